@@ -22,13 +22,13 @@ const (
 const (
 	projectionLon   = -83
 	projectionLat   = 28
-	projectionScale = 0.9993 // on the central meridian
+	projectionScale = 0.9987 // on the central meridian
 )
 
 // Project is the position of a point in km east (x) and north (y) of 28 N 83 W:
 // spherical transverse Mercator (Snyder, Map Projections: A Working Manual, USGS
 // Professional Paper 1395, eqs. 8-1 to 8-3). Within Florida lengths are right to
-// 0.12 %, directions exact up to the convergence of meridians.
+// 0.14 %, directions exact up to the convergence of meridians.
 func Project(lat, lon float64) (x, y float64) {
 	phi, dlon := lat*radPerDegree, (lon-projectionLon)*radPerDegree
 	cosPhi, sinPhi := fmath.Cos(phi), fmath.Sin(phi)
