@@ -84,6 +84,8 @@ type AccountRow struct {
 	Line                                 int // of the account file, for messages
 	PolNumber, LOB                       string
 	PolPerilsCovered, PolPeril, AccPeril string
+	CoversWind                           bool // PolPerilsCovered contains WTC
+	PolicyForWind, AccountForWind        bool // Policy, Account apply to WTC: their perils contain it, or are blank
 	LayerNumber                          int
 	LayerParticipation                   float64 // [0,1], default 1
 	LayerLimit                           float64 // 0 = unlimited
@@ -100,6 +102,7 @@ type Condition struct {
 	Tag, Number, Name, Peril string
 	Priority                 int
 	Class                    uint8 // 1 = policy restriction: only tagged locations are covered
+	ForWind                  bool  // the condition applies to WTC: Peril contains it, or is blank
 	Terms                    []CoverageTerms
 }
 
@@ -145,6 +148,8 @@ type Location struct {
 	Participation   float64         // [0,1], default 1
 
 	PerilsCovered, Peril        string // LocPerilsCovered, LocPeril as given
+	CoversWind                  bool   // PerilsCovered contains WTC; if not, this model gives the location no loss
+	TermsForWind                bool   // Terms apply to WTC: Peril contains it, or is blank
 	CondTag, LocGroup, ReinsTag string
 	Terms                       []CoverageTerms
 	PayoutBasis                 uint8
@@ -182,6 +187,19 @@ type Column struct {
 	File     string // "location" or "account"
 	Name     string // as in the file
 	Use      ColumnUse
-	NonEmpty int      // rows with a value
-	Values   []string // kept text by location (canonical order) or account row; nil for used columns
+	NonEmpty int // rows with a value
+	// Dictionary and Codes hold the text of columns that are not used: Codes by location (in
+	// the order of Portfolio.Locations) or by account row (account by account, in the
+	// order of their Rows), each an index of Dictionary, whose first entry is "". Nil for
+	// used and for empty columns. See Value.
+	Dictionary []string
+	Codes      []uint32
+}
+
+// Value is the kept text of row i, "" for a column without any.
+func (c Column) Value(i int) string {
+	if c.Codes == nil {
+		return ""
+	}
+	return c.Dictionary[c.Codes[i]]
 }
