@@ -13,7 +13,7 @@ type accountRow struct {
 	inception, expiry            string
 	policy, account, condition   termSet
 	cond                         Condition
-	stepped                      bool // a step column has a value that is not its default
+	stepped                      bool // a step function or an amount of one is given
 }
 
 // stepColumns are the columns of a step policy, in OED's order.
@@ -70,7 +70,10 @@ func bindSteps(b map[string]binding[accountRow]) {
 				r.Step = &Step{Columns: map[string]string{}}
 			}
 			r.Step.Columns[name] = strings.Clone(s)
-			if spec.name != "TriggerType" && spec.name != "PayOutType" {
+			switch name {
+			case "StepTriggerType", "StepNumber", "TriggerType", "PayOutType":
+				// They qualify a step; rows without one carry them too.
+			default:
 				r.stepped = true
 			}
 		}
@@ -105,6 +108,23 @@ func (r *accountRow) finish(in *interner, terms *termInterner) AccountRow {
 		row.Step = &Step{Columns: maps.Clone(r.Step.Columns)}
 	}
 	return row
+}
+
+// appendContent adds an encoding of the whole row but its line, to compare two rows by.
+func (r *accountRow) appendContent(b []byte) []byte {
+	plain := r.AccountRow
+	plain.Policy, plain.Account, plain.Condition, plain.Step = nil, nil, nil, nil
+	b = plain.append(b)
+	b = encoder(b).text(r.cond.Tag, r.cond.Number, r.cond.Name, r.cond.Peril).number(r.cond.Priority, int(r.cond.Class))
+	for _, set := range [...]*termSet{&r.policy, &r.account, &r.condition} {
+		for i := range set {
+			b = set[i].append(b)
+		}
+	}
+	if r.Step != nil {
+		b = encoder(b).step(r.Step)
+	}
+	return b
 }
 
 // hasCondition reports whether the row carries a special condition: a tag, a number, a

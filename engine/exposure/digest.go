@@ -132,11 +132,16 @@ func (r *AccountRow) append(b []byte) []byte {
 	}
 	e = e.flag(r.Step != nil)
 	if r.Step != nil {
-		names := slices.Sorted(maps.Keys(r.Step.Columns))
-		e = e.number(len(names))
-		for _, name := range names {
-			e = e.text(name, r.Step.Columns[name])
-		}
+		e = e.step(r.Step)
 	}
 	return e
+}
+
+func (b encoder) step(s *Step) encoder {
+	names := slices.Sorted(maps.Keys(s.Columns))
+	b = b.number(len(names))
+	for _, name := range names {
+		b = b.text(name, s.Columns[name])
+	}
+	return b
 }

@@ -76,7 +76,7 @@ type importer struct {
 
 	accountFile  bool
 	accounts     map[rowKey]accountSeen
-	accountRows  map[rowKey]int32 // line by key of policy, layer, condition and step
+	accountRows  map[rowKey]accountRowSeen // by policy, layer, condition, step and their perils
 	policies     map[rowKey]struct{}
 	locationRows map[rowKey]locationSeen
 	tagRows      map[rowKey]int32 // line by location and CondTag, of locations with several
@@ -98,6 +98,11 @@ type accountSeen struct {
 	port string
 }
 
+type accountRowSeen struct {
+	line    int32
+	content uint64 // start of the hash of the row
+}
+
 type locationSeen struct {
 	line    int32
 	tag     uint32 // start of the hash of its CondTag
@@ -115,7 +120,7 @@ func newImporter(opt Options, keep bool) *importer {
 		opt.MaxFaults = defaultMaxFaults
 	}
 	return &importer{opt: opt, keep: keep, find: findings{max: opt.MaxFaults},
-		accounts: map[rowKey]accountSeen{}, accountRows: map[rowKey]int32{}, policies: map[rowKey]struct{}{},
+		accounts: map[rowKey]accountSeen{}, accountRows: map[rowKey]accountRowSeen{}, policies: map[rowKey]struct{}{},
 		locationRows: map[rowKey]locationSeen{}, tagRows: map[rowKey]int32{}}
 }
 

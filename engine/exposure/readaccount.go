@@ -1,6 +1,8 @@
 package exposure
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"strconv"
 	"strings"
 )
@@ -14,8 +16,8 @@ func (im *importer) readAccounts(src *Source) error {
 			before := im.find.count
 			row.Line = line
 			im.checkAccountRow(src, row, fault)
-			im.placeAccountKey(row, fault)
-			if im.find.count == before {
+			first := im.placeAccountKey(row, fault)
+			if first && im.find.count == before {
 				im.takeAccountRow(src, fields, row)
 			}
 		},
@@ -68,27 +70,41 @@ func (r *accountRow) checkStep(fault rowFault) {
 	}
 }
 
-// placeAccountKey finds duplicates and remembers the row's account and policy.
-func (im *importer) placeAccountKey(r *accountRow, fault rowFault) {
+// placeAccountKey remembers the row's account and policy, and reports whether it is the
+// first row of its key.
+func (im *importer) placeAccountKey(r *accountRow, fault rowFault) (first bool) {
 	if r.port == "" || r.acc == "" || r.PolNumber == "" {
-		return // reported as missing
+		return false // reported as missing
 	}
 	account := im.key(r.port, r.acc)
-	if _, ok := im.accounts[account]; !ok {
+	if _, known := im.accounts[account]; !known {
 		im.accounts[account] = accountSeen{line: lineNumber(r.Line), port: strings.Clone(r.port), acc: strings.Clone(r.acc)}
 	}
 	im.policies[im.key(r.port, r.acc, r.PolNumber)] = struct{}{}
-	step := ""
-	if r.Step != nil {
-		step = r.Step.Columns["StepNumber"] + "/" + r.Step.Columns["StepTriggerType"]
-	}
-	key := im.key(r.port, r.acc, r.PolNumber, strconv.Itoa(r.LayerNumber), r.cond.Tag, r.cond.Number, step)
-	if line, twice := im.accountRows[key]; twice {
-		fault("PolNumber", r.PolNumber, "a duplicate of line "+strconv.Itoa(int(line))+": the same account, policy, layer, condition and step",
+	key := im.key(r.port, r.acc, r.PolNumber, strconv.Itoa(r.LayerNumber), r.PolPeril, r.AccPeril, r.cond.Tag, r.cond.Number, r.cond.Peril, r.stepKey())
+	im.scratch = r.appendContent(im.scratch[:0])
+	content := sha256.Sum256(im.scratch)
+	now := accountRowSeen{line: lineNumber(r.Line), content: binary.BigEndian.Uint64(content[:8])}
+	first, twice := im.accountRows[key]
+	switch {
+	case !twice:
+		im.accountRows[key] = now
+		return true
+	case im.opt.AnyCountry && first.content == now.content:
+		im.find.warn(Warning{File: im.accTable.name, Column: "PolNumber", Line: r.Line, Value: r.PolNumber, Reason: "the same row again; read once"})
+	default:
+		fault("PolNumber", r.PolNumber, "a duplicate of line "+strconv.Itoa(int(first.line))+": the same account, policy, layer, perils, condition and step",
 			"remove one of the rows, or number the layers apart")
-		return
 	}
-	im.accountRows[key] = lineNumber(r.Line)
+	return false
+}
+
+// stepKey tells the steps of a policy apart.
+func (r *accountRow) stepKey() string {
+	if r.Step == nil {
+		return ""
+	}
+	return r.Step.Columns["StepNumber"] + "/" + r.Step.Columns["StepTriggerType"] + "/" + r.Step.Columns["StepFunctionName"]
 }
 
 // takeAccountRow keeps a row without faults.

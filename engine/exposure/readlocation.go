@@ -17,7 +17,7 @@ func (im *importer) readLocations(src *Source) error {
 			row.Line = line
 			im.checkLocation(src, row, fault)
 			first := im.placeLocationKey(row, fault)
-			if im.find.count == before && first != repeatedBadly {
+			if im.find.count == before && first != notTaken {
 				im.takeLocation(src, fields, row, first == firstOfLocation)
 			}
 		},
@@ -59,13 +59,13 @@ type repeat uint8
 const (
 	firstOfLocation repeat = iota
 	nextCondTag            // the same location under another CondTag
-	repeatedBadly          // a duplicate, or a contradiction
+	notTaken               // a duplicate, a contradiction, or a row without numbers
 )
 
 // placeLocationKey finds duplicates and rows of unknown accounts, and remembers the row.
 func (im *importer) placeLocationKey(r *locationRow, fault rowFault) repeat {
 	if r.PortNumber == "" || r.AccNumber == "" || r.LocNumber == "" {
-		return repeatedBadly // reported as missing
+		return notTaken // reported as missing
 	}
 	im.useAccount(r, fault)
 	sum, scratch := hashOf(im.scratch, r.PortNumber, r.AccNumber, r.LocNumber)
@@ -96,6 +96,8 @@ func (im *importer) repeated(r *locationRow, key rowKey, first, now locationSeen
 		}
 	}
 	switch {
+	case duplicate && im.opt.AnyCountry && first.content == now.content:
+		im.find.warn(Warning{File: im.locTable.name, Column: "LocNumber", Line: r.Line, Value: r.LocNumber, Reason: "the same row again; read once"})
 	case duplicate:
 		fault("LocNumber", r.LocNumber, "a duplicate of line "+strconv.Itoa(int(line))+": the same PortNumber, AccNumber, LocNumber and CondTag",
 			"remove one of the rows, or number the locations apart")
@@ -105,7 +107,7 @@ func (im *importer) repeated(r *locationRow, key rowKey, first, now locationSeen
 	default:
 		return nextCondTag
 	}
-	return repeatedBadly
+	return notTaken
 }
 
 // useAccount marks the row's account as used, or reports that the account file lacks it.

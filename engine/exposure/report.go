@@ -7,7 +7,8 @@ type Options struct {
 	// Geocoder places locations; required unless AnyCountry is set.
 	Geocoder Geocoder
 	// AnyCountry reads files only to check financial terms: no restriction to Florida, to
-	// its country or to wind, no geocoding, and coordinates may be zero. A portfolio
+	// its country or to wind, no geocoding, and coordinates may be zero; a row repeated
+	// word for word is read once, with a warning, instead of refused. A portfolio
 	// read so must not be given to the hazard.
 	AnyCountry bool
 	// MaxFaults is how many faults are listed; 0 = 100. All are counted.
