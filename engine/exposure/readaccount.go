@@ -16,8 +16,8 @@ func (im *importer) readAccounts(src *Source) error {
 			before := im.find.count
 			row.Line = line
 			im.checkAccountRow(src, row, fault)
-			first := im.placeAccountKey(row, fault)
-			if first && im.find.count == before {
+			fresh := im.placeAccountKey(row, fault)
+			if fresh && im.find.count == before {
 				im.takeAccountRow(src, fields, row)
 			}
 		},
@@ -72,7 +72,7 @@ func (r *accountRow) checkStep(fault rowFault) {
 
 // placeAccountKey remembers the row's account and policy, and reports whether it is the
 // first row of its key.
-func (im *importer) placeAccountKey(r *accountRow, fault rowFault) (first bool) {
+func (im *importer) placeAccountKey(r *accountRow, fault rowFault) (fresh bool) {
 	if r.port == "" || r.acc == "" || r.PolNumber == "" {
 		return false // reported as missing
 	}
@@ -85,15 +85,15 @@ func (im *importer) placeAccountKey(r *accountRow, fault rowFault) (first bool) 
 	im.scratch = r.appendContent(im.scratch[:0])
 	content := sha256.Sum256(im.scratch)
 	now := accountRowSeen{line: lineNumber(r.Line), content: binary.BigEndian.Uint64(content[:8])}
-	first, twice := im.accountRows[key]
+	before, twice := im.accountRows[key]
 	switch {
 	case !twice:
 		im.accountRows[key] = now
 		return true
-	case im.opt.AnyCountry && first.content == now.content:
+	case im.opt.AnyCountry && before.content == now.content:
 		im.find.warn(Warning{File: im.accTable.name, Column: "PolNumber", Line: r.Line, Value: r.PolNumber, Reason: "the same row again; read once"})
 	default:
-		fault("PolNumber", r.PolNumber, "a duplicate of line "+strconv.Itoa(int(first.line))+": the same account, policy, layer, perils, condition and step",
+		fault("PolNumber", r.PolNumber, "a duplicate of line "+strconv.Itoa(int(before.line))+": the same account, policy, layer, perils, condition and step",
 			"remove one of the rows, or number the layers apart")
 	}
 	return false
