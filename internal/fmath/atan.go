@@ -17,7 +17,7 @@ func atanKernel(x float64) float64 {
 	w := float64(z * z)
 	s1 := float64(z * polynomial(w, atanEven[:]))
 	s2 := float64(w * polynomial(w, atanOdd[:]))
-	return x * (s1 + s2)
+	return float64(x * (s1 + s2))
 }
 
 // Atan is the arc tangent in radians, in [-π/2, π/2], within 0.9 ulp.

@@ -49,7 +49,7 @@ func betaFraction(a, b, x, y float64) float64 {
 			break
 		}
 	}
-	return front * h
+	return float64(front * h)
 }
 
 func nonZero(x, tiny float64) float64 {
@@ -93,7 +93,7 @@ func betaQuantileLow(a, b, p float64) float64 {
 			hi = x
 		}
 		density := Exp(float64((a-1)*Log(x)) + float64((b-1)*Log1p(-x)) - norm)
-		next := x * Exp(Log(p/f)*f/(x*density))
+		next := float64(x * Exp(Log(p/f)*f/(x*density)))
 		if !(next > lo && next < hi) {
 			next = bisect(lo, hi)
 		}

@@ -61,7 +61,7 @@ func expWide(x, tail float64) float64 {
 	sbits, p, kd := expParts(x, tail)
 	if kd > 0 {
 		scale := math.Float64frombits(sbits - 1009<<52)
-		return 0x1p1009 * (scale + float64(scale*p))
+		return float64(0x1p1009 * (scale + float64(scale*p)))
 	}
 	scale := math.Float64frombits(sbits + 1022<<52)
 	sp := float64(scale * p)
@@ -72,7 +72,7 @@ func expWide(x, tail float64) float64 {
 		lo = 1 - hi + y + lo
 		y = hi + lo - 1
 	}
-	return 0x1p-1022 * y
+	return float64(0x1p-1022 * y)
 }
 
 // Expm1 is e^x - 1, within 2.2 ulp also near 0.

@@ -45,7 +45,7 @@ func LogGamma(x float64) float64 {
 		w := float64(z*polynomial(float64(z*z), gammaW[1:])) + gammaW[0]
 		return float64((x-0.5)*(Log(x)-1)) + w
 	}
-	return x * (Log(x) - 1)
+	return float64(x * (Log(x) - 1))
 }
 
 // logGammaNear is LogGamma(x) for 1 <= x < 2 (down to 0.9), with less = x - 1 given

@@ -15,7 +15,7 @@ func NormPDF(x float64) float64 {
 	}
 	h := float64(x * x)
 	l := math.FMA(x, x, -h)
-	return invSqrt2Pi * float64(Exp(-0.5*h)*(1-float64(0.5*l)))
+	return float64(invSqrt2Pi * float64(Exp(-0.5*h)*(1-float64(0.5*l))))
 }
 
 // NormCDF is the standard normal distribution function, within 4 ulp also in
