@@ -49,14 +49,7 @@ func (p *Program) Locations(account int) int { return len(p.accounts[account].si
 func (f *Flat) apply(width int, groundUp, gross []float64) {
 	b, o := groundUp[:width], groundUp[width:2*width]
 	c, t := groundUp[2*width:3*width], groundUp[3*width:4*width]
-	gross = gross[:width]
-	if f.bounded {
-		for s := range gross {
-			gross[s] = f.grossBounded(b[s], o[s], c[s], t[s])
-		}
-		return
-	}
-	for s := range gross {
+	for s := range gross[:width] {
 		gross[s] = f.Gross(b[s], o[s], c[s], t[s])
 	}
 }
@@ -80,6 +73,12 @@ func (a *account) applyBlanket(width int, groundUp, gross []float64, s *Scratch)
 		}
 	}
 	if a.bare {
+		return
+	}
+	if len(a.sites) == 1 { // a maximum deductible may give back a loss that was all deducted
+		for k := range totals {
+			gross[k] = a.climb(totals[k])
+		}
 		return
 	}
 	for k := range totals {
@@ -122,7 +121,7 @@ func (a *account) climb(sum balance) float64 {
 		for j := range l.groups {
 			p = p.under(&l.groups[j].term)
 		}
-		p.insured = layered(p.insured, l.attachment, l.limit, l.share)
+		p.insured, p.room = layered(p.insured, l.attachment, l.limit, l.share), 0
 		all = all.plus(p)
 	}
 	for i := range a.groups {

@@ -41,10 +41,15 @@ func (l *layer) settle(units []balance) {
 		total += units[i].insured
 	}
 	scale(units, ratio(layered(total, l.attachment, l.limit, l.share), total))
+	for i := range units {
+		units[i].room = 0
+	}
 }
 
-// scale multiplies the insured losses of units, as a share or a layer does: the
-// balances below the layer stay, since account terms look at them (Oasis financial module).
+// scale multiplies the insured losses of units, as a share or a layer does. What was
+// deducted below stays as it is: account terms count the deductibles of each layer in
+// full (Oasis financial module, the cases of its group insurance_account). But no room
+// is left: an account's maximum deductible does not reopen a layer.
 func scale(units []balance, by float64) {
 	for i := range units {
 		units[i].insured *= by
@@ -79,17 +84,24 @@ func settleAccount(groups []group, units []balance, n int) {
 type allocation struct {
 	refundOfRoom, refundOfDeducted float64
 	paid, deducted                 float64 // of the insured loss
+	deductedOfOver, deductedLeft   float64
 	overUp, overLeft               float64
 	roomUp, roomLeft               float64
 }
 
 // allocate compares the sum of some balances before and after a term.
 func allocate(before, after balance) allocation {
-	a := allocation{overLeft: 1, roomLeft: 1}
+	a := allocation{overLeft: 1, roomLeft: 1, deductedLeft: 1}
 	refund := before.deducted - after.deducted
 	switch {
 	case refund <= 0:
 		a.deducted = ratio(-refund, before.insured)
+		if before.insured <= dust { // a minimum met by what lies over the limits alone
+			a.deductedOfOver = ratio(-refund, before.over)
+		}
+		refund = 0
+	case before.room <= dust: // it only moves over the limits
+		a.deductedLeft = ratio(after.deducted, before.deducted)
 		refund = 0
 	case after.room > 0:
 		a.refundOfRoom = ratio(refund, before.room)
@@ -117,15 +129,18 @@ func (a *allocation) of(b balance) balance {
 	base := b.insured + refund
 	return balance{
 		insured:  a.paid * base,
-		deducted: b.deducted - refund + float64(a.deducted*b.insured),
+		deducted: float64(a.deductedLeft*b.deducted) - refund + float64(a.deducted*b.insured) + float64(a.deductedOfOver*b.over),
 		over:     float64(a.overLeft*b.over) + float64(a.overUp*base),
 		room:     float64(a.roomLeft*b.room) + float64(a.roomUp*b.insured),
 	}
 }
 
-// ratio is a/b, and 0 where b is not positive: no loss has no parts.
+// dust is money that is only rounding: no loss, no parts.
+const dust = 1e-12
+
+// ratio is a/b, and 0 where b is dust.
 func ratio(a, b float64) float64 {
-	if b <= 0 {
+	if b <= dust {
 		return 0
 	}
 	return a / b

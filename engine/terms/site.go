@@ -47,8 +47,7 @@ func (s *site) settle(b, o, c, t float64) balance {
 	if s.hasAll {
 		sum = sum.under(&s.all)
 	}
-	sum.insured *= s.share
-	return sum
+	return sum.times(s.share)
 }
 
 // settleEach is settle with the outcome handed back to the four coverages.
@@ -64,7 +63,9 @@ func (s *site) settleEach(units []balance, b, o, c, t float64) {
 		g := group{units: all[:], term: s.all}
 		g.settle(units)
 	}
-	scale(units, s.share)
+	for i := range units {
+		units[i] = units[i].times(s.share)
+	}
 }
 
 // coverages are the balances after the terms of each coverage.

@@ -67,6 +67,12 @@ func (b balance) plus(c balance) balance {
 	return balance{b.insured + c.insured, b.deducted + c.deducted, b.over + c.over, b.room + c.room}
 }
 
+// times is the insurer's share of a balance (OED LocParticipation): of the loss, of
+// what the insured bears and of what lies over the limits alike.
+func (b balance) times(share float64) balance {
+	return balance{b.insured * share, b.deducted * share, b.over * share, b.room * share}
+}
+
 // under is the balance after a term: its deductible, held between minimum and
 // maximum together with the deductibles below, then its limit.
 func (b balance) under(t *term) balance {
