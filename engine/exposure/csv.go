@@ -290,6 +290,10 @@ func (c *csvRows) quoted(pos, first int) (int, error) {
 			if errors.Is(err, io.EOF) {
 				return 0, &Malformed{Line: first, Reason: "a quote is not closed before the end of the file", Fix: "close the quote", Stop: true}
 			}
+			var long *Malformed
+			if errors.As(err, &long) {
+				long.Line = first
+			}
 			if err != nil {
 				return 0, err
 			}

@@ -16,6 +16,7 @@ func (im *importer) readLocations(src *Source) error {
 			before := im.find.count
 			row.Line = line
 			im.checkLocation(src, row, fault)
+			im.placeLocation(src, fields, row, fault)
 			first := im.placeLocationKey(row, fault)
 			if im.find.count == before && first != notTaken {
 				im.takeLocation(src, fields, row, first == firstOfLocation)
@@ -40,8 +41,13 @@ func (im *importer) checkLocation(src *Source, r *locationRow, fault rowFault) {
 	r.checkYears(fault)
 	checkPeriod(r.InceptionDate, r.ExpiryDate, "LocInceptionDate", "LocExpiryDate", fault)
 	r.toSI()
-	if im.opt.AnyCountry {
-		return
+}
+
+// placeLocation finds the row's county, and its coordinates where it has none.
+func (im *importer) placeLocation(src *Source, fields []string, r *locationRow, fault rowFault) {
+	t := im.locTable
+	if im.opt.AnyCountry || (!r.latitude && t.given(fields, "latitude")) || (!r.longitude && t.given(fields, "longitude")) {
+		return // a coordinate that cannot be read is reported already
 	}
 	if km := r.place(im.opt.Geocoder, fault); km > warnOffshoreKm {
 		im.find.warn(Warning{File: src.Name, Column: "Latitude", Line: r.Line, Value: formatNumber(r.Latitude) + ", " + formatNumber(r.Longitude),
@@ -64,10 +70,13 @@ const (
 
 // placeLocationKey finds duplicates and rows of unknown accounts, and remembers the row.
 func (im *importer) placeLocationKey(r *locationRow, fault rowFault) repeat {
-	if r.PortNumber == "" || r.AccNumber == "" || r.LocNumber == "" {
+	if r.PortNumber == "" || r.AccNumber == "" {
 		return notTaken // reported as missing
 	}
 	im.useAccount(r, fault)
+	if r.LocNumber == "" {
+		return notTaken
+	}
 	sum, scratch := hashOf(im.scratch, r.PortNumber, r.AccNumber, r.LocNumber)
 	r.Key = binary.BigEndian.Uint64(sum[:8])
 	key := rowKey(sum[:16])

@@ -90,13 +90,10 @@ func (t *table[R]) has(column string) bool {
 	return ok
 }
 
-// cell is a row's text of an OED column, "" where the file has no such column.
-func (t *table[R]) cell(fields []string, column string) string {
-	i, ok := t.index[strings.ToLower(column)]
-	if !ok {
-		return ""
-	}
-	return strings.TrimSpace(fields[i])
+// given reports whether a row has text in a column, named in lower case.
+func (t *table[R]) given(fields []string, column string) bool {
+	i, ok := t.index[column]
+	return ok && trim(fields[i]) != ""
 }
 
 // parse reads a row's fields into row, which it first sets to the defaults.
