@@ -33,7 +33,7 @@ func (k Key) Normal(i uint64) float64 { return fmath.NormQuantile(unit(k.Uint64(
 
 // unit is the centre of u's cell of (0, 1).
 func unit(u uint64) float64 {
-	return (float64(int64(u>>12)) + 0.5) * 0x1p-52
+	return float64((float64(int64(u>>12)) + 0.5) * 0x1p-52)
 }
 
 // mix13 is Stafford's variant 13 of the 64-bit finaliser.
@@ -61,7 +61,7 @@ type parabola struct{ c0, c1, c2 float64 }
 
 var quantileCells = func() (t [cells]parabola) {
 	for i := exactCells; i < cells; i++ {
-		p := float64(i) / (2 * cells)
+		p := float64(float64(i) / (2 * cells))
 		a, m, b := fmath.NormQuantile(p), fmath.NormQuantile(p+0.25/cells), fmath.NormQuantile(p+0.5/cells)
 		t[i] = parabola{a, float64(4*m) - float64(3*a) - b, float64(2*a) - float64(4*m) + float64(2*b)}
 	}
