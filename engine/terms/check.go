@@ -59,8 +59,8 @@ func (r *CheckReport) Agrees() bool { return len(r.Unknown) == 0 && len(r.Differ
 // account.csv, expected.csv (columns PortNumber, AccNumber, LocNumber,
 // loss_factor_idx, loss_il) and, where the case has several losses, loss_factors.csv.
 // Each coverage of a location loses the factor times its TIV (factor 1 without the
-// file). Only terms are applied: no country and no peril is enforced. A location
-// absent from expected.csv is expected to lose nothing.
+// file). No country is enforced; the peril of the loss is wind where every location
+// covers it, else any. A location absent from expected.csv is expected to lose nothing.
 //
 // The error is one of reading, or a [Faults] for a case with terms that cannot be
 // calculated; a case that does not agree is no error.
@@ -69,7 +69,7 @@ func Check(fsys fs.FS) (*CheckReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := Compile(p, Options{AnyPeril: true})
+	program, err := Compile(p, Options{AnyPeril: !allWind(p), ZeroShareIsFull: true})
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +126,16 @@ func (r *CheckReport) compare(p *exposure.Portfolio, program *Program, account i
 			r.Locations = append(r.Locations, c)
 		}
 	}
+}
+
+// allWind reports whether every location covers wind.
+func allWind(p *exposure.Portfolio) bool {
+	for i := range p.Locations {
+		if !coversWind(p.Locations[i].PerilsCovered) {
+			return false
+		}
+	}
+	return true
 }
 
 // readCase reads the portfolio of a case.

@@ -11,6 +11,9 @@ type Options struct {
 	// AnyPeril takes every location, policy and term as covering the peril of the
 	// loss. Without it only what covers wind of tropical cyclones counts.
 	AnyPeril bool
+	// ZeroShareIsFull reads a LayerParticipation of 0 as not given, that is 1, as the
+	// Oasis financial module does. Without it such a layer pays nothing.
+	ZeroShareIsFull bool
 }
 
 // A Program holds the compiled terms of a portfolio. It does not change and may be
@@ -85,7 +88,7 @@ func (c *compiler) compile() account {
 	}
 	a.each = hasCoverages(above) || c.ladder
 	for _, l := range layers {
-		a.each = a.each || hasCoverages(l.rungs)
+		a.each = a.each || hasCoverages(l.rungs) || len(l.steps) > 0
 	}
 	live := c.live(a.sites)
 	for _, l := range layers {

@@ -14,7 +14,13 @@ import (
 type draft struct {
 	excluded                 []int // location rows outside a policy restriction
 	rungs                    []rung
+	steps                    []stepDraft
 	attachment, limit, share float64
+}
+
+// full reports whether the layer pays the whole loss of the account.
+func (d *draft) full() bool {
+	return len(d.excluded)+len(d.rungs)+len(d.steps) == 0 && d.attachment == 0 && math.IsInf(d.limit, 1) && d.share == 1
 }
 
 // build turns a draft into a layer.
@@ -22,12 +28,14 @@ func (d *draft) build(live []int, each bool) layer {
 	return layer{
 		excluded:   unitsOf(d.excluded, exposure.All, each),
 		groups:     build(d.rungs, live, each),
+		steps:      buildSteps(d.steps, live),
 		attachment: d.attachment, limit: d.limit, share: d.share,
 	}
 }
 
 // layers reads the account file rows into policy layers, in the order of policy
-// and layer numbers. A policy that does not cover the peril is no layer.
+// and layer numbers. A policy that does not cover the peril is no layer. Of layers that
+// pay the whole loss only one counts: a loss is indemnified once (case acc102).
 func (c *compiler) layers(sites []site) []draft {
 	rows := slices.Clone(c.account.Rows)
 	slices.SortStableFunc(rows, func(a, b exposure.AccountRow) int {
@@ -41,7 +49,10 @@ func (c *compiler) layers(sites []site) []draft {
 			last++
 		}
 		if covering := c.covering(rows[first:last]); len(covering) > 0 {
-			drafts = append(drafts, c.layer(covering, tags, sites))
+			d := c.layer(covering, tags, sites)
+			if !d.full() || !slices.ContainsFunc(drafts, func(other draft) bool { return other.full() }) {
+				drafts = append(drafts, d)
+			}
 		}
 		first = last
 	}
@@ -63,13 +74,13 @@ func (c *compiler) covering(rows []exposure.AccountRow) []exposure.AccountRow {
 func (c *compiler) layer(rows []exposure.AccountRow, tags *tagging, sites []site) draft {
 	r := &rows[0]
 	d := draft{attachment: r.LayerAttachment, limit: r.LayerLimit, share: r.LayerParticipation}
+	if d.share == 0 && c.ZeroShareIsFull {
+		d.share = 1
+	}
 	if d.limit == 0 {
 		d.limit = math.Inf(1)
 	}
 	c.checkLayer(rows)
-	for i := range rows {
-		c.checkStep(&rows[i])
-	}
 	var conditions map[string]*exposure.AccountRow
 	conditions, d.excluded = c.conditions(rows, tags)
 	d.rungs = c.conditionRungs(conditions, tags)
@@ -77,6 +88,7 @@ func (c *compiler) layer(rows []exposure.AccountRow, tags *tagging, sites []site
 	if own := c.agreed(rows, "Pol", policyTerms); own != nil {
 		d.rungs = append(d.rungs, c.rungs(place{"account", own.Line, "Pol"}, own.Policy, live)...)
 	}
+	d.steps = c.steps(rows, live)
 	return d
 }
 
@@ -169,36 +181,4 @@ func (c *compiler) accountTerms(sites []site) ([]rung, float64) {
 		return nil, rows[0].AccParticipation
 	}
 	return c.rungs(place{"account", own.Line, "Acc"}, own.Account, c.live(sites)), own.AccParticipation
-}
-
-// checkStep faults a row of a step policy.
-func (c *compiler) checkStep(r *exposure.AccountRow) {
-	if r.Step == nil {
-		return
-	}
-	names := make([]string, 0, len(r.Step.Columns))
-	for name := range r.Step.Columns {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var set []string
-	for _, name := range names {
-		if isSet(r.Step.Columns[name]) && name != "StepNumber" {
-			set = append(set, name)
-		}
-	}
-	if len(set) > 0 {
-		at := place{file: "account", line: r.Line}
-		c.faults = append(c.faults, at.fault(r.Step.Columns[set[0]], "step policies are not calculated",
-			"give the policy regular deductibles and limits", set...))
-	}
-}
-
-// isSet reports whether the text of a column is neither empty nor zero.
-func isSet(text string) bool {
-	if text == "" {
-		return false
-	}
-	x, err := strconv.ParseFloat(text, 64)
-	return err != nil || x != 0
 }

@@ -12,7 +12,7 @@
 //	per policy layer:
 //	  condition  coverage, PD, all of the locations that carry its tag; conditions
 //	             of lower priority numbers first
-//	  policy     coverage, PD, all
+//	  policy     coverage, PD, all, or the steps of a step policy
 //	  layer      attachment, limit, participation
 //	account    coverage, PD, all over the layers together; participation
 //

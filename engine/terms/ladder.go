@@ -25,6 +25,7 @@ func (g *group) settle(units []balance) {
 type layer struct {
 	excluded                 []int32 // units outside a policy restriction (CondClass 1)
 	groups                   []group // conditions by priority, then policy
+	steps                    []stepGroup
 	attachment, limit, share float64
 }
 
@@ -35,6 +36,9 @@ func (l *layer) settle(units []balance) {
 	}
 	for i := range l.groups {
 		l.groups[i].settle(units)
+	}
+	for i := range l.steps {
+		l.steps[i].settle(units)
 	}
 	total := 0.0
 	for i := range units {
