@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // maxRecord bounds the memory one record may take, so that a quote never closed does
@@ -190,9 +191,11 @@ func (c *csvRows) notUTF8(line int) *Malformed {
 	return &Malformed{Line: line, Reason: "the text is not UTF-8: a character is cut by a field's end", Fix: "save the file as CSV (UTF-8)"}
 }
 
-// cut makes the field strings; all share one allocation.
+// cut makes the field strings. They are views of c.plain, good until the next record, as Rows
+// promises: copying each record would make garbage of the file's size, and with it a heap
+// twice what is kept.
 func (c *csvRows) cut() []string {
-	all := string(c.plain)
+	all := unsafe.String(unsafe.SliceData(c.plain), len(c.plain))
 	c.fields = c.fields[:0]
 	start := 0
 	for _, end := range c.ends {

@@ -21,6 +21,7 @@ func (im *importer) sortedUnused() []accountSeen {
 
 // portfolio puts what was read into canonical order.
 func (im *importer) portfolio() *Portfolio {
+	im.locationRows, im.tagRows, im.accountRows, im.accounts, im.policies = nil, nil, nil, nil, nil // done with; they are large
 	p := &Portfolio{Currency: im.currency, Locations: im.locations}
 	order := locationOrder(p.Locations)
 	permute(p.Locations, order)

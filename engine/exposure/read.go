@@ -299,7 +299,7 @@ func (im *importer) takeCurrency(column, value string, fault rowFault) {
 		return
 	}
 	if im.currency == "" {
-		im.currency = strings.ToUpper(value)
+		im.currency = strings.ToUpper(strings.Clone(value)) // ToUpper may return its argument
 	}
 	if !strings.EqualFold(value, im.currency) {
 		fault(column, value, "a second currency: the first row read has "+im.currency, "convert all files to one currency")
