@@ -2,7 +2,6 @@ package geography
 
 import (
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/qrsrisk/qrsd/internal/fmath"
@@ -115,13 +114,4 @@ func (b *Boundaries) CoastKm(lat, lon, within float64) float64 {
 		return math.Inf(1)
 	}
 	return math.Sqrt(best)
-}
-
-// countyOrder is the position of a county in Counties, -1 if unknown.
-func (f *Florida) countyOrder(fips string) int {
-	i, found := slices.BinarySearchFunc(f.counties, fips, func(c County, fips string) int { return strings.Compare(c.FIPS, fips) })
-	if !found {
-		return -1
-	}
-	return i
 }

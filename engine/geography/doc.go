@@ -2,7 +2,7 @@
 // and water, distance over land to the sea, terrain roughness, building-code
 // regions and the coast regions of the landfall record.
 //
-// It reads six compact files (geography-*, made by the derive program in this
+// It reads four compact files (geography-*, made by the derive program in this
 // folder) from an fs.FS and answers questions about a point by pure methods. It
 // holds no hazard, no exposure and no vulnerability: what a roughness class or a
 // code region does to damage is decided elsewhere.

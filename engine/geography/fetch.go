@@ -29,10 +29,10 @@ func (b *Boundaries) Fetch(lat, lon float64) [FetchDirections]float32 {
 	// Land cells per km, eastwards and northwards.
 	perKmX := cellsPerDegree * landPerCell / (kmPerDegree * fmath.Cos(lat*radPerDegree))
 	const perKmY = cellsPerDegree * landPerCell / kmPerDegree
-	x := (lon - rasterWest) * (cellsPerDegree * landPerCell)
-	y := (lat - rasterSouth) * (cellsPerDegree * landPerCell)
+	x := float64((lon - rasterWest) * (cellsPerDegree * landPerCell))
+	y := float64((lat - rasterSouth) * (cellsPerDegree * landPerCell))
 	for k := range fetch {
-		fetch[k] = b.land.ray(x, y, fetchStepKm*perKmX*windSin[k], fetchStepKm*perKmY*windSin[(k+4)%FetchDirections])
+		fetch[k] = b.land.ray(x, y, float64(fetchStepKm*perKmX*windSin[k]), float64(fetchStepKm*perKmY*windSin[(k+4)%FetchDirections]))
 	}
 	return fetch
 }

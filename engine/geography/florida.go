@@ -151,13 +151,13 @@ func (r fields) reject(i int, reason string) {
 	}
 }
 
-// eachLine calls use for every line that is neither empty nor a # comment, with its number.
+// eachLine calls use for every line that is neither blank nor a # comment, with its number.
 func eachLine(r io.Reader, use func(number int, line string) error) error {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 0, 1<<16), 1<<22)
 	for n := 1; s.Scan(); n++ {
 		line := s.Text()
-		if line == "" || strings.HasPrefix(line, "#") {
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		if err := use(n, line); err != nil {

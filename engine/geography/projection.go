@@ -32,7 +32,7 @@ const (
 func Project(lat, lon float64) (x, y float64) {
 	phi, dlon := lat*radPerDegree, (lon-projectionLon)*radPerDegree
 	cosPhi, sinPhi := fmath.Cos(phi), fmath.Sin(phi)
-	b := cosPhi * fmath.Sin(dlon)
+	b := float64(cosPhi * fmath.Sin(dlon))
 	const radius = EarthRadiusKm * projectionScale
 	x = radius / 2 * fmath.Log((1+b)/(1-b)) // atanh b
 	y = radius * (fmath.Atan2(sinPhi, cosPhi*fmath.Cos(dlon)) - projectionLat*radPerDegree)

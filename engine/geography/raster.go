@@ -128,8 +128,8 @@ func (l landBits) at(x, y int) bool {
 // touches the sphere at the point: right to 0.1 % within 100 km. kmLon is a degree of
 // longitude in km at the point's latitude.
 func (e *edge) distanceSq(lat, lon, kmLon float64) float64 {
-	ax, ay := (e.lon0-lon)*kmLon, (e.lat0-lat)*kmPerDegree
-	bx, by := (e.lon1-lon)*kmLon, (e.lat1-lat)*kmPerDegree
+	ax, ay := float64((e.lon0-lon)*kmLon), float64((e.lat0-lat)*kmPerDegree)
+	bx, by := float64((e.lon1-lon)*kmLon), float64((e.lat1-lat)*kmPerDegree)
 	dx, dy := bx-ax, by-ay
 	length := math.FMA(dx, dx, float64(dy*dy))
 	t := 0.0

@@ -18,29 +18,29 @@ func (r CodeRegion) String() string { return [...]string{"interior", "WBDR", "HV
 
 // The rule of Region. The code draws the debris region by the 120 mph contour of its
 // 2001 map, and within a mile of the coast wherever the design speed is at least 110
-// mph; from the eastern border of Franklin County to Alabama the first edition ended
-// it at that mile. The contour itself is not at hand: the widths below are judgement,
-// read off the shape of that map.
+// mph (Florida Building Code 2001, section 1606; ASCE 7-98). The contour itself is not
+// at hand: the widths below are judgement, read off the shape of that map. North of
+// DebrisMiddleLat only the mile counts: in the panhandle because the code's first
+// edition ended the region there, west of Franklin County, on the other coasts because
+// the contour runs close to the shore.
 const (
-	DebrisMileKm        = 1.6    // everywhere
-	DebrisSouthLat      = 27.2   // degrees north, about Port Charlotte and Stuart; south of it
-	DebrisSouthKm       = 60     // the region reaches this far inland: all but the lake's shores
-	DebrisMiddleLat     = 28.8   // degrees north, about Crystal River and New Smyrna Beach; south of it
-	DebrisMiddleKm      = 20     // the region reaches this far inland
-	PanhandleLon        = -84.35 // degrees, eastern border of Franklin County; west of it, the mile only
-	hvhzDade, hvhzBrow  = "12086", "12011"
-	panhandleSouthLimit = 29.4
+	DebrisMileKm    = 1.6  // everywhere
+	DebrisSouthLat  = 27.2 // degrees north, about Port Charlotte and Stuart; south of it
+	DebrisSouthKm   = 60   // the region reaches this far inland: all but the lake's shores
+	DebrisMiddleLat = 28.8 // degrees north, about Crystal River and New Smyrna Beach; south of it
+	DebrisMiddleKm  = 20   // the region reaches this far inland
+
+	hvhzDade, hvhzBroward = "12086", "12011"
 )
 
 // Region is the code region of a point and its county. The coast is that of CoastKm,
 // bays included.
 func (b *Boundaries) Region(lat, lon float64, fips string) CodeRegion {
-	if fips == hvhzDade || fips == hvhzBrow {
+	if fips == hvhzDade || fips == hvhzBroward {
 		return HVHZ
 	}
 	reach := DebrisMileKm
 	switch {
-	case lon < PanhandleLon && lat > panhandleSouthLimit:
 	case lat < DebrisSouthLat:
 		reach = DebrisSouthKm
 	case lat < DebrisMiddleLat:
