@@ -117,7 +117,7 @@ func stepNumber(s *Step) string {
 
 // joinAccounts makes the accounts of sorted locations and sorted account rows.
 func joinAccounts(locations []Location, rows []accountEntry, rowOrder []int32) []Account {
-	var accounts []Account
+	accounts := make([]Account, 0, countAccounts(locations))
 	next := 0
 	for first := 0; first < len(locations); {
 		l := &locations[first]
@@ -133,6 +133,15 @@ func joinAccounts(locations []Location, rows []accountEntry, rowOrder []int32) [
 		accounts = append(accounts, a)
 	}
 	return accounts
+}
+
+func countAccounts(locations []Location) (n int) {
+	for i := range locations {
+		if l := &locations[i]; i == 0 || l.AccNumber != locations[i-1].AccNumber || l.PortNumber != locations[i-1].PortNumber {
+			n++
+		}
+	}
+	return n
 }
 
 // keptColumns is the report of a file's columns with the kept text in canonical order.

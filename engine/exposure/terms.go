@@ -48,11 +48,11 @@ const maxLimitShare = 10
 
 // check finds shares that cannot be, and amounts without the perils they are for.
 func (s *termSet) check(prefix, perils string, fault rowFault) {
-	amount := ""
+	first := -1
 	for i := range s {
 		t, suffix := &s[i], coverageSuffix[i+1]
-		if t.hasAmount() && amount == "" {
-			amount = firstAmount(t, prefix, suffix)
+		if t.hasAmount() && first < 0 {
+			first = i
 		}
 		if t.DedType != Amount && t.Ded > 1 {
 			fault(prefix+"Ded"+suffix, formatNumber(t.Ded),
@@ -63,7 +63,8 @@ func (s *termSet) check(prefix, perils string, fault rowFault) {
 				"a share above 10: "+prefix+"LimitType"+suffix+" is "+strconv.Itoa(int(t.LimitType)), "write 50 % as 0.5, or set the type to 0 for an amount")
 		}
 	}
-	if amount != "" && perils == "" {
+	if first >= 0 && perils == "" {
+		amount := firstAmount(&s[first], prefix, coverageSuffix[first+1])
 		fault(prefix+"Peril", "", amount+" is given without the perils it is for", "fill "+prefix+"Peril, e.g. WW1")
 	}
 }
