@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // ranking is a list of n losses, the largest first; those not listed are zero.
 type ranking struct {
@@ -93,8 +90,7 @@ func (w *worker) descending(cells []float64) []float64 {
 			w.sorted = append(w.sorted, x)
 		}
 	}
-	slices.Sort(w.sorted)
-	slices.Reverse(w.sorted)
+	w.sort.descending(w.sorted)
 	return w.sorted
 }
 
@@ -108,9 +104,9 @@ func (w *worker) averageRanks(cells []float64) []float64 {
 		for y := range years {
 			w.column = append(w.column, cells[y*width+s])
 		}
-		slices.Sort(w.column)
+		w.sort.descending(w.column)
 		for i, x := range w.column {
-			w.sorted[years-1-i] += x
+			w.sorted[i] += x
 		}
 	}
 	for i := range w.sorted {

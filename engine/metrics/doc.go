@@ -32,7 +32,7 @@
 //   - AAL and standard deviation: normal, from the variance over years (delta method).
 //
 // It writes no file (engine/results) and draws no number. Memory: one summary at a time,
-// up to 48 bytes per active cell and worker, besides 4 bytes per table row.
+// up to 64 bytes per active cell and worker, besides 4 bytes per table row.
 //
 // Begin with Summarise.
 package metrics

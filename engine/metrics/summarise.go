@@ -175,6 +175,7 @@ type worker struct {
 	sorted, tail []float64
 	perYear      []float64
 	column       []float64
+	sort         sorter
 }
 
 func (w *worker) summary(i int, rows []uint32) SummaryMetrics {
