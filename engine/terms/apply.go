@@ -66,9 +66,12 @@ func (a *account) applyBlanket(width int, groundUp, gross []float64, s *Scratch)
 			continue
 		}
 		gu := groundUp[i*exposure.NumTIV*width : (i+1)*exposure.NumTIV*width]
-		if a.bounded {
+		switch {
+		case a.schedule != nil:
+			a.schedule[i].settleAll(width, gu, out, totals)
+		case a.bounded:
 			site.settleAll(width, gu, out, totals)
-		} else {
+		default:
 			site.payAll(width, gu, out, totals)
 		}
 	}
@@ -100,6 +103,19 @@ func (s *site) settleAll(width int, gu, out []float64, totals []balance) {
 		p := s.settle(b[k], o[k], c[k], t[k])
 		out[k] = p.insured
 		totals[k] = totals[k].plus(p)
+	}
+}
+
+// settleAll is settle over the samples of one site, added up in totals.
+func (s *flatSite) settleAll(width int, gu, out []float64, totals []balance) {
+	b, o, c, t := gu[:width], gu[width:2*width], gu[2*width:3*width], gu[3*width:4*width]
+	for k := range out {
+		insured, borne, over := s.settle(b[k], o[k], c[k], t[k])
+		out[k] = insured
+		sum := &totals[k]
+		sum.insured += insured
+		sum.deducted += borne
+		sum.over += over
 	}
 }
 

@@ -33,6 +33,8 @@ type account struct {
 	each    bool    // units are coverages of locations, else locations
 	bounded bool    // some term is a minimum or maximum deductible
 	flat    *Flat   // where form is formFlat
+
+	schedule []flatSite // where form is formBlanket and all locations have the usual terms
 }
 
 // A form is a way to calculate an account; all give the same numbers.

@@ -7,17 +7,23 @@ import (
 )
 
 // Flat is the form of an account with one location and at most one policy layer, as
-// personal lines have: no allocation is needed, so a loss goes up the ladder as a few
+// personal lines have: no allocation is needed, so a loss goes up the ladder as three
 // numbers. A kernel may keep it and call [Flat.Gross] itself. It does not change.
 type Flat struct {
+	home             flatSite
+	policy           flatTerm
+	attachment, most float64 // of the layer
+	share            float64 // of layer and account together
+	rest             *rest   // not nil: the account has rarer terms and goes that way
+}
+
+// A flatSite is the usual terms of a location: see [flatTerm], and no PD terms.
+type flatSite struct {
 	waiting, indemnity float64
 	ded, limit         [exposure.NumTIV]float64 // of the coverages, amounts
-	all, policy        flatTerm
-	participation      float64 // of the location
-	attachment, most   float64 // of the layer
-	share              float64 // of layer and account together
-	hasDed, hasLimit   bool    // some coverage has one
-	rest               *rest   // not nil: the account has rarer terms and goes that way
+	all                flatTerm
+	participation      float64
+	hasDed, hasLimit   bool // some coverage has one
 }
 
 // A flatTerm is a term in amounts with neither franchise nor maximum deductible.
@@ -34,30 +40,36 @@ type rest struct {
 // Gross is the insured loss, in the currency of the portfolio, of one site and one
 // sample: b, o, c, t are the ground-up losses of building, other structures,
 // contents and time element (business interruption).
-//
-// Profile: on amd64 the builtin min costs half of max, so the deductible is written
-// x - min(x, d); the two flags save a third for homes without coverage deductibles.
 func (f *Flat) Gross(b, o, c, t float64) float64 {
 	if f.rest != nil {
 		return layered(f.rest.pay(b, o, c, t), f.attachment, f.most, f.share)
 	}
-	t = min(t-min(t, f.waiting), f.indemnity)
-	borne, over := 0.0, 0.0
-	if f.hasDed {
-		db, do, dc, dt := min(b, f.ded[0]), min(o, f.ded[1]), min(c, f.ded[2]), min(t, f.ded[3])
+	loss, borne, over := f.home.settle(b, o, c, t)
+	loss, _, _ = f.policy.under(loss, borne, over)
+	loss -= min(loss, f.attachment)
+	return min(loss, f.most) * f.share
+}
+
+// settle is [site.settle] for the usual terms: what is insured, borne by the insured
+// as deductibles, and over the limits.
+//
+// Profile: the builtin min costs half of max, so a deductible is x - min(x, d); the
+// two flags save a third for homes without coverage deductibles.
+func (s *flatSite) settle(b, o, c, t float64) (loss, borne, over float64) {
+	t = min(t-min(t, s.waiting), s.indemnity)
+	if s.hasDed {
+		db, do, dc, dt := min(b, s.ded[0]), min(o, s.ded[1]), min(c, s.ded[2]), min(t, s.ded[3])
 		borne = (db + do) + (dc + dt)
 		b, o, c, t = b-db, o-do, c-dc, t-dt
 	}
-	loss := (b + o) + (c + t)
-	if f.hasLimit {
+	loss = (b + o) + (c + t)
+	if s.hasLimit {
 		before := loss
-		loss = (min(b, f.limit[0]) + min(o, f.limit[1])) + (min(c, f.limit[2]) + min(t, f.limit[3]))
+		loss = (min(b, s.limit[0]) + min(o, s.limit[1])) + (min(c, s.limit[2]) + min(t, s.limit[3]))
 		over = before - loss
 	}
-	loss, borne, over = f.all.under(loss, borne, over)
-	loss, _, _ = f.policy.under(loss*f.participation, borne*f.participation, over*f.participation)
-	loss -= min(loss, f.attachment)
-	return min(loss, f.most) * f.share
+	loss, borne, over = s.all.under(loss, borne, over)
+	return loss * s.participation, borne * s.participation, over * s.participation
 }
 
 // under is [balance.under] for a flat term: what is insured, borne by the insured and
@@ -100,8 +112,25 @@ func (a *account) chooseForm() {
 	case len(a.sites) == 1 && len(a.groups) == 0 && len(a.layers) <= 1 && !a.sites[0].idle:
 		a.form, a.flat = formFlat, a.flatten()
 	default:
-		a.form = formBlanket
+		a.form, a.schedule = formBlanket, a.flatSites()
 	}
+}
+
+// flatSites are the flat forms of the locations, nil where one has rarer terms or a
+// maximum deductible above needs to know the room under its limits.
+func (a *account) flatSites() []flatSite {
+	for i := range a.layers {
+		if !allWhole(a.layers[i].groups, false) {
+			return nil
+		}
+	}
+	sites := make([]flatSite, len(a.sites))
+	for i := range sites {
+		if !a.sites[i].idle && !sites[i].from(&a.sites[i]) {
+			return nil
+		}
+	}
+	return sites
 }
 
 // blanket reports whether terms above the location look only at the account's sum,
@@ -130,11 +159,7 @@ func allWhole(groups []group, alone bool) bool {
 
 // flatten is the flat form of an account of one location and at most one layer.
 func (a *account) flatten() *Flat {
-	s := &a.sites[0]
-	f := &Flat{waiting: s.waiting, indemnity: math.Inf(1), most: math.Inf(1), share: a.share, participation: s.share}
-	if s.hasInterruption {
-		f.indemnity = s.indemnity
-	}
+	f := &Flat{most: math.Inf(1), share: a.share}
 	var upper []term
 	if len(a.layers) > 0 {
 		l := &a.layers[0]
@@ -145,16 +170,24 @@ func (a *account) flatten() *Flat {
 	} else if !a.bare {
 		f.share = 0
 	}
-	if !f.simplify(s, upper) {
-		f.rest = &rest{site: *s, upper: upper, bounded: a.bounded}
+	f.policy = flatTerm{limit: math.Inf(1)}
+	usual := f.home.from(&a.sites[0]) && len(upper) <= 1
+	if usual && len(upper) == 1 {
+		usual = f.policy.from(&upper[0])
+	}
+	if !usual {
+		f.rest = &rest{site: a.sites[0], upper: upper, bounded: a.bounded}
 	}
 	return f
 }
 
-// simplify fills the flat terms, or reports that the account has rarer ones.
-func (f *Flat) simplify(s *site, upper []term) bool {
-	f.all, f.policy = flatTerm{limit: math.Inf(1)}, flatTerm{limit: math.Inf(1)}
-	if s.hasPD || len(upper) > 1 || !f.all.from(&s.all) || len(upper) == 1 && !f.policy.from(&upper[0]) {
+// from copies the terms of a location, or reports that it has rarer ones.
+func (f *flatSite) from(s *site) bool {
+	*f = flatSite{waiting: s.waiting, indemnity: math.Inf(1), participation: s.share}
+	if s.hasInterruption {
+		f.indemnity = s.indemnity
+	}
+	if s.hasPD || !f.all.from(&s.all) {
 		return false
 	}
 	for k := range s.coverage {
