@@ -1,0 +1,209 @@
+package hazard
+
+import (
+	"github.com/qrsrisk/qrsd/engine/geography"
+	"github.com/qrsrisk/qrsd/internal/fmath"
+	"github.com/qrsrisk/qrsd/internal/rng"
+)
+
+// Catalog is the stochastic catalogue: a function of climatology, ground and seed. Its years are
+// independent streams, so any year can be made alone, in any order, on any core.
+type Catalog struct {
+	climate *Climatology
+	ground  *geography.Florida
+	seed    uint64
+}
+
+// MaxYears bounds a catalogue: event ids are Year·128 + number, in 31 bits.
+const MaxYears = 1 << 23
+
+// eventsPerYear bounds the storms of one year; the mean is about twenty.
+const eventsPerYear = 128
+
+// NewCatalog is the catalogue of a climatology.
+func NewCatalog(c *Climatology, ground *geography.Florida, seed uint64) *Catalog {
+	return &Catalog{climate: c, ground: ground, seed: seed}
+}
+
+// Streams of random numbers of a year.
+const (
+	streamCount = iota // how many storms the year has
+	streamStorm        // + number of the storm
+)
+
+// Year makes the events of one simulated year (from 1), in order of their number. An event
+// is a storm that was a hurricane at some time within reach of Florida.
+func (c *Catalog) Year(year int) []Event {
+	key := rng.New(c.seed).Derive(uint64(year))
+	count := key.Derive(streamCount).Stream()
+	n := min(count.Poisson(c.climate.CandidateRate()), eventsPerYear)
+	var events []Event
+	for i := range n {
+		s := key.Derive(streamStorm + uint64(i)).Stream()
+		if e, ok := c.climate.event(c.ground, s); ok {
+			e.Year, e.ID = int32(year), int32(year*eventsPerYear+i)
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// event draws one candidate and keeps it or not.
+func (c *Climatology) event(ground land, s *rng.Stream) (Event, bool) {
+	first := c.enter(s)
+	chance := s.Float64()
+	e := Event{Day: int(first.day), Points: c.simulate(first, ground, s)}
+	reach := withinReach(e.Points)
+	if len(reach) == 0 || !everHurricane(reach) {
+		return e, false
+	}
+	e.Landfalls = Landfalls(e.Points, ground)
+	e.Points = reach
+	strike := NewStrike(reach, e.Landfalls)
+	return e, chance*c.Landfall.MaxWeight < c.Landfall.Weight(&strike)
+}
+
+// The box around Florida in which a storm's centre can bring damaging gusts to it.
+const (
+	reachSouth, reachNorth = 21.5, 34.0
+	reachWest, reachEast   = -91.0, -76.0
+)
+
+// withinReach is the part of a track from its first to its last point in reach.
+func withinReach(points []Point) []Point {
+	first, last := -1, -1
+	for i, p := range points {
+		if p.Lat > reachSouth && p.Lat < reachNorth && p.Lon > reachWest && p.Lon < reachEast {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if first < 0 {
+		return nil
+	}
+	return points[first : last+1]
+}
+
+// hurricaneWind is the least sustained wind of a hurricane, knots.
+const hurricaneWind = 64
+
+func everHurricane(points []Point) bool {
+	for _, p := range points {
+		if p.Wind >= hurricaneWind {
+			return true
+		}
+	}
+	return false
+}
+
+// landfallStep is the spacing at which a track is looked at for landfall, h: 4 km at 7 m/s.
+const landfallStep = 1.0 / 6
+
+// Landfalls are the entries of a track into Florida at hurricane strength.
+func Landfalls(points []Point, ground land) []Landfall {
+	var falls []Landfall
+	inside := true // a track that begins inside has not come from the sea
+	for i := 0; i+1 < len(points); i++ {
+		a, b := points[i], points[i+1]
+		if !nearFlorida(a) && !nearFlorida(b) {
+			inside = false
+			continue
+		}
+		steps := max(1, int((b.Hour-a.Hour)/landfallStep+0.5))
+		for k := range steps {
+			p := Between(a, b, float64(k)/float64(steps))
+			now := ground.Inside(p.Lat, p.Lon)
+			if now && !inside && a.Wind >= hurricaneWind {
+				falls = append(falls, landfallAt(a, p))
+			}
+			inside = now
+		}
+	}
+	return falls
+}
+
+func nearFlorida(p Point) bool {
+	return p.Lat > 24 && p.Lat < 31.5 && p.Lon > -88.2 && p.Lon < -79.5
+}
+
+// landfallAt takes strength from the last point over water and the position from the crossing.
+func landfallAt(before, at Point) Landfall {
+	return Landfall{
+		Region: geography.LandfallRegion(at.Lat, at.Lon).String(),
+		Hour:   at.Hour, Lat: at.Lat, Lon: at.Lon,
+		Wind: before.Wind, Pressure: before.Pressure(), Rmax: before.Rmax, B: before.B,
+		Heading: Heading(before.U, before.V), Speed: Speed(before.U, before.V),
+	}
+}
+
+// Between is the state a fraction f of the way from a to b.
+func Between(a, b Point, f float64) Point {
+	mix := func(p, q float64) float64 { return float64((1-f)*p) + float64(f*q) }
+	return Point{
+		Hour: mix(a.Hour, b.Hour), Lat: mix(a.Lat, b.Lat), Lon: mix(a.Lon, b.Lon),
+		DP: mix(a.DP, b.DP), Rmax: mix(a.Rmax, b.Rmax), B: mix(a.B, b.B),
+		U: mix(a.U, b.U), V: mix(a.V, b.V), Wind: mix(a.Wind, b.Wind), Land: a.Land,
+	}
+}
+
+// Hit reports whether landfalls include one on the coast region ("FL" for any) and, if
+// major, one of category 3 or more.
+func Hit(falls []Landfall, region string, major bool) bool {
+	for _, l := range falls {
+		if (region == StateRegion || l.Region == region) && (!major || Category(l.Wind) >= Major) {
+			return true
+		}
+	}
+	return false
+}
+
+// StateRegion stands for the whole of Florida among the coast regions.
+const StateRegion = "FL"
+
+// Strike is what one storm did to Florida, in the terms of the record.
+type Strike struct {
+	Landfalls []Landfall
+	Near      [numCities]float64 // strongest wind (knots) while within CityRadius of each city
+}
+
+const numCities = 16
+
+// NewStrike looks along a track.
+func NewStrike(points []Point, falls []Landfall) Strike {
+	s := Strike{Landfalls: falls}
+	for i, city := range geography.Cities() {
+		s.Near[i] = StrongestNear(points, city.Lat, city.Lon)
+	}
+	return s
+}
+
+// Is reports whether a strike is of the given kind: a hurricane (or a major one) that made landfall
+// on a coast region, anywhere in Florida, or passed near a city.
+func (s *Strike) Is(place string, major bool) bool {
+	for i, city := range geography.Cities() {
+		if city.Name == place {
+			return Category(s.Near[i]) >= least(major)
+		}
+	}
+	return Hit(s.Landfalls, place, major)
+}
+
+func least(major bool) int {
+	if major {
+		return Major
+	}
+	return 1
+}
+
+// Weight is the weight of a storm.
+func (f *LandfallFit) Weight(s *Strike) float64 {
+	sum := 0.0
+	for _, h := range f.Hits {
+		if h.Lambda != 0 && s.Is(h.Region, h.Major) {
+			sum += h.Lambda
+		}
+	}
+	return fmath.Exp(sum)
+}

@@ -1,0 +1,177 @@
+package windfield
+
+import (
+	"math"
+
+	"github.com/qrsrisk/qrsd/engine/geography"
+	"github.com/qrsrisk/qrsd/engine/hazard"
+)
+
+// Threshold is the gust below which nothing is damaged: 50 mph, in m/s (the FPHLM's damage threshold).
+const Threshold = 22.352
+
+// Places are the points at which a footprint is wanted, as columns. Wind depends on the
+// place alone, never on which other places there are.
+type Places struct {
+	x, y []float64 // km, geography.Project
+}
+
+// NewPlaces projects positions given in degrees.
+func NewPlaces(lat, lon []float64) *Places {
+	p := &Places{x: make([]float64, len(lat)), y: make([]float64, len(lat))}
+	for i := range lat {
+		p.x[i], p.y[i] = geography.Project(lat[i], lon[i])
+	}
+	return p
+}
+
+// Len is the number of places.
+func (p *Places) Len() int { return len(p.x) }
+
+// Footprint is an event's peak wind at the places it reaches.
+type Footprint struct {
+	// Mean is the peak hourly mean wind over sea by place, m/s; 0 where no gust can reach Threshold.
+	Mean []float32
+	// From is the sector the wind came from at the peak: index for Factors.
+	From []uint8
+}
+
+// Footprinter computes footprints; it owns the buffers, so each goroutine needs its own.
+type Footprinter struct {
+	model  Model
+	places *Places
+	out    Footprint
+	steps  []moment
+	count  int // wind evaluations of the last footprint
+}
+
+// NewFootprinter is a computer of footprints at places.
+func (m Model) NewFootprinter(p *Places) *Footprinter {
+	return &Footprinter{model: m, places: p, out: Footprint{Mean: make([]float32, p.Len()), From: make([]uint8, p.Len())}}
+}
+
+// Evaluations is how many times the last footprint evaluated the wind.
+func (f *Footprinter) Evaluations() int { return f.count }
+
+// moment is the storm at one time of the search.
+type moment struct {
+	Profile
+	x, y   float64 // centre, km
+	reach2 float64 // km²; beyond it no gust reaches Threshold
+}
+
+// stepRadii is how far, in radii of maximum wind, the storm may move between two moments of the
+// search; the peak between moments is then found by a parabola.
+const stepRadii = 0.4
+
+// Of computes an event's footprint. The result is valid until the next call.
+func (f *Footprinter) Of(e *hazard.Event) *Footprint {
+	f.moments(e.Points)
+	f.count = 0
+	for i := range f.places.x {
+		f.out.Mean[i], f.out.From[i] = f.peak(f.places.x[i], f.places.y[i])
+	}
+	return &f.out
+}
+
+// moments cuts the track into steps no longer than stepRadii and leaves out those without damaging wind.
+func (f *Footprinter) moments(points []hazard.Point) {
+	f.steps = f.steps[:0]
+	for i, a := range points {
+		n := 1
+		b := a
+		if i+1 < len(points) {
+			b = points[i+1]
+			way := hazard.Speed(a.U, a.V) * (b.Hour - a.Hour) * 3.6
+			n = int(clamp(math.Ceil(way/(stepRadii*math.Min(a.Rmax, b.Rmax))), 1, 12))
+		}
+		for k := range n {
+			p := a
+			if k > 0 {
+				p = hazard.Between(a, b, float64(k)/float64(n))
+			}
+			f.steps = append(f.steps, f.model.newMoment(p))
+		}
+	}
+}
+
+func (model Model) newMoment(p hazard.Point) moment {
+	m := moment{Profile: model.NewProfile(p)}
+	m.x, m.y = geography.Project(p.Lat, p.Lon)
+	reach := m.reach(model.largestFactor())
+	m.reach2 = reach * reach
+	return m
+}
+
+// reach is the distance beyond which no gust attains Threshold, km, 0 if none does: bisection
+// on the strongest side, where wind falls with distance beyond Rmax.
+func (m *moment) reach(factor float64) float64 {
+	gust := func(r float64) float64 { return m.Surface(r*m.hy, -r*m.hx) * factor }
+	low, high := m.rmax, 600.0
+	if gust(low) < Threshold {
+		return 0
+	}
+	if gust(high) >= Threshold {
+		return high
+	}
+	for range 10 {
+		mid := (low + high) / 2
+		if gust(mid) >= Threshold {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return high
+}
+
+// peak finds the largest mean wind at a place over the moments, by a parabola through the
+// largest value and its neighbours, and the sector it came from.
+func (f *Footprinter) peak(x, y float64) (float32, uint8) {
+	best, at := 0.0, -1
+	var before, after, last float64
+	for k := range f.steps {
+		m := &f.steps[k]
+		dx, dy := x-m.x, y-m.y
+		r2 := float64(dx*dx) + float64(dy*dy)
+		if r2 > m.reach2 {
+			last = 0
+			continue
+		}
+		f.count++
+		v := m.mean(dx, dy, r2)
+		if k == at+1 {
+			after = v
+		}
+		if v > best {
+			best, at, before, after = v, k, last, 0
+		}
+		last = v
+	}
+	if at < 0 {
+		return 0, 0
+	}
+	m := &f.steps[at]
+	return float32(parabola(before, best, after)), Sector(From(x-m.x, y-m.y))
+}
+
+func (m *moment) mean(dx, dy, r2 float64) float64 {
+	r2 = math.Max(r2, minRadius*minRadius)
+	return m.gradient(dx, dy, r2) * m.reduction(r2)
+}
+
+// parabola is the peak of the parabola through three equally spaced values of which the
+// middle is the largest; the middle itself at an end of the record.
+func parabola(before, peak, after float64) float64 {
+	if before == 0 || after == 0 {
+		return peak
+	}
+	bend := float64(2*peak) - before - after
+	if bend <= 0 {
+		return peak
+	}
+	slope := after - before
+	return peak + float64(slope*slope)/(8*bend)
+}
+
+func clamp(v, low, high float64) float64 { return math.Min(math.Max(v, low), high) }
