@@ -71,3 +71,12 @@ func BenchmarkRegion(b *testing.B) {
 func BenchmarkProject(b *testing.B) {
 	benchmark(b, func(lat, lon float64) { geography.Project(lat, lon) })
 }
+
+// The slowest fetch: no water in reach from any direction.
+func BenchmarkFetchInland(b *testing.B) {
+	f := florida(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Fetch(30.9, -83.9)
+	}
+}

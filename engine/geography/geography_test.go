@@ -112,6 +112,7 @@ func TestCountyOfKnownPlaces(t *testing.T) {
 		lat, lon float64
 	}{
 		{"Atlanta", 33.75, -84.39}, {"Mobile", 30.69, -88.04}, {"Valdosta", 30.83, -83.28}, {"Nassau", 25.04, -77.35},
+		{"Kingsland, Georgia, 5 km from the border", 30.80, -81.69}, {"Brewton, Alabama, 12 km from the border", 31.105, -87.07},
 		{"Gulf", 27.5, -84.5}, {"Havana", 23.11, -82.37}, {"nowhere", math.NaN(), -81}, {"nowhere", 28, math.Inf(1)}, {"zero", 0, 0},
 	} {
 		if fips, km, ok := f.County(p.lat, p.lon); ok {
@@ -186,6 +187,25 @@ func TestLandfallRegionReproducesTheRecord(t *testing.T) {
 		lat, lon := number(t, r["lat"]), number(t, r["lon"])
 		if got := geography.LandfallRegion(lat, lon).String(); got != r["region"] {
 			t.Errorf("%s at %v, %v: %s, the record has %s", r["storm_id"], lat, lon, got, r["region"])
+		}
+	}
+}
+
+// The record says little about points far from the coast.
+func TestLandfallRegionInland(t *testing.T) {
+	for _, p := range []struct {
+		name     string
+		lat, lon float64
+		want     geography.CoastRegion
+	}{
+		{"Pensacola", 30.42, -87.22, geography.Northwest}, {"Lake City", 30.19, -82.64, geography.Northwest},
+		{"Gainesville", 29.65, -82.33, geography.Northwest}, {"Jacksonville", 30.33, -81.66, geography.Northeast},
+		{"Orlando", 28.54, -81.38, geography.Northeast}, {"Lakeland", 28.04, -81.95, geography.Southwest},
+		{"Key West", 24.555, -81.78, geography.Southwest}, {"Key Largo", 25.10, -80.43, geography.Southeast},
+		{"Vero Beach", 27.64, -80.39, geography.Southeast}, {"Valdosta, beyond the border", 30.83, -83.28, geography.Northwest},
+	} {
+		if got := geography.LandfallRegion(p.lat, p.lon); got != p.want {
+			t.Errorf("%s is %v, want %v", p.name, got, p.want)
 		}
 	}
 }

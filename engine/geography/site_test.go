@@ -114,14 +114,15 @@ func TestFetchGrowsInland(t *testing.T) {
 func TestTerrain(t *testing.T) {
 	f := florida(t)
 	for _, c := range []struct {
-		density, water float64
-		want           geography.Roughness
+		density, water, lat float64
+		want                geography.Roughness
 	}{
-		{5, 0, geography.OpenTerrain}, {5, 0.9, geography.OpenTerrain}, {20, 0, geography.LightSuburban}, {999, 0, geography.LightSuburban},
-		{500, 0.5, geography.OpenTerrain}, {1000, 0, geography.Suburban}, {1500, 0.6, geography.LightSuburban}, {4000, 0.49, geography.LightTrees},
+		{5, 0, 26, geography.OpenTerrain}, {5, 0, 30, geography.LightSuburban}, {5, 0.9, 26, geography.OpenTerrain}, {5, 0.9, 30, geography.OpenTerrain},
+		{20, 0, 26, geography.LightSuburban}, {999, 0, 26, geography.LightSuburban}, {500, 0.5, 26, geography.OpenTerrain},
+		{1000, 0, 26, geography.Suburban}, {1500, 0.6, 26, geography.LightSuburban}, {4000, 0.49, 26, geography.LightTrees},
 	} {
-		if got := geography.RoughnessByDensity(c.density, c.water); got != c.want {
-			t.Errorf("RoughnessByDensity(%v, %v) = %d, want %d", c.density, c.water, got, c.want)
+		if got := geography.RoughnessByDensity(c.density, c.water, c.lat); got != c.want {
+			t.Errorf("RoughnessByDensity(%v, %v, %v) = %d, want %d", c.density, c.water, c.lat, got, c.want)
 		}
 	}
 	var count [geography.NumRoughness]int

@@ -36,29 +36,31 @@ func roughnessOfCm(cm int) (Roughness, bool) {
 // Thresholds of RoughnessByDensity. They are judgement: the land-cover data from which
 // roughness is properly taken (NLCD) is not at hand. From 200 persons per square
 // kilometre up they are those of the project's hazard notes; below, residents of
-// thinly settled ZIP codes live in pasture, groves and open woodland (0.15 m, like the
-// 0.2-0.3 m that the Florida Public Hurricane Loss Model gives residential ZIP codes),
-// and only nearly empty land (Everglades, prairie) counts as open. The class Trees is
-// never chosen by density: nothing here tells forest from field.
+// thinly settled ZIP codes live in groves, yards and open woodland (0.15 m, near the
+// 0.2-0.3 m that the Florida Public Hurricane Loss Model gives residential ZIP codes).
+// Only nearly empty land south of OpenLat (Everglades, prairie, pasture) counts as open: to
+// the north such land is mostly pine forest. The class Trees is never chosen:
+// nothing here tells a house in the forest from one in its clearing.
 const (
 	UrbanDensity    = 4000 // persons per km2 from which buildings are as rough as LightTrees
 	SuburbanDensity = 1000 // from which terrain is Suburban
-	OpenDensity     = 20   // below which terrain is OpenTerrain
+	OpenDensity     = 20   // below which terrain south of OpenLat is OpenTerrain
+	OpenLat         = 28.3 // degrees north
 	ShoreWaterShare = 0.5  // water share of a ZIP code from which the class is one smoother
 )
 
-// RoughnessByDensity is the class for the residential land of a ZIP code with a
-// density of persons per square kilometre of land and a share of water. A code that
-// is mostly water (keys, barrier islands, lake shores) lies open to it and takes the
-// next smoother class.
-func RoughnessByDensity(perKm2, waterShare float64) Roughness {
+// RoughnessByDensity is the class for the residential land of a ZIP code at a latitude
+// with a density of persons per square kilometre of land and a share of water. A code
+// that is mostly water (keys, barrier islands, lake shores) lies open to it and takes
+// the next smoother class.
+func RoughnessByDensity(perKm2, waterShare, lat float64) Roughness {
 	class := LightSuburban
 	switch {
 	case perKm2 >= UrbanDensity:
 		class = LightTrees
 	case perKm2 >= SuburbanDensity:
 		class = Suburban
-	case perKm2 < OpenDensity:
+	case perKm2 < OpenDensity && lat < OpenLat:
 		class = OpenTerrain
 	}
 	if waterShare >= ShoreWaterShare && class > OpenTerrain {

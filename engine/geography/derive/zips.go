@@ -137,7 +137,7 @@ func assignTerrain(zips []place, areas map[string]tabulation, counties []geograp
 		}
 		z.AreaKm2 = a.land / 1e6
 		z.WaterShare = a.water / (a.land + a.water)
-		z.Terrain = geography.RoughnessByDensity(persons[z.County]/z.AreaKm2, z.WaterShare)
+		z.Terrain = geography.RoughnessByDensity(persons[z.County]/z.AreaKm2, z.WaterShare, z.Lat)
 	}
 	for i := range zips {
 		if zips[i].AreaKm2 == 0 {

@@ -110,17 +110,9 @@ func TestSharesOfCountiesAndZIPCodes(t *testing.T) {
 	where := newPlaces(f, n)
 	inCounty, inZIP := map[string]int{}, map[string]int{}
 	for i := range n {
-		slot := int(uint64(i) * where.stride % where.n)
-		county := 0
-		for where.ends[county] <= slot {
-			county++
-		}
-		first := 0
-		if county > 0 {
-			first = where.ends[county-1]
-		}
+		county, zip := where.deal(i)
 		inCounty[f.Counties()[county].FIPS]++
-		inZIP[where.zips[county][(slot-first)%len(where.zips[county])].Code]++
+		inZIP[zip.Code]++
 	}
 	people := 0
 	for _, c := range f.Counties() {

@@ -106,17 +106,23 @@ func strideFor(n uint64) uint64 {
 	}
 }
 
-// draw is the site of location i, 0 <= i < n.
-func (p *places) draw(i int, s *rng.Stream) site {
+// deal is the county, by its number, and the ZIP code of location i, 0 <= i < n.
+func (p *places) deal(i int) (county int, zip geography.ZIP) {
 	slot := int(uint64(i) * p.stride % p.n)
-	county, _ := slices.BinarySearch(p.ends, slot+1)
+	county, _ = slices.BinarySearch(p.ends, slot+1)
 	rank := slot
 	if county > 0 {
 		rank -= p.ends[county-1]
 	}
 	zips := p.zips[county]
-	at := site{county: p.florida.Counties()[county], zip: zips[rank%len(zips)]}
-	at.density = float64(at.county.Population) / float64(len(zips)) / at.zip.AreaKm2
+	return county, zips[rank%len(zips)]
+}
+
+// draw is the site of location i.
+func (p *places) draw(i int, s *rng.Stream) site {
+	county, zip := p.deal(i)
+	at := site{county: p.florida.Counties()[county], zip: zip}
+	at.density = float64(at.county.Population) / float64(len(p.zips[county])) / at.zip.AreaKm2
 	at.lat, at.lon = p.jitter(at.zip, s)
 	if p.florida.Inside(at.lat, at.lon) {
 		at.coastKm = min(p.florida.CoastKm(at.lat, at.lon, coastReach), coastReach)
