@@ -121,6 +121,17 @@ func TestCountyOfKnownPlaces(t *testing.T) {
 	}
 }
 
+// Off a straight coast the distance to the county is that to the shore, up to the reach.
+func TestCountyReachesOverWater(t *testing.T) {
+	f := florida(t)
+	if fips, km, ok := f.County(26.14, -81.91); !ok || fips != "12021" || km < 8 || km > 14 {
+		t.Errorf("off Naples: %q at %v km (%v), want Collier at about 11 km", fips, km, ok)
+	}
+	if fips, km, ok := f.County(26.14, -81.98); ok {
+		t.Errorf("18 km off Naples: %q at %v km, want none", fips, km)
+	}
+}
+
 // The raster must give what the polygons give: every point is compared with an even-odd
 // count over all rings of the file.
 func TestAreaAgreesWithEvenOddRule(t *testing.T) {
