@@ -158,3 +158,50 @@ func TestApplyDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyWindIsInsured(t *testing.T) {
+	loss := func(location, policy, terms string, o Options) float64 {
+		l := exposure.Location{TIV: [4]float64{100}, PerilsCovered: location, Peril: terms,
+			Terms: []exposure.CoverageTerms{{Coverage: exposure.All, Ded: 10}}}
+		program, err := Compile(onePortfolio([]exposure.AccountRow{{PolPerilsCovered: policy}}, l), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return accountGross(program, []float64{100, 0, 0, 0})
+	}
+	for _, c := range []struct {
+		location, policy, terms string
+		any                     bool
+		want                    float64
+	}{
+		{"WTC", "AA1", "WW1", false, 90},
+		{"WSS; WW2", "WTC", "WW2", false, 90},
+		{"", "", "", false, 90},
+		{"WSS", "AA1", "AA1", false, 0},
+		{"AA1", "WSS;OO1", "AA1", false, 0},
+		{"AA1", "AA1", "WSS", false, 100},
+		{"WSS", "OO1", "OO1", true, 90},
+	} {
+		if got := loss(c.location, c.policy, c.terms, Options{AnyPeril: c.any}); got != c.want {
+			t.Errorf("location %q, policy %q, terms %q, any peril %v: %v is paid, want %v", c.location, c.policy, c.terms, c.any, got, c.want)
+		}
+	}
+}
+
+func TestZeroShare(t *testing.T) {
+	p := onePortfolio([]exposure.AccountRow{{}}, exposure.Location{})
+	p.Accounts[0].Rows[0].LayerParticipation = 0
+	for _, full := range []bool{false, true} {
+		program, err := Compile(p, Options{ZeroShareIsFull: full})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0.0
+		if full {
+			want = 100
+		}
+		if got := accountGross(program, []float64{100, 0, 0, 0}); got != want {
+			t.Errorf("zero share is full %v: %v is paid, want %v", full, got, want)
+		}
+	}
+}

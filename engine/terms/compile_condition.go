@@ -8,11 +8,11 @@ import (
 	"github.com/qrsrisk/qrsd/engine/exposure"
 )
 
-// A tagging says which locations carry which condition tag, and on which stage of
-// the ladder the conditions of a tag stand: a location's conditions follow one
-// another by priority (OED CondPriority), the lowest number nearest to the location.
+// A tagging says which locations carry which condition tag. A location's conditions
+// follow one another by priority (OED CondPriority), the lowest number nearest to the
+// location; conditions that share no location do not touch one another.
 type tagging struct {
-	names []string         // by stage, then name; "" is a location without tag
+	names []string         // by priority, then name; "" is a location without tag
 	rows  map[string][]int // live location rows of a tag
 }
 
@@ -28,12 +28,7 @@ func tagName(tag string) string {
 func (c *compiler) tags(sites []site, rows []exposure.AccountRow) *tagging {
 	t := &tagging{rows: map[string][]int{}}
 	priority := c.priorities(rows)
-	stage := map[string]int{}
-	for name := range priority {
-		t.names = append(t.names, name)
-	}
-	first := 0 // the live row that stands for the location
-	var order []edge
+	first := 0 // the row that stands for the location
 	for i := range c.locations {
 		if i > 0 && c.locations[i].LocNumber != c.locations[i-1].LocNumber {
 			first = i
@@ -42,40 +37,30 @@ func (c *compiler) tags(sites []site, rows []exposure.AccountRow) *tagging {
 		if _, known := priority[name]; !known {
 			c.unknownTag(&c.locations[i], name, rows)
 			priority[name] = 1
-			t.names = append(t.names, name)
 		}
 		for j := first; j < i; j++ {
-			order = append(order, c.order(tagName(c.locations[j].CondTag), name, priority, i))
+			c.checkPriorities(tagName(c.locations[j].CondTag), name, priority, c.locations[i].Line)
 		}
 		if !sites[first].idle {
 			t.rows[name] = append(t.rows[name], first)
 		}
 	}
+	for name := range priority {
+		t.names = append(t.names, name)
+	}
 	slices.SortFunc(t.names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(priority[a], priority[b]), cmp.Compare(a, b))
 	})
-	slices.SortFunc(order, func(a, b edge) int { return cmp.Compare(priority[a.below], priority[b.below]) })
-	for _, e := range order {
-		stage[e.above] = max(stage[e.above], stage[e.below]+1)
-	}
-	slices.SortStableFunc(t.names, func(a, b string) int { return cmp.Compare(stage[a], stage[b]) })
 	return t
 }
 
-// An edge says that a location comes under one condition before another.
-type edge struct{ below, above string }
-
-// order puts two tags of one location by priority.
-func (c *compiler) order(a, b string, priority map[string]int, row int) edge {
+// checkPriorities faults two tags of one location whose conditions have no order.
+func (c *compiler) checkPriorities(a, b string, priority map[string]int, line int) {
 	if priority[a] == priority[b] && a != b {
-		at := place{file: "location", line: c.locations[row].Line}
+		at := place{file: "location", line: line}
 		c.faults = append(c.faults, at.fault(b, fmt.Sprintf("the conditions %s and %s of the location have the same CondPriority", a, b),
 			"give them different priorities in the account file", "CondTag"))
 	}
-	if priority[a] > priority[b] {
-		return edge{b, a}
-	}
-	return edge{a, b}
 }
 
 // priorities are the priorities of the conditions of the account file, by tag.
@@ -148,7 +133,7 @@ func leftOut(found map[string]*exposure.AccountRow, tags *tagging) []int {
 	return slices.DeleteFunc(all, func(row int) bool { return named[row] })
 }
 
-// conditionRungs are the rungs of a layer's conditions in the order of the stages.
+// conditionRungs are the rungs of a layer's conditions in the order of priority.
 func (c *compiler) conditionRungs(found map[string]*exposure.AccountRow, tags *tagging) []rung {
 	var rungs []rung
 	for _, name := range tags.names {
