@@ -222,7 +222,7 @@ func (w *worker) metrics() Metrics {
 }
 
 func momentMetrics(t *loss.Table, list []loss.Moments, first int32) []MomentMetrics {
-	n := float64(t.Years) * float64(t.Width())
+	n := float64(t.Years * t.Width())
 	out := make([]MomentMetrics, len(list))
 	for i, m := range list {
 		out[i] = MomentMetrics{ID: first + int32(i), Summary: m.Summary}

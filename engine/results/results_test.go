@@ -154,6 +154,9 @@ func large() *loss.Table {
 func TestParquetEqualsCSV(t *testing.T) {
 	for _, source := range []*loss.Table{small(2), small(0), large()} {
 		for _, table := range tables(t, source) {
+			if source.Years > 4 && table.Name != "gu_selt" && table.Name != "gr_mplt" {
+				continue
+			}
 			var b, again bytes.Buffer
 			if err := parquet.Write(&b, table); err != nil {
 				t.Fatal(err)
@@ -333,6 +336,9 @@ func (d *fullDisk) Write(b []byte) (int, error) {
 
 func TestWriteErrors(t *testing.T) {
 	for _, table := range tables(t, large()) {
+		if table.Name == "gu_splt" || strings.HasPrefix(table.Name, "gr_") {
+			continue
+		}
 		for name, write := range map[string]func(d *fullDisk) error{
 			"CSV":     func(d *fullDisk) error { return results.WriteCSV(d, table) },
 			"Parquet": func(d *fullDisk) error { return parquet.Write(d, table) },

@@ -15,25 +15,41 @@ import (
 	"github.com/qrsrisk/qrsd/engine/results"
 )
 
-// rowGroupRows bounds the memory of a writer.
+// rowGroupRows is after how many rows a row group is closed; it bounds the memory of a writer.
 const rowGroupRows = 1 << 18
 
 // Write writes a table. All columns are required (not nullable), Float32 columns rounded to
-// float32, strings UTF-8; column order is the table's.
+// float32, strings UTF-8; column order is the table's. The values go in column by
+// column: by rows takes four times as long.
 func Write(w io.Writer, t results.Table) error {
 	pw := parquet.NewWriter(w, schema(t),
 		parquet.Compression(&parquet.Zstd),
-		parquet.MaxRowsPerRowGroup(rowGroupRows),
 		parquet.CreatedBy("qrsd", "1", "")) // else it names the build
-	var rows []parquet.Row
-	for g := range t.Groups() {
-		rows = rowsOf(rows[:0], t.Columns, g)
-		if _, err := pw.WriteRows(rows); err != nil {
-			return fmt.Errorf("writing %s as Parquet: %w", t.Name, err)
-		}
+	if err := writeGroups(pw, t); err != nil {
+		return fmt.Errorf("writing %s as Parquet: %w", t.Name, err)
 	}
 	if err := pw.Close(); err != nil {
 		return fmt.Errorf("writing %s as Parquet: %w", t.Name, err)
+	}
+	return nil
+}
+
+func writeGroups(pw *parquet.Writer, t results.Table) error {
+	var values []parquet.Value
+	rows := 0
+	for g := range t.Groups() {
+		for i, c := range pw.ColumnWriters() {
+			values = appendValues(values[:0], t.Columns[i].Type, &g.Columns[i])
+			if _, err := c.WriteRowValues(values); err != nil {
+				return err
+			}
+		}
+		if rows += g.Rows; rows >= rowGroupRows {
+			if err := pw.Flush(); err != nil {
+				return err
+			}
+			rows = 0
+		}
 	}
 	return nil
 }
@@ -53,26 +69,20 @@ func schema(t results.Table) *parquet.Schema {
 	return parquet.NewSchema(t.Name, parquet.SchemaOf(row))
 }
 
-// rowsOf appends the rows of a group; values of strings are not copied.
-func rowsOf(rows []parquet.Row, columns []results.Column, g *results.Group) []parquet.Row {
-	values := make([]parquet.Value, 0, g.Rows*len(columns))
-	for r := range g.Rows {
-		for i := range columns {
-			values = append(values, valueOf(columns[i].Type, &g.Columns[i], r).Level(0, 0, i))
+// appendValues appends the values of one column of a group.
+func appendValues(values []parquet.Value, t results.Type, c *results.Values) []parquet.Value {
+	for _, x := range c.Int {
+		values = append(values, parquet.Int32Value(x))
+	}
+	for _, x := range c.Float {
+		if t == results.Float32 {
+			values = append(values, parquet.FloatValue(float32(x)))
+		} else {
+			values = append(values, parquet.DoubleValue(x))
 		}
-		rows = append(rows, values[r*len(columns):])
 	}
-	return rows
-}
-
-func valueOf(t results.Type, c *results.Values, row int) parquet.Value {
-	switch t {
-	case results.Int32:
-		return parquet.Int32Value(c.Int[row])
-	case results.Float32:
-		return parquet.FloatValue(float32(c.Float[row]))
-	case results.Float64:
-		return parquet.DoubleValue(c.Float[row])
+	for _, x := range c.String {
+		values = append(values, parquet.ByteArrayValue([]byte(x)))
 	}
-	return parquet.ByteArrayValue([]byte(c.String[row]))
+	return values
 }
