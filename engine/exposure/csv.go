@@ -173,7 +173,7 @@ func (c *csvRows) record() (line int, fields []string, err error) {
 	if err := c.split(line); err != nil {
 		return line, nil, err
 	}
-	if !utf8.Valid(c.plain) {
+	if !utf8.Valid(c.raw) { // not plain: a character may not run over the end of a field
 		return line, nil, c.notUTF8(line)
 	}
 	return line, c.cut(), nil
@@ -188,7 +188,7 @@ func (c *csvRows) notUTF8(line int) *Malformed {
 		}
 		start = end
 	}
-	return &Malformed{Line: line, Reason: "the text is not UTF-8: a character is cut by a field's end", Fix: "save the file as CSV (UTF-8)"}
+	panic("exposure: text that is not UTF-8 lies in no field") // separators and quotes are ASCII
 }
 
 // cut makes the field strings. They are views of c.plain, good until the next record, as Rows
