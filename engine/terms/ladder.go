@@ -90,13 +90,14 @@ type allocation struct {
 	paid, deducted                 float64 // of the insured loss
 	deductedOfOver, deductedLeft   float64
 	overUp, overLeft               float64
+	overOfDeducted                 float64
 	roomUp, roomLeft               float64
 }
 
 // allocate compares the sum of some balances before and after a term.
 func allocate(before, after balance) allocation {
 	a := allocation{overLeft: 1, roomLeft: 1, deductedLeft: 1}
-	refund := before.deducted - after.deducted
+	refund, moved := before.deducted-after.deducted, 0.0
 	switch {
 	case refund <= 0:
 		a.deducted = ratio(-refund, before.insured)
@@ -106,14 +107,15 @@ func allocate(before, after balance) allocation {
 		refund = 0
 	case before.room <= dust: // it only moves over the limits
 		a.deductedLeft = ratio(after.deducted, before.deducted)
-		refund = 0
+		a.overOfDeducted = ratio(refund, before.deducted)
+		refund, moved = 0, refund
 	case after.room > 0:
 		a.refundOfRoom = ratio(refund, before.room)
 	default:
 		a.refundOfDeducted = ratio(refund, before.deducted)
 	}
 	a.paid = ratio(after.insured, before.insured+refund)
-	a.overUp, a.overLeft = grown(before.over, after.over, before.insured+refund)
+	a.overUp, a.overLeft = grown(before.over, after.over-moved, before.insured+refund)
 	a.roomUp, a.roomLeft = grown(before.room, after.room, before.insured)
 	return a
 }
@@ -134,7 +136,7 @@ func (a *allocation) of(b balance) balance {
 	return balance{
 		insured:  a.paid * base,
 		deducted: float64(a.deductedLeft*b.deducted) - refund + float64(a.deducted*b.insured) + float64(a.deductedOfOver*b.over),
-		over:     float64(a.overLeft*b.over) + float64(a.overUp*base),
+		over:     float64(a.overLeft*b.over) + float64(a.overUp*base) + float64(a.overOfDeducted*b.deducted),
 		room:     float64(a.roomLeft*b.room) + float64(a.roomUp*b.insured),
 	}
 }

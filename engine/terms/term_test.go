@@ -168,8 +168,10 @@ func TestAllocationAddsUp(t *testing.T) {
 		for i := range parts {
 			back = back.plus(a.of(parts[i]))
 		}
-		if math.Abs(back.insured-after.insured) > 1e-9*(1+after.insured) {
-			t.Fatalf("%+v: parts add up to %v, want %v", x, back.insured, after.insured)
+		for _, d := range []float64{back.insured - after.insured, back.deducted - after.deducted, back.over - after.over} {
+			if math.Abs(d) > 1e-9*(1+sum.insured+sum.deducted+sum.over) {
+				t.Fatalf("%+v on %+v: parts add up to %+v, want %+v", x, sum, back, after)
+			}
 		}
 	})
 }
