@@ -27,7 +27,7 @@ type Scratch struct {
 // them over calls gives the same bits. Apply does not allocate once s has grown.
 func (p *Program) Apply(account, width int, groundUp, gross []float64, s *Scratch) {
 	a := &p.accounts[account]
-	n := len(a.sites)
+	n := a.rows
 	if len(groundUp) != n*exposure.NumTIV*width || len(gross) != n*width {
 		panic(fmt.Sprintf("terms: account %d of %d locations, width %d: %d ground-up and %d gross values",
 			account, n, width, len(groundUp), len(gross)))
@@ -43,7 +43,7 @@ func (p *Program) Apply(account, width int, groundUp, gross []float64, s *Scratc
 }
 
 // Locations is how many location rows an account has.
-func (p *Program) Locations(account int) int { return len(p.accounts[account].sites) }
+func (p *Program) Locations(account int) int { return p.accounts[account].rows }
 
 // apply is Gross over the samples.
 func (f *Flat) apply(width int, groundUp, gross []float64) {
@@ -56,7 +56,7 @@ func (f *Flat) apply(width int, groundUp, gross []float64) {
 
 // applyBlanket keeps one insured loss per location and sample in gross, takes the
 // sum through the layers, and scales the locations by the outcome.
-func (a *account) applyBlanket(width int, groundUp, gross []float64, s *Scratch) {
+func (a *ladder) applyBlanket(width int, groundUp, gross []float64, s *Scratch) {
 	totals := grow(&s.totals, width)
 	for i := range a.sites {
 		site := &a.sites[i]
@@ -91,7 +91,7 @@ func (a *account) applyBlanket(width int, groundUp, gross []float64, s *Scratch)
 	for i := range a.sites {
 		out := gross[i*width : (i+1)*width]
 		for k := range out {
-			out[k] *= totals[k].insured
+			out[k] = float64(out[k] * totals[k].insured)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (s *site) payAll(width int, gu, out []float64, totals []balance) {
 }
 
 // climb takes the sum of an account's locations through its layers and account terms.
-func (a *account) climb(sum balance) float64 {
+func (a *ladder) climb(sum balance) float64 {
 	var all balance
 	for i := range a.layers {
 		l := &a.layers[i]
@@ -143,11 +143,11 @@ func (a *account) climb(sum balance) float64 {
 	for i := range a.groups {
 		all = all.under(&a.groups[i].term)
 	}
-	return all.insured * a.share
+	return float64(all.insured * a.share)
 }
 
 // applyLadder keeps a balance for every unit and layer, one sample at a time.
-func (a *account) applyLadder(width int, groundUp, gross []float64, s *Scratch) {
+func (a *ladder) applyLadder(width int, groundUp, gross []float64, s *Scratch) {
 	n := len(a.sites)
 	if a.each {
 		n *= exposure.NumTIV
@@ -172,7 +172,7 @@ func (a *account) applyLadder(width int, groundUp, gross []float64, s *Scratch) 
 }
 
 // settleSites fills the units with the balances after location terms of sample k.
-func (a *account) settleSites(units []balance, groundUp []float64, width, k int) {
+func (a *ladder) settleSites(units []balance, groundUp []float64, width, k int) {
 	for i := range a.sites {
 		s := &a.sites[i]
 		at := i*exposure.NumTIV*width + k
@@ -191,7 +191,7 @@ func (a *account) settleSites(units []balance, groundUp []float64, width, k int)
 }
 
 // handBack adds up the insured losses of each location over blocks of units.
-func (a *account) handBack(blocks []balance, gross []float64, width, k int) {
+func (a *ladder) handBack(blocks []balance, gross []float64, width, k int) {
 	per := 1
 	if a.each {
 		per = exposure.NumTIV

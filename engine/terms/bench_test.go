@@ -83,3 +83,37 @@ func BenchmarkApplyLadder(b *testing.B) {
 	p := commercial()
 	benchmarkApply(b, p, onLadder(p), 10)
 }
+
+// BenchmarkFlatGross is what a kernel pays that calls Flat.Gross itself.
+func BenchmarkFlatGross(b *testing.B) {
+	f, _ := mustCompile(b, personalLines()).Flat(0)
+	sum, x := 0.0, 0.0
+	for b.Loop() {
+		if x += 997; x > 300_000 {
+			x = 0
+		}
+		sum += f.Gross(x, x/10, x/2, x/5)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "site-samples/s")
+	if sum < 0 {
+		b.Fatal(sum)
+	}
+}
+
+// BenchmarkCompile is time and memory by personal-lines account.
+func BenchmarkCompile(b *testing.B) {
+	one := personalLines()
+	p := &exposure.Portfolio{}
+	const accounts = 1000
+	for i := range accounts {
+		p.Locations = append(p.Locations, one.Locations[0])
+		p.Accounts = append(p.Accounts, exposure.Account{First: i, Count: 1, Rows: one.Accounts[0].Rows})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Compile(p, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(accounts)*float64(b.N)/b.Elapsed().Seconds(), "accounts/s")
+}

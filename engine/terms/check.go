@@ -105,7 +105,7 @@ func (r *CheckReport) compare(p *exposure.Portfolio, program *Program, account i
 	for i := range locations {
 		for _, value := range locations[i].TIV {
 			for _, f := range factors {
-				groundUp = append(groundUp, f*value)
+				groundUp = append(groundUp, float64(f*value))
 			}
 		}
 	}

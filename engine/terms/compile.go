@@ -22,9 +22,16 @@ type Program struct {
 	accounts []account
 }
 
-// An account is the ladder of one account.
+// An account is one account of the program. Flat accounts, the many, keep no ladder.
 type account struct {
 	form    form
+	rows    int   // locations
+	flat    *Flat // where form is formFlat
+	*ladder       // else
+}
+
+// A ladder is what the forms but formFlat climb.
+type ladder struct {
 	sites   []site // one per location row
 	bare    bool   // no account file row: location terms only
 	layers  []layer
@@ -32,7 +39,6 @@ type account struct {
 	share   float64 // AccParticipation
 	each    bool    // units are coverages of locations, else locations
 	bounded bool    // some term is a minimum or maximum deductible
-	flat    *Flat   // where form is formFlat
 
 	schedule []flatSite // where form is formBlanket and all locations have the usual terms
 }
@@ -69,7 +75,7 @@ type compiler struct {
 	account   *exposure.Account
 	locations []exposure.Location
 	faults    Faults
-	ladder    bool // always the general form, for tests
+	onLadder  bool // always the general form, for tests
 }
 
 // A rung is a term with the location rows it is over, before units are known.
@@ -81,14 +87,14 @@ type rung struct {
 
 // compile builds the ladder of the account and chooses its form.
 func (c *compiler) compile() account {
-	a := account{bare: len(c.account.Rows) == 0, share: 1}
+	a := account{rows: len(c.locations), ladder: &ladder{bare: len(c.account.Rows) == 0, share: 1}}
 	a.sites = c.sites()
 	layers := c.layers(a.sites)
 	var above []rung
 	if !a.bare {
 		above, a.share = c.accountTerms(a.sites)
 	}
-	a.each = hasCoverages(above) || c.ladder
+	a.each = hasCoverages(above) || c.onLadder
 	for _, l := range layers {
 		a.each = a.each || hasCoverages(l.rungs) || len(l.steps) > 0
 	}
@@ -98,7 +104,7 @@ func (c *compiler) compile() account {
 	}
 	a.groups = build(above, live, a.each)
 	a.bounded = a.anyBounded()
-	if !c.ladder {
+	if !c.onLadder {
 		a.chooseForm()
 	}
 	return a
@@ -241,7 +247,7 @@ func (c *compiler) site(row int, l *exposure.Location) site {
 const daysOfYear = 365
 
 // anyBounded reports whether the account has a minimum or maximum deductible.
-func (a *account) anyBounded() bool {
+func (a *ladder) anyBounded() bool {
 	for i := range a.sites {
 		if a.sites[i].bounded() {
 			return true

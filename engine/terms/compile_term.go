@@ -34,7 +34,7 @@ func (c *compiler) term(at place, ct exposure.CoverageTerms, value float64) term
 	case exposure.ShareOfLoss:
 		t.dedOfLoss = ct.Ded
 	case exposure.ShareOfValue:
-		t.ded = ct.Ded * value
+		t.ded = float64(ct.Ded * value)
 	}
 	t.franchise = ct.DedCode == dedFranchise && ct.Ded > 0
 	t.minDed = ct.MinDed
@@ -48,7 +48,7 @@ func (c *compiler) term(at place, ct exposure.CoverageTerms, value float64) term
 		case exposure.ShareOfLoss:
 			t.limitOfLoss = ct.Limit
 		case exposure.ShareOfValue:
-			t.limit = ct.Limit * value
+			t.limit = float64(ct.Limit * value)
 		}
 	}
 	return t

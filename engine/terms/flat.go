@@ -14,6 +14,7 @@ type Flat struct {
 	policy           flatTerm
 	attachment, most float64 // of the layer
 	share            float64 // of layer and account together
+	hasPolicy        bool    // a policy term or an attachment
 	rest             *rest   // not nil: the account has rarer terms and goes that way
 }
 
@@ -23,7 +24,8 @@ type flatSite struct {
 	ded, limit         [exposure.NumTIV]float64 // of the coverages, amounts
 	all                flatTerm
 	participation      float64
-	hasDed, hasLimit   bool // some coverage has one
+
+	hasInterruption, hasDed, hasLimit bool // some coverage has one
 }
 
 // A flatTerm is a term in amounts with neither franchise nor maximum deductible.
@@ -45,18 +47,23 @@ func (f *Flat) Gross(b, o, c, t float64) float64 {
 		return layered(f.rest.pay(b, o, c, t), f.attachment, f.most, f.share)
 	}
 	loss, borne, over := f.home.settle(b, o, c, t)
-	loss, _, _ = f.policy.under(loss, borne, over)
-	loss -= min(loss, f.attachment)
-	return min(loss, f.most) * f.share
+	if f.hasPolicy {
+		loss, _, _ = f.policy.under(loss, borne, over)
+		loss -= min(loss, f.attachment)
+	}
+	return float64(min(loss, f.most) * f.share)
 }
 
 // settle is [site.settle] for the usual terms: what is insured, borne by the insured
 // as deductibles, and over the limits.
 //
-// Profile: the builtin min costs half of max, so a deductible is x - min(x, d); the
-// two flags save a third for homes without coverage deductibles.
+// Profile: the time is the chain of dependent minima, some ten cycles each, and the
+// builtin min costs half of max; so a deductible is x - min(x, d), and flags, which
+// are the same for most homes of a portfolio, skip the terms that are not there.
 func (s *flatSite) settle(b, o, c, t float64) (loss, borne, over float64) {
-	t = min(t-min(t, s.waiting), s.indemnity)
+	if s.hasInterruption {
+		t = min(t-min(t, s.waiting), s.indemnity)
+	}
 	if s.hasDed {
 		db, do, dc, dt := min(b, s.ded[0]), min(o, s.ded[1]), min(c, s.ded[2]), min(t, s.ded[3])
 		borne = (db + do) + (dc + dt)
@@ -69,7 +76,7 @@ func (s *flatSite) settle(b, o, c, t float64) (loss, borne, over float64) {
 		over = before - loss
 	}
 	loss, borne, over = s.all.under(loss, borne, over)
-	return loss * s.participation, borne * s.participation, over * s.participation
+	return float64(loss * s.participation), float64(borne * s.participation), float64(over * s.participation)
 }
 
 // under is [balance.under] for a flat term: what is insured, borne by the insured and
@@ -110,7 +117,7 @@ func (a *account) chooseForm() {
 	case a.each || !a.blanket():
 		a.form = formLadder
 	case len(a.sites) == 1 && len(a.groups) == 0 && len(a.layers) <= 1 && !a.sites[0].idle:
-		a.form, a.flat = formFlat, a.flatten()
+		a.form, a.flat, a.ladder = formFlat, a.flatten(), nil
 	default:
 		a.form, a.schedule = formBlanket, a.flatSites()
 	}
@@ -118,7 +125,7 @@ func (a *account) chooseForm() {
 
 // flatSites are the flat forms of the locations, nil where one has rarer terms or a
 // maximum deductible above needs to know the room under its limits.
-func (a *account) flatSites() []flatSite {
+func (a *ladder) flatSites() []flatSite {
 	for i := range a.layers {
 		if !allWhole(a.layers[i].groups, false) {
 			return nil
@@ -136,7 +143,7 @@ func (a *account) flatSites() []flatSite {
 // blanket reports whether terms above the location look only at the account's sum,
 // and hand it back in proportion to the insured loss of the locations alone: with a
 // maximum deductible the rooms under their limits count too.
-func (a *account) blanket() bool {
+func (a *ladder) blanket() bool {
 	for i := range a.layers {
 		l := &a.layers[i]
 		if len(l.excluded) > 0 || !allWhole(l.groups, len(a.sites) == 1) {
@@ -158,12 +165,12 @@ func allWhole(groups []group, alone bool) bool {
 }
 
 // flatten is the flat form of an account of one location and at most one layer.
-func (a *account) flatten() *Flat {
+func (a *ladder) flatten() *Flat {
 	f := &Flat{most: math.Inf(1), share: a.share}
 	var upper []term
 	if len(a.layers) > 0 {
 		l := &a.layers[0]
-		f.attachment, f.most, f.share = l.attachment, l.limit, l.share*a.share
+		f.attachment, f.most, f.share = l.attachment, l.limit, float64(l.share*a.share)
 		for i := range l.groups {
 			upper = append(upper, l.groups[i].term)
 		}
@@ -175,6 +182,7 @@ func (a *account) flatten() *Flat {
 	if usual && len(upper) == 1 {
 		usual = f.policy.from(&upper[0])
 	}
+	f.hasPolicy = f.attachment > 0 || f.policy != flatTerm{limit: math.Inf(1)}
 	if !usual {
 		f.rest = &rest{site: a.sites[0], upper: upper, bounded: a.bounded}
 	}
@@ -183,10 +191,7 @@ func (a *account) flatten() *Flat {
 
 // from copies the terms of a location, or reports that it has rarer ones.
 func (f *flatSite) from(s *site) bool {
-	*f = flatSite{waiting: s.waiting, indemnity: math.Inf(1), participation: s.share}
-	if s.hasInterruption {
-		f.indemnity = s.indemnity
-	}
+	*f = flatSite{waiting: s.waiting, indemnity: s.indemnity, hasInterruption: s.hasInterruption, participation: s.share}
 	if s.hasPD || !f.all.from(&s.all) {
 		return false
 	}

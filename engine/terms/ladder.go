@@ -56,7 +56,7 @@ func (l *layer) settle(units []balance) {
 // is left: an account's maximum deductible does not reopen a layer.
 func scale(units []balance, by float64) {
 	for i := range units {
-		units[i].insured *= by
+		units[i].insured = float64(units[i].insured * by)
 	}
 }
 
@@ -134,7 +134,7 @@ func (a *allocation) of(b balance) balance {
 	refund := float64(a.refundOfRoom*b.room) + float64(a.refundOfDeducted*b.deducted)
 	base := b.insured + refund
 	return balance{
-		insured:  a.paid * base,
+		insured:  float64(a.paid * base),
 		deducted: float64(a.deductedLeft*b.deducted) - refund + float64(a.deducted*b.insured) + float64(a.deductedOfOver*b.over),
 		over:     float64(a.overLeft*b.over) + float64(a.overUp*base) + float64(a.overOfDeducted*b.deducted),
 		room:     float64(a.roomLeft*b.room) + float64(a.roomUp*b.insured),

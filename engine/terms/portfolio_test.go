@@ -48,7 +48,7 @@ func onLadder(p *exposure.Portfolio) *Program {
 	program := &Program{}
 	for i := range p.Accounts {
 		a := &p.Accounts[i]
-		c := compiler{account: a, locations: p.Locations[a.First : a.First+a.Count], ladder: true}
+		c := compiler{account: a, locations: p.Locations[a.First : a.First+a.Count], onLadder: true}
 		program.accounts = append(program.accounts, c.compile())
 	}
 	return program

@@ -33,7 +33,7 @@ func (s *site) pay(b, o, c, t float64) float64 {
 	if s.hasAll {
 		loss = s.all.payable(loss)
 	}
-	return loss * s.share
+	return float64(loss * s.share)
 }
 
 // settle is the balance of the location after its terms, its coverages together.

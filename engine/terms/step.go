@@ -26,8 +26,8 @@ func (s *step) payout(loss float64) float64 {
 		return 0
 	}
 	paid := min(max(s.amount+float64(s.ofLoss*loss)-s.ded, 0), s.limit)
-	extra := min(paid*s.extraFactor, s.extraMost)
-	return (paid + extra) * (1 + s.debris)
+	extra := min(float64(paid*s.extraFactor), s.extraMost)
+	return float64((paid + extra) * (1 + s.debris))
 }
 
 // A stepGroup is the steps over some units of a layer.
@@ -48,7 +48,7 @@ func (g *stepGroup) settle(units []balance) {
 	}
 	by := ratio(paid, loss)
 	for _, u := range g.units {
-		units[u] = balance{insured: units[u].insured * by}
+		units[u] = balance{insured: float64(units[u].insured * by)}
 	}
 }
 
@@ -247,7 +247,7 @@ func (s *stepRow) read(t stepTrigger, value float64) step {
 		if x.end >= 1 { // the last step holds for a total loss, too
 			x.end = math.Inf(1)
 		}
-		x.start, x.end = x.start*value, x.end*value
+		x.start, x.end = float64(x.start*value), float64(x.end*value)
 	}
 	if x.end == 0 || math.IsNaN(x.end) {
 		x.end = math.Inf(1)
@@ -257,9 +257,9 @@ func (s *stepRow) read(t stepTrigger, value float64) step {
 	case stepOfLoss:
 		x.ofLoss = rate
 	case stepOfValue:
-		x.amount = rate * value
+		x.amount = float64(rate * value)
 	case stepOfLimit:
-		x.amount = rate * x.limit
+		x.amount = float64(rate * x.limit)
 	default:
 		x.amount = rate
 	}

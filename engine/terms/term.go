@@ -70,7 +70,7 @@ func (b balance) plus(c balance) balance {
 // times is the insurer's share of a balance (OED LocParticipation): of the loss, of
 // what the insured bears and of what lies over the limits alike.
 func (b balance) times(share float64) balance {
-	return balance{b.insured * share, b.deducted * share, b.over * share, b.room * share}
+	return balance{float64(b.insured * share), float64(b.deducted * share), float64(b.over * share), float64(b.room * share)}
 }
 
 // under is the balance after a term: its deductible, held between minimum and
@@ -125,7 +125,7 @@ func (b balance) cut(limit float64) balance {
 // layered is a layer's part of a loss: what exceeds the attachment, up to the
 // limit, times the share (OED LayerAttachment, LayerLimit, LayerParticipation).
 func layered(loss, attachment, limit, share float64) float64 {
-	return min(max(loss-attachment, 0), limit) * share
+	return float64(min(max(loss-attachment, 0), limit) * share)
 }
 
 // interruption is the business-interruption loss after the waiting period, at most
