@@ -239,6 +239,14 @@ func TestRule(t *testing.T) {
 	if c.Points[5].Available {
 		t.Error("11 years are available from 10")
 	}
+	// One loss in ten years: below its return period nothing, not a share of it.
+	b = newBuilder(10, 0, 1)
+	b.event(4, map[int][]float64{0: {9}})
+	r = summarise(t, b.t, metrics.Options{ReturnPeriods: []float64{7, 10}})
+	c = r.Summaries[0].Perspectives[loss.GroundUp].Curve(metrics.AEP, r.Headline())
+	if p := c.Points; p[0].Loss != 0 || p[0].TVaR != 4.5 || p[1].Loss != 9 || p[1].TVaR != 9 {
+		t.Errorf("one loss in ten years: %+v", p)
+	}
 }
 
 func TestNoLoss(t *testing.T) {
@@ -341,6 +349,28 @@ func TestCoverage(t *testing.T) {
 		}
 		if tvar/repeats < 0.78 {
 			t.Errorf("samples %d, rho %v: TVaR coverage %.3f", c.samples, c.rho, tvar/repeats)
+		}
+	}
+}
+
+// The standard errors must be what repeated catalogues scatter by.
+func TestStandardErrors(t *testing.T) {
+	const repeats = 300
+	r := rand.New(rand.NewPCG(21, 22))
+	var aal, sd, tvar, aalErr, sdErr, tvarErr []float64
+	for range repeats {
+		m := summarise(t, simulate(r, 500, 4, 1, 5, 0.4, 0.7), metrics.Options{ReturnPeriods: []float64{10}}).Summaries[0].Perspectives[loss.Gross]
+		p := m.Curve(metrics.AEP, metrics.Full).Points[0]
+		aal, aalErr = append(aal, m.Annual.AAL), append(aalErr, m.Annual.AALStdErr)
+		sd, sdErr = append(sd, m.Annual.SD), append(sdErr, m.Annual.SDStdErr)
+		tvar, tvarErr = append(tvar, p.TVaR), append(tvarErr, p.TVaRStdErr)
+	}
+	for what, c := range map[string][2][]float64{"AAL": {aal, aalErr}, "SD": {sd, sdErr}, "TVaR": {tvar, tvarErr}} {
+		_, scatter := meanSD(c[0])
+		reported, _ := meanSD(c[1])
+		t.Logf("%s: scatter %.4g, reported %.4g", what, scatter, reported)
+		if ratio := reported / scatter; ratio < 0.85 || ratio > 1.15 { // 300 repeats know the scatter to 4 %
+			t.Errorf("%s: standard error %.4g reported, catalogues scatter by %.4g", what, reported, scatter)
 		}
 	}
 }

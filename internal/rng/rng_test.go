@@ -217,6 +217,12 @@ func TestExpAndIntn(t *testing.T) {
 		t.Errorf("exponential mean %v", sum/n)
 	}
 	chiSquare(t, "Intn(7)", counts)
+	// 2^64 is no multiple of 3·2^61: without rejection some thirds come out 3/2 as often.
+	thirds := make([]int, 3)
+	for range n {
+		thirds[s.Intn(3<<61)%3]++
+	}
+	chiSquare(t, "Intn(3<<61)", thirds)
 	for what, f := range map[string]func(){"Intn(0)": func() { s.Intn(0) }, "Poisson(-1)": func() { s.Poisson(-1) }, "Poisson(NaN)": func() { s.Poisson(math.NaN()) }} {
 		func() {
 			defer func() {
