@@ -15,7 +15,7 @@ var ErrFaults = errors.New("the files have faults")
 // Fault is one thing wrong in one place of a file.
 type Fault struct {
 	File   string // the Source's name
-	Line   int    // first line of the record; 0 = the file as a whole
+	Line   int    // first line of the record, in Parquet the row; 0 = the file as a whole
 	Column string // as named by OED; "" = the row or the file
 	Value  string // as in the file
 	Reason string // what is wrong

@@ -19,7 +19,7 @@ func Read(location, account *Source, opt Options) (*Portfolio, *Report, error) {
 }
 
 // Validate makes the checks of Read without building a Portfolio. Its memory
-// is bounded by 40 bytes or so per location and account, not by what the files hold. The TIV of its
+// is bounded by about 130 bytes per location and per account, whatever the rows hold. The TIV of its
 // Report is summed in file order and may differ from Read's in the last digits.
 func Validate(location, account *Source, opt Options) (*Report, error) {
 	_, report, err := run(location, account, opt, false)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -280,6 +281,53 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
+// TestFaultsOfBothFiles lists the locations' faults first, though accounts are read first, and
+// writes the bad rows of each file.
+func TestFaultsOfBothFiles(t *testing.T) {
+	var bad bytes.Buffer
+	opt := florida
+	opt.BadAccounts = &bad
+	got := faults(t, edit(t, goodLocation, "BITIV=-1", "+", "LocNumber=2"), edit(t, goodAccount, "AccParticipation=2", "+", "AccNumber=A2", "PolNumber=2", "AccParticipation=1"), opt)
+	want := []string{
+		`location.csv line 2, BITIV "-1": negative; write a number in [0,)`,
+		`location.csv line 3, BITIV "-1": negative; write a number in [0,)`,
+		`account.csv line 2, AccParticipation "2": outside OED's range [0,1]; write a number in [0,1]`,
+		`account.csv line 3, AccNumber "A2": no location has this account; add its locations, or remove the account`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+	records, err := csv.NewReader(strings.NewReader(bad.String())).ReadAll()
+	if err != nil || len(records) != 6 { // header, two rows; and again by Validate
+		t.Fatalf("%q, %v", records, err)
+	}
+	if row := records[2]; row[0] != "P1" || row[1] != "A2" || row[2] != "" || row[len(row)-2] != "3" || row[len(row)-1] != "AccNumber: no location has this account" {
+		t.Errorf("%q", row)
+	}
+}
+
+// TestSteps keeps the columns of a step, and none for rows padded with zeros.
+func TestSteps(t *testing.T) {
+	account := edit(t, goodAccount, "StepFunctionName=27", "StepNumber=1", "StepTriggerType=1", "TriggerBuildingStart=0.15", "ScaleFactor=1", "MinimumTIV=0", "TriggerType=2",
+		"+", "PolNumber=2", "StepFunctionName=0", "StepNumber=0", "StepTriggerType=0", "TriggerBuildingStart=0", "ScaleFactor=0")
+	p, _ := read(t, goodLocation, account)
+	rows := p.Accounts[0].Rows
+	want := map[string]string{"StepFunctionName": "27", "StepNumber": "1", "StepTriggerType": "1", "TriggerType": "2", "TriggerBuildingStart": "0.15"}
+	if len(rows) != 2 || rows[0].PolNumber != "2" || rows[0].Step != nil || !maps.Equal(rows[1].Step.Columns, want) {
+		t.Errorf("%+v, %+v", rows[0].Step, rows[1].Step)
+	}
+}
+
+// TestCondition follows a special condition to the portfolio.
+func TestCondition(t *testing.T) {
+	p, _ := read(t, edit(t, goodLocation, "CondTag=T"), edit(t, goodAccount, "CondTag=T", "CondNumber=C1", "CondPriority=2", "CondPeril=ORF", "CondLimit6All=5000", "CondClass=1"))
+	c := p.Accounts[0].Rows[0].Condition
+	if c == nil || c.Tag != "T" || c.Number != "C1" || c.Priority != 2 || c.Class != 1 || c.ForWind ||
+		!slices.Equal(c.Terms, []exposure.CoverageTerms{{Coverage: exposure.All, Limit: 5000}}) {
+		t.Errorf("%+v", c)
+	}
+}
+
 func read(t testing.TB, location, account string) (*exposure.Portfolio, *exposure.Report) {
 	t.Helper()
 	var acc *exposure.Source
@@ -295,7 +343,7 @@ func read(t testing.TB, location, account string) (*exposure.Portfolio, *exposur
 
 // TestFields follows values from the file to the portfolio.
 func TestFields(t *testing.T) {
-	location := edit(t, goodLocation, "FloorArea=1000", "BuildingHeight=10", "IsTenant=1", "Colour=blue", "FlexiLocX=y", "NumberOfBuildings=")
+	location := edit(t, goodLocation, "FloorArea=1000", "BuildingHeight=10", "IsTenant=1", "Colour=blue", "FlexiLocX=y", "NumberOfBuildings=", "LocDedCode4BI=1", "LocDedType5PD=2")
 	p, report := read(t, location, goodAccount)
 	l, a := p.Locations[0], p.Accounts[0]
 	if l.TIV != [4]float64{400000, 0, 100000, 20000} || l.YearBuilt != 1998 || l.OccupancyCode != 1051 || l.Modifiers.RoofGeometry != 3 ||
@@ -303,7 +351,7 @@ func TestFields(t *testing.T) {
 		!l.CoversWind || !l.TermsForWind || math.Abs(l.FloorArea-92.90304) > 1e-9 || math.Abs(l.BuildingHeight-3.048) > 1e-12 {
 		t.Errorf("location %+v", l)
 	}
-	if want := []exposure.CoverageTerms{{Coverage: exposure.Building, Limit: 350000}, {Coverage: exposure.All, DedType: exposure.ShareOfValue, Ded: 0.02}}; !slices.Equal(l.Terms, want) {
+	if want := []exposure.CoverageTerms{{Coverage: exposure.Building, Limit: 350000}, {Coverage: exposure.BI, DedCode: 1}, {Coverage: exposure.All, DedType: exposure.ShareOfValue, Ded: 0.02}}; !slices.Equal(l.Terms, want) {
 		t.Errorf("terms %+v", l.Terms)
 	}
 	if l.Key != exposure.LocationKey("P1", "A1", "1") {

@@ -30,8 +30,8 @@ type FileReport struct {
 	Bad  int // rows with at least one fault
 }
 
-// Report says what an import holds, whether or not it was accepted. Its counts are of
-// the rows without faults.
+// Report says what an import holds, whether or not it was accepted. Locations, TIV,
+// Geocoded and NotWind count rows without faults; Accounts and Policies all that are named.
 type Report struct {
 	Files      []FileReport
 	Currency   string
