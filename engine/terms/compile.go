@@ -2,6 +2,7 @@ package terms
 
 import (
 	"math"
+	"strconv"
 
 	"github.com/qrsrisk/qrsd/engine/exposure"
 )
@@ -200,12 +201,14 @@ func (c *compiler) sites() []site {
 // covers reports whether a list of perils covers the peril of the loss.
 func (c *compiler) covers(perils string) bool { return c.AnyPeril || coversWind(perils) }
 
-// sameLocation faults two rows of one location with different values.
+// sameLocation faults two rows of one location with different values or terms.
 func (c *compiler) sameLocation(a, b *exposure.Location) {
-	if a.TIV != b.TIV {
+	same := a.TIV == b.TIV && sameTerms(a.Terms, b.Terms) && a.Participation == b.Participation &&
+		a.BIPOI == b.BIPOI && a.BIWaitingPeriod == b.BIWaitingPeriod && a.Peril == b.Peril && a.PerilsCovered == b.PerilsCovered
+	if !same {
 		at := place{file: "location", line: b.Line}
 		c.faults = append(c.faults, at.fault(b.LocNumber,
-			"the location has another row (line "+number(float64(a.Line))+") with other insured values",
+			"the location has another row (line "+strconv.Itoa(a.Line)+") with other insured values, perils or terms",
 			"repeat a location only to give it a further CondTag, with the same values", "LocNumber"))
 	}
 }

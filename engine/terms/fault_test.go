@@ -29,6 +29,8 @@ func TestFaultsNameEveryTermThatCannotBeCalculated(t *testing.T) {
 	twice.Locations = []exposure.Location{{LocNumber: "1", CondTag: "A"}, {LocNumber: "1", CondTag: "B"}}
 	twice.Accounts[0].Count = 2
 	values := onePortfolio(nil, exposure.Location{LocNumber: "1", TIV: [4]float64{1}}, exposure.Location{LocNumber: "1", TIV: [4]float64{2}})
+	terms := onePortfolio(nil, exposure.Location{LocNumber: "1"},
+		exposure.Location{LocNumber: "1", Terms: all(exposure.CoverageTerms{Ded: 5})})
 	cases := []struct {
 		name   string
 		p      *exposure.Portfolio
@@ -57,6 +59,7 @@ func TestFaultsNameEveryTermThatCannotBeCalculated(t *testing.T) {
 		{"tag without condition", tagged, "CondTag", 2},
 		{"conditions of the same priority", twice, "CondTag", 0},
 		{"one location, two values", values, "LocNumber", 3},
+		{"one location, two terms", terms, "LocNumber", 3},
 	}
 	for _, c := range cases {
 		_, err := Compile(c.p, Options{})
