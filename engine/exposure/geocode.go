@@ -8,7 +8,7 @@ type Geocoder interface {
 	// 0, or of the nearest with the distance to it for points just off the mapped
 	// land (barrier islands). ok is false for points that belong to no Florida county.
 	County(lat, lon float64) (fips string, distanceKm float64, ok bool)
-	// ZIP is the representative point of a Florida ZIP code, "33139" or "33139-1234".
+	// ZIP is the representative point of a Florida ZIP code, "33139". ok is false for any other text.
 	ZIP(code string) (lat, lon float64, ok bool)
 	// CountyPoint is the representative point of a Florida county given by name, with or
 	// without "County", or by FIPS code.
@@ -37,6 +37,9 @@ func (r *locationRow) place(g Geocoder, fault rowFault) (offshoreKm float64) {
 	if area := r.AreaCode; area != "" && !strings.EqualFold(area, "FL") && area != "12" {
 		fault("AreaCode", area, "outside Florida; "+floridaOnly, "remove the location, or correct the code to FL")
 		return 0
+	}
+	if zip := zipCode(r.PostalCode); zip != "" {
+		r.PostalCode = zip
 	}
 	switch {
 	case r.latitude != r.longitude:
@@ -87,12 +90,10 @@ func (r *locationRow) outside(fault rowFault) {
 
 // geocode finds coordinates by ZIP code, else by county, and records which.
 func (r *locationRow) geocode(g Geocoder, fault rowFault) {
-	if zip := zipCode(r.PostalCode); zip != "" {
-		if lat, lon, ok := g.ZIP(zip); ok {
-			r.Latitude, r.Longitude, r.Geocode = lat, lon, GeocodeZIP
-			r.CountyFIPS, _, _ = g.County(lat, lon)
-			return
-		}
+	if lat, lon, ok := g.ZIP(r.PostalCode); ok {
+		r.Latitude, r.Longitude, r.Geocode = lat, lon, GeocodeZIP
+		r.CountyFIPS, _, _ = g.County(lat, lon)
+		return
 	}
 	county := r.county()
 	if lat, lon, fips, ok := g.CountyPoint(county); ok && county != "" {

@@ -129,7 +129,7 @@ type Location struct {
 	Key                              uint64 // hash of the three numbers: the site's identity for random numbers
 
 	CountryCode, AreaCode, PostalCode string
-	CountyFIPS                        string // "12086"; of the coordinates
+	CountyFIPS                        string // "12086"; of the coordinates. A ZIP+4 PostalCode is cut to its five digits
 	Latitude, Longitude               float64
 	Geocode                           GeocodeQuality
 

@@ -159,14 +159,15 @@ func keptColumns[R any](t *table[R], order []int32) []Column {
 // totalTIV sums insured values by coverage in canonical order, each location once.
 func (p *Portfolio) totalTIV() (sum [NumTIV]float64) {
 	for i := range p.Locations {
-		if l := &p.Locations[i]; i == 0 || !l.sameSite(&p.Locations[i-1]) {
+		if l := &p.Locations[i]; i == 0 || !l.SameSite(&p.Locations[i-1]) {
 			addTIV(&sum, &l.TIV)
 		}
 	}
 	return sum
 }
 
-// sameSite reports whether two rows are one location under several CondTags.
-func (l *Location) sameSite(m *Location) bool {
+// SameSite reports whether two rows are one location, listed under several CondTags: its
+// values and its ground-up loss count once. Such rows are adjacent in a Portfolio.
+func (l *Location) SameSite(m *Location) bool {
 	return l.Key == m.Key && l.LocNumber == m.LocNumber && l.AccNumber == m.AccNumber && l.PortNumber == m.PortNumber
 }

@@ -386,7 +386,7 @@ func TestGeocoding(t *testing.T) {
 	if report.Geocoded != [3]int{1, 1, 1} || report.Locations != 3 || report.Accounts != 1 {
 		t.Errorf("report %+v", report)
 	}
-	if l := p.Locations[1]; l.Latitude != 25.78 || l.CountyFIPS != "12086" || l.Geocode != exposure.GeocodeZIP {
+	if l := p.Locations[1]; l.Latitude != 25.78 || l.CountyFIPS != "12086" || l.Geocode != exposure.GeocodeZIP || l.PostalCode != "33139" {
 		t.Errorf("by ZIP: %+v", l)
 	}
 	if l := p.Locations[2]; l.Latitude != 27.9 || l.CountyFIPS != "12057" || l.Geocode != exposure.GeocodeCounty {
