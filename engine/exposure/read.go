@@ -40,10 +40,11 @@ func run(location, account *Source, opt Options, keep bool) (*Portfolio, *Report
 			return nil, nil, err
 		}
 	}
-	if err := im.readLocations(location); err != nil {
+	complete, err := im.readLocations(location)
+	if err != nil {
 		return nil, nil, err
 	}
-	if account != nil {
+	if complete && im.accountFile {
 		if err := im.unusedAccounts(account.Name); err != nil {
 			return nil, nil, err
 		}
@@ -74,7 +75,7 @@ type importer struct {
 	scratch  []byte
 	currency string
 
-	accountFile  bool
+	accountFile  bool // an account file was read to its end: locations must be in it
 	accounts     map[rowKey]accountSeen
 	accountRows  map[rowKey]accountRowSeen // by policy, layer, condition, step and their perils
 	policies     map[rowKey]struct{}
@@ -151,82 +152,98 @@ type tableReader[R any] struct {
 	bindings map[string]binding[R]
 	keys     []string // columns without which no row can be judged
 	badRows  io.Writer
-	bound    func(t *table[R], bad *badRows, fault rowFault)
+	bound    func(t *table[R], bad *badRows)
 	row      func(line int, fields []string, row *R, fault rowFault)
 }
 
-// readTable reads a file: header, then row by row, turning what is malformed into
-// faults. It returns an error only if reading itself breaks.
-func readTable[R any](im *importer, src *Source, tr tableReader[R]) error {
-	im.files = append(im.files, FileReport{Kind: tr.kind.word(), Name: src.Name})
-	file := &im.files[len(im.files)-1]
-	line := 1
-	var reasons []string
-	fault := func(column, value, reason, fix string) {
-		im.find.fault(Fault{File: src.Name, Line: line, Column: column, Value: value, Reason: reason, Fix: fix})
-		if column != "" {
-			reason = column + ": " + reason
-		}
-		reasons = append(reasons, reason)
-	}
-	malformed := func(err error) (stop bool, fatal error) {
-		var bad *Malformed
-		if !errors.As(err, &bad) {
-			return true, fmt.Errorf("reading %s: %w", src.Name, err)
-		}
-		line = bad.Line
-		fault("", bad.Value, bad.Reason, bad.Fix)
-		return bad.Stop, nil
-	}
+// reading is where in a file an import is, and what was found in the row at hand.
+type reading struct {
+	im      *importer
+	name    string
+	file    *FileReport
+	line    int
+	reasons []string
+}
 
+func (r *reading) fault(column, value, reason, fix string) {
+	r.im.find.fault(Fault{File: r.name, Line: r.line, Column: column, Value: value, Reason: reason, Fix: fix})
+	if column != "" {
+		reason = column + ": " + reason
+	}
+	r.reasons = append(r.reasons, reason)
+}
+
+// malformed takes an error of Rows: content that is no table is a fault, after which
+// reading may go on or must stop; anything else is fatal.
+func (r *reading) malformed(err error) (stop bool, fatal error) {
+	var bad *Malformed
+	if !errors.As(err, &bad) {
+		return true, fmt.Errorf("reading %s: %w", r.name, err)
+	}
+	r.line = bad.Line
+	r.fault("", bad.Value, bad.Reason, bad.Fix)
+	return bad.Stop, nil
+}
+
+// readTable reads a file: header, then row by row, turning what is malformed into
+// faults. It reports whether it came to the end: if not, what the file lacks is unknown. It
+// returns an error only if reading itself breaks.
+func readTable[R any](im *importer, src *Source, tr tableReader[R]) (complete bool, err error) {
+	im.files = append(im.files, FileReport{Kind: tr.kind.word(), Name: src.Name})
+	r := &reading{im: im, name: src.Name, file: &im.files[len(im.files)-1], line: 1}
 	header, err := src.rows.Header()
 	if err != nil {
-		_, fatal := malformed(err)
-		return fatal
+		_, fatal := r.malformed(err)
+		return false, fatal
 	}
-	t := bindTable(tr.kind, src.Name, header, tr.bindings, fault)
+	t := bindTable(tr.kind, src.Name, header, tr.bindings, r.fault)
 	t.warn = func(column, value, reason string) {
-		im.find.warn(Warning{File: src.Name, Column: column, Line: line, Value: value, Reason: reason})
+		im.find.warn(Warning{File: src.Name, Column: column, Line: r.line, Value: value, Reason: reason})
 	}
 	bad := newBadRows(tr.badRows, header)
-	tr.bound(t, bad, fault)
-	if !requireColumns(t, tr.keys, fault) {
-		return nil
+	tr.bound(t, bad)
+	if !requireColumns(t, tr.keys, r.fault) {
+		return false, nil
 	}
+	complete, err = readRows(r, src, t, tr, bad)
+	if complete && r.file.Rows == 0 {
+		r.line = 0
+		r.fault("", "", "the file has a header but no rows", "export it again with its rows")
+	}
+	return complete, err
+}
+
+// readRows checks the rows and hands them on.
+func readRows[R any](r *reading, src *Source, t *table[R], tr tableReader[R], bad *badRows) (complete bool, err error) {
 	var row R
+	fault := rowFault(r.fault) // once, not per row
 	for {
-		reasons = reasons[:0]
-		n, fields, err := src.rows.Next()
+		r.reasons = r.reasons[:0]
+		line, fields, err := src.rows.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return true, nil
 		}
-		file.Rows++
-		if err != nil {
-			stop, fatal := malformed(err)
-			if fatal != nil {
-				return fatal
-			}
-			file.Bad++
-			if err := bad.row(line, nil, reasons); err != nil || stop {
-				return err
-			}
-			continue
+		r.file.Rows++
+		stop := false
+		if err == nil {
+			r.line = line
+			t.parse(fields, &row, fault)
+			tr.row(line, fields, &row, fault)
+		} else if stop, err = r.malformed(err); err != nil {
+			return false, err
+		} else {
+			fields = nil
 		}
-		line = n
-		t.parse(fields, &row, fault)
-		tr.row(line, fields, &row, fault)
-		if len(reasons) > 0 {
-			file.Bad++
-			if err := bad.row(line, fields, reasons); err != nil {
-				return err
+		if len(r.reasons) > 0 {
+			r.file.Bad++
+			if err := bad.row(r.line, fields, r.reasons); err != nil {
+				return false, err
 			}
+		}
+		if stop {
+			return false, nil
 		}
 	}
-	if file.Rows == 0 {
-		line = 0
-		fault("", "", "the file has a header but no rows", "export it again with its rows")
-	}
-	return nil
 }
 
 // requireColumns names the required columns that are missing, and reports whether the

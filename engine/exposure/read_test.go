@@ -306,6 +306,23 @@ func TestFaultsOfBothFiles(t *testing.T) {
 	}
 }
 
+// TestIncompleteFiles says nothing of accounts and locations that a file which cannot be
+// read to its end may hold.
+func TestIncompleteFiles(t *testing.T) {
+	for name, c := range map[string]struct{ location, account, want string }{
+		"location file broken off": {strings.Replace(goodLocation, "P1,", "\"P1,", 1), goodAccount, "location.csv line 2: a quote is not closed"},
+		"location key missing":     {strings.Replace(goodLocation, "LocNumber", "Number", 1), goodAccount, "location.csv line 1, LocNumber: a required column is missing"},
+		"account file broken off":  {goodLocation, strings.Replace(goodAccount, "P1,", "\"P1,", 1), "account.csv line 2: a quote is not closed"},
+		"account file empty":       {goodLocation, "\n", "account.csv line 1: the file is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := faults(t, c.location, c.account, florida); len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
+				t.Errorf("got\n%s\nwant %s", strings.Join(got, "\n"), c.want)
+			}
+		})
+	}
+}
+
 // TestSteps keeps the columns of a step, and none for rows padded with zeros.
 func TestSteps(t *testing.T) {
 	account := edit(t, goodAccount, "StepFunctionName=27", "StepNumber=1", "StepTriggerType=1", "TriggerBuildingStart=0.15", "ScaleFactor=1", "MinimumTIV=0", "TriggerType=2",

@@ -8,10 +8,9 @@ import (
 )
 
 func (im *importer) readAccounts(src *Source) error {
-	im.accountFile = true
-	return readTable(im, src, tableReader[accountRow]{
+	complete, err := readTable(im, src, tableReader[accountRow]{
 		kind: accountFile, bindings: accountBindings(), keys: []string{"PortNumber", "AccNumber", "PolNumber"}, badRows: im.opt.BadAccounts,
-		bound: func(t *table[accountRow], bad *badRows, fault rowFault) { im.accTable, im.badAcc = t, bad },
+		bound: func(t *table[accountRow], bad *badRows) { im.accTable, im.badAcc = t, bad },
 		row: func(line int, fields []string, row *accountRow, fault rowFault) {
 			before := im.find.count
 			row.Line = line
@@ -22,6 +21,8 @@ func (im *importer) readAccounts(src *Source) error {
 			}
 		},
 	})
+	im.accountFile = complete
+	return err
 }
 
 // checkAccountRow makes the checks that need only the row.
@@ -123,9 +124,6 @@ func (im *importer) takeAccountRow(src *Source, fields []string, r *accountRow) 
 // unusedAccounts reports the accounts that no location names. Their rows are gone by then, so
 // that the bad row written has the two key columns only.
 func (im *importer) unusedAccounts(file string) error {
-	if im.locTable == nil || im.locTable.header == nil || !im.locTable.has("AccNumber") || !im.locTable.has("PortNumber") {
-		return nil // the location file itself could not be read
-	}
 	for _, seen := range im.sortedUnused() {
 		const reason = "no location has this account"
 		im.find.fault(Fault{File: file, Line: int(seen.line), Column: "AccNumber", Value: seen.acc,

@@ -7,11 +7,12 @@ import (
 	"strconv"
 )
 
-func (im *importer) readLocations(src *Source) error {
+// readLocations reports whether it came to the end of the file.
+func (im *importer) readLocations(src *Source) (complete bool, err error) {
 	im.locationRows = map[rowKey]locationSeen{}
 	return readTable(im, src, tableReader[locationRow]{
 		kind: locationFile, bindings: locationBindings(), keys: []string{"PortNumber", "AccNumber", "LocNumber"}, badRows: im.opt.BadLocations,
-		bound: func(t *table[locationRow], bad *badRows, fault rowFault) { im.locTable, im.badLoc = t, bad },
+		bound: func(t *table[locationRow], bad *badRows) { im.locTable, im.badLoc = t, bad },
 		row: func(line int, fields []string, row *locationRow, fault rowFault) {
 			before := im.find.count
 			row.Line = line
