@@ -41,9 +41,9 @@ type Summary struct {
 
 // Event is one simulated storm that caused a loss or whose wind reached a site.
 type Event struct {
-	ID     int32  // unique in the catalogue
-	Year   int32  // simulated year, 1 … Table.Years
-	Month  uint8  // of the first landfall or, for a bypassing storm, of its closest approach
+	ID     int32 // unique in the catalogue
+	Year   int32 // simulated year, 1 … Table.Years
+	Month  uint8 // of the first landfall or, for a bypassing storm, of its closest approach
 	Day    uint8
 	Hour   uint8
 	Minute uint8

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
+	"github.com/qrsrisk/qrsd/engine/exposure"
+)
+
+// Exit codes, as the help says them.
+const (
+	exitOK     = 0
+	exitError  = 1
+	exitUsage  = 2
+	exitDiffer = 3 // a verification failed
+)
+
+const help = `Florida hurricane losses from an OED portfolio, on local cores. Nothing leaves this host.
+
+Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed.`
+
+// grammar is the command line.
+type grammar struct {
+	Run      runCommand      `cmd:"" help:"Run the model over a portfolio."`
+	Exposure exposureCommand `cmd:"" help:"Check OED files."`
+	Model    modelCommand    `cmd:"" help:"Look at the model: its hazard beside the record, its parameters, its scenarios."`
+	Terms    termsCommand    `cmd:"" help:"Check financial terms."`
+	Version  versionCommand  `cmd:"" help:"Print the engine's version and the build."`
+}
+
+// console is where a verb writes.
+type console struct{ out, err io.Writer }
+
+// errDiffer is returned by verbs whose comparison failed; the differences have been printed.
+var errDiffer = errors.New("the comparison failed")
+
+// run executes a command line and returns the exit code.
+func run(ctx context.Context, args []string, c console) int {
+	var g grammar
+	exited := -1
+	parser, err := kong.New(&g, kong.Name("qrsd"), kong.Description(help), kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { exited = code; panic(exitNow{}) }),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic("qrsd: the grammar is wrong: " + err.Error())
+	}
+	parsed, err := parse(parser, args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(c.err, "qrsd:", err)
+		return exitUsage
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return report(parsed.Run(c), c)
+}
+
+// exitNow unwinds kong's exit after help was printed.
+type exitNow struct{}
+
+func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(exitNow); !ok {
+				panic(r)
+			}
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	return parser.Parse(args)
+}
+
+// report prints an error once, in the words of its kind, and chooses the exit code.
+func report(err error, c console) int {
+	var faults *exposure.FaultsError
+	var usage *runner.ErrUsage
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errDiffer):
+		return exitDiffer
+	case errors.As(err, &faults):
+		printFaults(c.err, faults)
+		return exitError
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(c.err, "qrsd: stopped; with -o and --resume the same command goes on from the finished blocks")
+		return exitError
+	case errors.As(err, &usage):
+		fmt.Fprintln(c.err, "qrsd:", err)
+		return exitUsage
+	case errors.Is(err, os.ErrNotExist):
+		fmt.Fprintf(c.err, "qrsd: %v; check the path\n", err)
+		return exitError
+	}
+	fmt.Fprintln(c.err, "qrsd:", err)
+	return exitError
+}
+
+func printFaults(w io.Writer, f *exposure.FaultsError) {
+	for _, fault := range f.Faults {
+		fmt.Fprintln(w, fault)
+	}
+	if more := f.Count - len(f.Faults); more > 0 {
+		fmt.Fprintf(w, "and %d more\n", more)
+	}
+	fmt.Fprintf(w, "qrsd: %d faults; nothing was imported\n", f.Count)
+}
+
+// printJSON writes a value as indented JSON.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

@@ -1,0 +1,127 @@
+package runner
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/engine/results"
+	"github.com/qrsrisk/qrsd/engine/results/parquet"
+)
+
+// ManifestFile is the manifest's name in the output folder.
+const ManifestFile = "manifest.json"
+
+// Manifest says what a run was made of and what it gave. Digests are over the tables' values and do not depend
+// on files, cores or the order of the exposure's rows; Files are over the bytes written.
+type Manifest struct {
+	Format    int               `json:"format"` // of this file: 1
+	Engine    string            `json:"engine"`
+	Build     Build             `json:"build"`
+	Model     string            `json:"model"`     // digest of the model pack
+	Portfolio string            `json:"portfolio"` // digest of the exposure
+	Spec      engine.Spec       `json:"spec"`
+	Digests   map[string]string `json:"digests"` // by table
+	Files     []File            `json:"files,omitempty"`
+}
+
+// File is one file written.
+type File struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Build is the program that ran.
+type Build struct {
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Commit   string `json:"commit,omitempty"` // "" where the build has none
+	Modified bool   `json:"modified"`         // built from a changed work tree
+}
+
+// ThisBuild is the program that runs.
+func ThisBuild() Build {
+	b := Build{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				b.Commit = s.Value
+			case "vcs.modified":
+				b.Modified = s.Value == "true"
+			}
+		}
+	}
+	return b
+}
+
+// write digests every table and, with a folder, writes each as CSV and Parquet and the manifest last.
+func write(folder string, r *engine.Result) (*Manifest, error) {
+	m := &Manifest{
+		Format: 1, Engine: engine.Version, Build: ThisBuild(), Model: r.Model.String(),
+		Portfolio: "sha256:" + hex.EncodeToString(r.Portfolio[:]), Spec: r.Spec, Digests: map[string]string{},
+	}
+	for _, t := range Tables(r) {
+		digest := results.Digest(t)
+		m.Digests[t.Name] = "sha256:" + hex.EncodeToString(digest[:])
+		if folder == "" {
+			continue
+		}
+		for _, form := range []struct {
+			ending string
+			write  func(io.Writer, results.Table) error
+		}{{".csv", results.WriteCSV}, {".parquet", parquet.Write}} {
+			f, err := writeFile(folder, t.Name+form.ending, func(w io.Writer) error { return form.write(w, t) })
+			if err != nil {
+				return nil, fmt.Errorf("writing %s: %w", t.Name+form.ending, err)
+			}
+			m.Files = append(m.Files, f)
+		}
+	}
+	if folder == "" {
+		return m, nil
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the manifest: %w", err)
+	}
+	return m, writeWhole(filepath.Join(folder, ManifestFile), append(text, '\n'))
+}
+
+func writeFile(folder, name string, fill func(io.Writer) error) (f File, err error) {
+	path := filepath.Join(folder, name)
+	file, err := os.Create(path + ".part")
+	if err != nil {
+		return f, err
+	}
+	hash := sha256.New()
+	count := &counter{}
+	w := bufio.NewWriterSize(io.MultiWriter(file, hash, count), 1<<20)
+	if err = fill(w); err == nil {
+		err = w.Flush()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return f, err
+	}
+	return File{name, count.n, hex.EncodeToString(hash.Sum(nil))}, os.Rename(path+".part", path)
+}
+
+type counter struct{ n int64 }
+
+// Write implements io.Writer.
+func (c *counter) Write(b []byte) (int, error) {
+	c.n += int64(len(b))
+	return len(b), nil
+}

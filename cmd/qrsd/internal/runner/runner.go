@@ -1,0 +1,99 @@
+// Package runner carries a run out on this host: reads the exposure files, runs the engine, and writes
+// the results with a manifest of their digests.
+//
+// It holds what the engine must not: files, the clock, and the blocks kept for a run that is taken up again.
+// It prints nothing; progress goes to a callback.
+//
+// Begin with Run.
+package runner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/engine/geography"
+	"github.com/qrsrisk/qrsd/engine/modelpack"
+	"github.com/qrsrisk/qrsd/engine/results"
+	"github.com/qrsrisk/qrsd/engine/vulnerability"
+)
+
+// Request is a run as a user asks for it.
+type Request struct {
+	Files    Files
+	Spec     engine.Spec
+	Scenario Scenario // zero: the catalogue
+	Out      string   // folder for results; "" = none are written
+	Resume   bool     // take up the blocks that a stopped run left in Out
+	Workers  int      // 0 = all cores
+	Progress func(engine.Progress)
+}
+
+// Outcome is a finished run.
+type Outcome struct {
+	Result   *engine.Result
+	Exposure *exposure.Report
+	Manifest *Manifest
+	Event    string // the scenario's name; "" for a catalogue
+	Elapsed  time.Duration
+}
+
+// Run reads the exposure, runs the engine, and writes the results.
+func Run(ctx context.Context, r Request) (*Outcome, error) {
+	start := time.Now()
+	model, err := modelpack.Florida(vulnerability.Options{Without: r.Spec.Without})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Scenario.apply(model, &r.Spec); err != nil {
+		return nil, err
+	}
+	if err := r.Spec.Check(); err != nil {
+		return nil, err
+	}
+	say(r, engine.Progress{Stage: "exposure"})
+	portfolio, report, err := r.Files.Read(model.Ground)
+	if err != nil {
+		return nil, err
+	}
+	blocks, err := openBlocks(r, model.Digest, portfolio.Digest())
+	if err != nil {
+		return nil, err
+	}
+	result, err := engine.Run(ctx, model, portfolio, r.Spec, engine.Options{Workers: r.Workers, Progress: r.Progress, Blocks: blocks.store()})
+	if err != nil {
+		return nil, err
+	}
+	out := &Outcome{Result: result, Exposure: report}
+	if r.Spec.Scenario != nil {
+		out.Event = r.Spec.Scenario.Name
+	}
+	say(r, engine.Progress{Stage: "files"})
+	if out.Manifest, err = write(r.Out, result); err != nil {
+		return nil, err
+	}
+	out.Elapsed = time.Since(start)
+	return out, blocks.discard()
+}
+
+func say(r Request, p engine.Progress) {
+	if r.Progress != nil {
+		r.Progress(p)
+	}
+}
+
+// Tables are the result tables of a run.
+func Tables(r *engine.Result) []results.Table { return results.Tables(r.Table, r.Report) }
+
+// geocoder places locations by the model's ground.
+func geocoder(g *geography.Florida) exposure.Geocoder { return geography.Geocoder{Florida: g} }
+
+// ErrUsage marks a request that the user must put otherwise.
+type ErrUsage struct{ Reason string }
+
+// Error is the reason.
+func (e *ErrUsage) Error() string { return e.Reason }
+
+func usage(format string, args ...any) error { return &ErrUsage{fmt.Sprintf(format, args...)} }

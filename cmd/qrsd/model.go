@@ -1,0 +1,7 @@
+package main
+
+// modelCommand is `qrsd model`.
+type modelCommand struct {
+	Hazard    hazardCommand    `cmd:"" help:"Simulate the catalogue and compare it with the record of hurricanes."`
+	Scenarios scenariosCommand `cmd:"" help:"List the storms of the model's own."`
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
+	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/engine/loss"
+	"github.com/qrsrisk/qrsd/engine/metrics"
+)
+
+// runCommand is `qrsd run`.
+type runCommand struct {
+	Location string `required:"" placeholder:"FILE" help:"OED location file, CSV or Parquet."`
+	Account  string `placeholder:"FILE" help:"OED account file, CSV or Parquet. Without it no policy terms apply."`
+	BadRows  string `placeholder:"DIR" help:"Write the rows with faults, with their reasons, into this folder."`
+
+	Years         int       `default:"10000" help:"Simulated years."`
+	Samples       int       `default:"10" help:"Draws of damage per event; 0 = the mean alone (terms are then applied to the mean)."`
+	Seed          uint64    `default:"1" help:"Seed of the catalogue and of damage."`
+	Correlation   string    `default:"default" placeholder:"none|default|full|EVENT,LOCAL" help:"Correlation of damage between sites of one event."`
+	ReturnPeriods []float64 `placeholder:"YEARS" help:"Return periods to report, separated by commas."`
+	Without       []string  `placeholder:"GROUP" help:"Switch judgement groups of the damage curves off (see qrsd model parameters)."`
+
+	Scenario string `xor:"storm" placeholder:"NAME" help:"Run one storm of the model's own instead of the catalogue (see qrsd model scenarios)."`
+	Track    string `xor:"storm" placeholder:"FILE" help:"Run one storm of this HURDAT2 or ATCF file."`
+	Storm    string `placeholder:"ID" help:"The storm's ATCF id in the track file, such as AL092022."`
+
+	Out     string `short:"o" placeholder:"DIR" help:"Write result tables (CSV and Parquet) and a manifest of digests into this folder."`
+	Resume  bool   `help:"Go on from the blocks that a stopped run left in the output folder."`
+	Workers int    `placeholder:"N" help:"Goroutines; default all cores. The result does not depend on it."`
+	JSON    bool   `help:"Print the result as JSON."`
+}
+
+// Run carries out the command.
+func (r *runCommand) Run(ctx context.Context, c console) error {
+	request, err := r.request()
+	if err != nil {
+		return err
+	}
+	bar := startProgress(c.err)
+	request.Progress = bar.update
+	outcome, err := runner.Run(ctx, request)
+	bar.stop()
+	if err != nil {
+		return err
+	}
+	if r.JSON {
+		return printJSON(c.out, newRunOutput(outcome))
+	}
+	printRun(c.out, outcome, r.Out)
+	return nil
+}
+
+func (r *runCommand) request() (runner.Request, error) {
+	correlation, err := parseCorrelation(r.Correlation)
+	if err != nil {
+		return runner.Request{}, err
+	}
+	periods := r.ReturnPeriods
+	if len(periods) == 0 {
+		periods = metrics.DefaultReturnPeriods()
+	}
+	if r.Resume && r.Out == "" {
+		return runner.Request{}, &runner.ErrUsage{Reason: "--resume needs the output folder (-o) of the run that was stopped"}
+	}
+	return runner.Request{
+		Files: runner.Files{Location: r.Location, Account: r.Account, BadRows: r.BadRows},
+		Spec: engine.Spec{
+			Years: r.Years, Samples: r.Samples, Seed: r.Seed, Correlation: correlation,
+			ReturnPeriods: periods, Without: r.Without,
+		},
+		Scenario: runner.Scenario{Name: r.Scenario, Track: r.Track, Storm: r.Storm},
+		Out:      r.Out, Resume: r.Resume, Workers: r.Workers,
+	}, nil
+}
+
+// parseCorrelation reads none, default, full, or the two correlations.
+func parseCorrelation(text string) (loss.Correlation, error) {
+	switch text {
+	case "none":
+		return loss.Correlation{}, nil
+	case "default":
+		return loss.DefaultCorrelation(), nil
+	case "full":
+		return loss.Correlation{Event: 1}, nil
+	}
+	event, local, ok := strings.Cut(text, ",")
+	e, err1 := strconv.ParseFloat(event, 64)
+	l, err2 := strconv.ParseFloat(local, 64)
+	if !ok || err1 != nil || err2 != nil {
+		return loss.Correlation{}, &runner.ErrUsage{Reason: fmt.Sprintf("correlation %q: write none, default, full, or two numbers such as 0.05,0.10", text)}
+	}
+	c := loss.Correlation{Event: e, Local: l}
+	if err := c.Check(); err != nil {
+		return c, &runner.ErrUsage{Reason: err.Error()}
+	}
+	return c, nil
+}

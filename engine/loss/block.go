@@ -1,0 +1,418 @@
+package loss
+
+import (
+	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/engine/hazard"
+	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
+	"github.com/qrsrisk/qrsd/engine/terms"
+	"github.com/qrsrisk/qrsd/internal/rng"
+)
+
+// Draw says how damage is drawn.
+type Draw struct {
+	Samples     int // draws per event; 0 = the mean alone
+	Seed        uint64
+	Correlation Correlation
+}
+
+// Events is where events come from: *hazard.Catalog for the stochastic catalogue.
+type Events interface {
+	// Year returns the events of a simulated year, always the same for the same year.
+	Year(year int) []hazard.Event
+}
+
+// Kernel computes the losses of years. It owns its buffers: one kernel per goroutine.
+//
+// The walk is by year; within it by run of accounts; within that by event and sample, so that a
+// site's annual loss is complete when the site is left. Sums over sites are taken in the order of
+// Sites, which depends on the portfolio alone.
+//
+// Profile (100,000 locations, 10 samples): the draw of damage takes about a third of the time, terms a
+// fifth, accumulation a fifth, wind a tenth; the rest is the walk itself and the catalogue.
+type Kernel struct {
+	sites  *Sites
+	events Events
+	draw   Draw
+	width  int
+
+	loadEvent, loadLocal, loadOwn float64
+
+	pool   []storm   // storms with their buffers
+	storms []storm   // of the year in hand: the first of pool
+	annual []float64 // [perspective][sample] of the account or run in hand
+	group  []float64 // [storm][gu, gross, impacted][sample] of the run in hand
+	common []float64 // [storm][sample] event and local part of z, for the run in hand
+	zips   []float64 // [zip][perspective][sample] annual loss, for the year in hand
+	zipHit []bool
+	zipUse []uint32 // ZIP codes hit this year, in order
+
+	groundUp, gross []float64 // of one account that is not flat
+	active          []bool
+	scratch         terms.Scratch
+	count           int64
+}
+
+// storm is one event of the year in hand.
+type storm struct {
+	event *hazard.Event
+	field *windfield.Footprinter
+	print *windfield.Footprint
+	key   rng.Key
+	z     []float64 // event part of z by sample
+	// sums by county and line of business: [county*lobs+lob][gu, gross, impacted][sample], and the
+	// footprint's TIV.
+	sums      []float64
+	footprint []float64
+	touched   []bool
+}
+
+// Random streams of an event.
+const (
+	streamDamage = 1 << 40 // apart from the years of the catalogue
+	streamEvent  = 1
+	streamCell   = 2
+	streamSite   = 3
+)
+
+// The three sums of a summary.
+const (
+	sumGroundUp = iota
+	sumGross
+	sumImpacted
+	numSums
+)
+
+// NewKernel is a kernel for the portfolio's sites. The correlation must have been checked.
+func NewKernel(s *Sites, events Events, d Draw) *Kernel {
+	k := &Kernel{sites: s, events: events, draw: d, width: max(d.Samples, 1)}
+	k.loadEvent, k.loadLocal, k.loadOwn = d.Correlation.loadings()
+	k.annual = make([]float64, int(NumPerspectives)*k.width)
+	k.zips = make([]float64, len(s.ZIPs)*int(NumPerspectives)*k.width)
+	k.zipHit = make([]bool, len(s.ZIPs))
+	k.groundUp = make([]float64, s.largest*exposure.NumTIV*k.width)
+	k.gross = make([]float64, s.largest*k.width)
+	k.active = make([]bool, s.largest)
+	return k
+}
+
+// SiteEvents is how many pairs of site and event with damaging wind the kernel has computed; times the
+// width it is the number of site-event-samples.
+func (k *Kernel) SiteEvents() int64 { return k.count }
+
+// Begin is an empty partial table for Year to add to.
+func (k *Kernel) Begin() *Partial { return newPartial(k.sites, k.width) }
+
+// Year computes one simulated year and adds its losses to the partial table. Years of a block are added in order.
+func (k *Kernel) Year(year int, out *Partial) {
+	k.begin(k.events.Year(year))
+	if len(k.storms) == 0 {
+		return
+	}
+	for i := range k.sites.runs {
+		if r := &k.sites.runs[i]; r.flat {
+			k.flatRun(r, out)
+		} else {
+			k.account(&k.sites.accounts[r.first], int(r.first), out)
+		}
+	}
+	k.endZIPs(out)
+	for i := range k.storms {
+		k.storms[i].flush(k.sites, k.width, out)
+	}
+}
+
+// begin computes the footprints of the year's events and drops those that reach no cell.
+func (k *Kernel) begin(events []hazard.Event) {
+	k.storms = k.storms[:0]
+	for i := range events {
+		s := k.next()
+		s.event, s.print = &events[i], s.field.Of(&events[i])
+		if !reaches(s.print) {
+			continue
+		}
+		s.key = rng.New(k.draw.Seed).Derive(streamDamage).Derive(uint64(events[i].ID))
+		key := s.key.Derive(streamEvent)
+		for j := range s.z {
+			s.z[j] = k.loadEvent * key.Normal(uint64(j))
+		}
+		k.storms = k.pool[:len(k.storms)+1]
+	}
+	if need := len(k.storms) * k.width; len(k.common) < need {
+		k.group = make([]float64, numSums*need)
+		k.common = make([]float64, need)
+	}
+}
+
+// next is the storm after those in hand, with buffers of its own.
+func (k *Kernel) next() *storm {
+	if len(k.storms) == len(k.pool) {
+		k.pool = append(k.pool, k.newStorm())
+	}
+	return &k.pool[len(k.storms)]
+}
+
+func (k *Kernel) newStorm() storm {
+	cells := len(k.sites.Counties) * len(k.sites.LOBs)
+	return storm{
+		field: k.sites.Model.NewFootprinter(k.sites.Places), z: make([]float64, k.width),
+		sums: make([]float64, cells*numSums*k.width), footprint: make([]float64, cells), touched: make([]bool, cells),
+	}
+}
+
+func reaches(p *windfield.Footprint) bool {
+	for _, m := range p.Mean {
+		if m > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// flatRun computes a run of accounts with one location each, all in one cell and adding to the same sums.
+func (k *Kernel) flatRun(r *run, out *Partial) {
+	s := k.sites
+	lead := s.accounts[r.first].first
+	cell := s.cell[lead]
+	if !k.reached(cell) {
+		return
+	}
+	k.drawLocal(cell)
+	clear(k.group[:len(k.storms)*numSums*k.width])
+	annualGroup := k.zipAnnual(s.zip[lead])
+	for a := r.first; a < r.first+r.count; a++ {
+		acc := &s.accounts[a]
+		hit := false
+		for e := range k.storms {
+			hit = k.flatSite(e, acc, cell) || hit
+		}
+		if hit {
+			out.addAccount(int(a), k.annual, k.width)
+			addTo(annualGroup, k.annual)
+			clear(k.annual)
+		}
+	}
+	at := int(s.county[lead])*len(s.LOBs) + int(s.lob[lead])
+	for e := range k.storms {
+		k.storms[e].add(at, k.group[e*numSums*k.width:(e+1)*numSums*k.width])
+	}
+}
+
+// reached reports whether any storm of the year brings damaging wind to the cell.
+func (k *Kernel) reached(cell uint32) bool {
+	for e := range k.storms {
+		if k.storms[e].print.Mean[cell] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// drawLocal sets the part of z that the sites of a cell have in common, for each storm.
+func (k *Kernel) drawLocal(cell uint32) {
+	for e := range k.storms {
+		st := &k.storms[e]
+		if st.print.Mean[cell] == 0 {
+			continue
+		}
+		key := st.key.Derive(streamCell).Derive(k.sites.cellID[cell])
+		common := k.common[e*k.width : (e+1)*k.width]
+		for j := range common {
+			common[j] = st.z[j] + float64(k.loadLocal*key.NormalFast(uint64(j)))
+		}
+	}
+}
+
+// flatSite adds one site's losses in storm e to the account's annual losses and the group's sums.
+func (k *Kernel) flatSite(e int, acc *account, cell uint32) bool {
+	s, st, i := k.sites, &k.storms[e], acc.first
+	mean := st.print.Mean[cell]
+	if mean == 0 || s.total[i] == 0 {
+		return false
+	}
+	gust := gustAt(mean, st.print.From[cell], &s.factors[i])
+	if gust < windfield.Threshold {
+		return false
+	}
+	k.count++
+	d := damageAt(s.functions[s.function[i]], gust)
+	value, total := &s.value[i], s.total[i]
+	st.footprint[int(s.county[i])*len(s.LOBs)+int(s.lob[i])] += total
+	w := k.width
+	group := k.group[e*numSums*w : (e+1)*numSums*w]
+	if k.draw.Samples == 0 {
+		k.flatMean(&d, acc, value, total, group)
+		return true
+	}
+	gu, gr, im := group[:w], group[w:2*w], group[2*w:3*w]
+	annualGU, annualGR := k.annual[:w], k.annual[w:2*w]
+	common := k.common[e*w : (e+1)*w]
+	key := st.key.Derive(streamSite).Derive(s.key[i])
+	ratios := d.f.Ratios
+	for j := range w {
+		b := d.building(common[j] + float64(k.loadOwn*key.NormalFast(uint64(j))))
+		if b <= 0 {
+			continue
+		}
+		b1, b2, b3, b4 := losses(ratios, value, b)
+		ground := (b1 + b2) + (b3 + b4)
+		gross := acc.flat.Gross(b1, b2, b3, b4)
+		gu[j] += ground
+		gr[j] += gross
+		im[j] += total
+		annualGU[j] += ground
+		annualGR[j] += gross
+	}
+	return true
+}
+
+// flatMean is flatSite for the mean alone: terms are applied to the mean loss, which is not
+// the mean of the terms.
+func (k *Kernel) flatMean(d *damage, acc *account, value *[exposure.NumTIV]float64, total float64, group []float64) {
+	b1, b2, b3, b4 := d.means(value)
+	ground := (b1 + b2) + (b3 + b4)
+	if ground <= 0 {
+		return
+	}
+	gross := acc.flat.Gross(b1, b2, b3, b4)
+	group[sumGroundUp] += ground
+	group[sumGross] += gross
+	group[sumImpacted] += total
+	k.annual[GroundUp] += ground
+	k.annual[Gross] += gross
+}
+
+// account computes an account with several locations or unusual terms, storm by storm.
+func (k *Kernel) account(acc *account, number int, out *Partial) {
+	any := false
+	for e := range k.storms {
+		if k.damageAccount(e, acc) {
+			n := int(acc.count) * k.width
+			k.sites.terms.Apply(int(acc.number), k.width, k.groundUp[:n*exposure.NumTIV], k.gross[:n], &k.scratch)
+			k.addLocations(e, acc)
+			any = true
+		}
+	}
+	if any {
+		out.addAccount(number, k.annual, k.width)
+		clear(k.annual)
+	}
+}
+
+// damageAccount fills groundUp and reports whether the storm damages any location.
+func (k *Kernel) damageAccount(e int, acc *account) bool {
+	s, st, w := k.sites, &k.storms[e], k.width
+	any := false
+	for n := range int(acc.count) {
+		i := int(acc.first) + n
+		cell := s.cell[i]
+		mean := st.print.Mean[cell]
+		k.active[n] = false
+		if mean == 0 || s.total[i] == 0 {
+			continue
+		}
+		gust := gustAt(mean, st.print.From[cell], &s.factors[i])
+		if gust < windfield.Threshold {
+			continue
+		}
+		k.count++
+		k.active[n] = true
+		d := damageAt(s.functions[s.function[i]], gust)
+		out := k.groundUp[n*exposure.NumTIV*w : (n+1)*exposure.NumTIV*w]
+		if !any {
+			clear(k.groundUp[:n*exposure.NumTIV*w])
+			any = true
+		}
+		if k.draw.Samples == 0 {
+			out[0], out[1], out[2], out[3] = d.means(&s.value[i])
+			continue
+		}
+		local := st.key.Derive(streamCell).Derive(s.cellID[cell])
+		own := st.key.Derive(streamSite).Derive(s.key[i])
+		for j := range w {
+			z := st.z[j] + float64(k.loadLocal*local.NormalFast(uint64(j)))
+			b := max(d.building(z+float64(k.loadOwn*own.NormalFast(uint64(j)))), 0)
+			out[j], out[w+j], out[2*w+j], out[3*w+j] = losses(d.f.Ratios, &s.value[i], b)
+		}
+	}
+	if any {
+		k.clearInactive(acc)
+	}
+	return any
+}
+
+// clearInactive zeroes the ground-up losses of the locations without damaging wind.
+func (k *Kernel) clearInactive(acc *account) {
+	size := exposure.NumTIV * k.width
+	for n := range int(acc.count) {
+		if !k.active[n] {
+			clear(k.groundUp[n*size : (n+1)*size])
+		}
+	}
+}
+
+// addLocations adds an account's losses in storm e to all sums.
+func (k *Kernel) addLocations(e int, acc *account) {
+	s, st, w := k.sites, &k.storms[e], k.width
+	for n := range int(acc.count) {
+		if !k.active[n] {
+			continue
+		}
+		i := int(acc.first) + n
+		at := int(s.county[i])*len(s.LOBs) + int(s.lob[i])
+		st.touched[at] = true
+		st.footprint[at] += s.total[i]
+		sums := st.sums[at*numSums*w : (at+1)*numSums*w]
+		annual := k.zipAnnual(s.zip[i])
+		g := k.groundUp[n*exposure.NumTIV*w : (n+1)*exposure.NumTIV*w]
+		for j := range w {
+			ground := (g[j] + g[w+j]) + (g[2*w+j] + g[3*w+j])
+			if ground <= 0 {
+				continue
+			}
+			gross := k.gross[n*w+j]
+			sums[j] += ground
+			sums[w+j] += gross
+			sums[2*w+j] += s.total[i]
+			k.annual[j] += ground
+			k.annual[w+j] += gross
+			annual[j] += ground
+			annual[w+j] += gross
+		}
+	}
+}
+
+// zipAnnual is the annual loss of a ZIP code in the year in hand, [perspective][sample].
+func (k *Kernel) zipAnnual(zip uint32) []float64 {
+	if !k.zipHit[zip] {
+		k.zipHit[zip] = true
+		k.zipUse = append(k.zipUse, zip)
+	}
+	n := int(NumPerspectives) * k.width
+	return k.zips[int(zip)*n : (int(zip)+1)*n]
+}
+
+// endZIPs takes the year's losses by ZIP code into the moments.
+func (k *Kernel) endZIPs(out *Partial) {
+	n := int(NumPerspectives) * k.width
+	for _, zip := range k.zipUse {
+		annual := k.zips[int(zip)*n : (int(zip)+1)*n]
+		out.zips.add(int(zip), annual, k.width)
+		clear(annual)
+		k.zipHit[zip] = false
+	}
+	k.zipUse = k.zipUse[:0]
+}
+
+// add adds a group's sums.
+func (st *storm) add(at int, group []float64) {
+	if st.footprint[at] > 0 {
+		st.touched[at] = true
+		addTo(st.sums[at*len(group):(at+1)*len(group)], group)
+	}
+}
+
+func addTo(sum, part []float64) {
+	for i, v := range part {
+		sum[i] += v
+	}
+}

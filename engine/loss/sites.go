@@ -1,0 +1,328 @@
+package loss
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/engine/geography"
+	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
+	"github.com/qrsrisk/qrsd/engine/terms"
+	"github.com/qrsrisk/qrsd/engine/vulnerability"
+)
+
+// CellDegrees is the side of a wind cell: 4.4 km north, 3.9 to 4.1 km east in Florida. Cells lie on a fixed grid,
+// so the wind at a site does not depend on which other sites there are.
+const CellDegrees = 0.04
+
+// Sites are a portfolio's insured places as columns, in the order in which the kernel
+// walks them: accounts by the wind cell of their first location, one account's locations together.
+type Sites struct {
+	Places *windfield.Places // centres of the wind cells
+	Model  windfield.Model
+
+	cellID    []uint64 // identity of the cell, for random numbers
+	cell      []uint32 // by site: index of its wind cell
+	key       []uint64 // identity of the site
+	factors   []windfield.Factors
+	functions []*vulnerability.Function
+	function  []uint16 // by site: index into functions
+	value     [][exposure.NumTIV]float64
+	total     []float64 // sum of value; 0 for a row that repeats a location
+	county    []uint16
+	zip       []uint32
+	lob       []uint16
+
+	accounts []account // in the kernel's order
+	runs     []run     // accounts that share a wind cell and are flat, then every other account alone
+	terms    *terms.Program
+	largest  int // locations of the largest account
+
+	Counties, LOBs, ZIPs, AccountSummaries []Summary
+	Portfolio                              Summary
+	Notes                                  []Note
+}
+
+// account is one account as the kernel sees it.
+type account struct {
+	first, count uint32 // sites
+	number       uint32 // index in the portfolio, for terms
+	flat         *terms.Flat
+}
+
+// run is a range of accounts handled together: all flat, of one cell, line of business, county and ZIP
+// code; or one account that is not flat.
+type run struct {
+	first, count uint32 // accounts
+	flat         bool
+}
+
+// Note counts locations with something the model could not use.
+type Note struct {
+	Text      string
+	Locations int
+}
+
+// NewSites finds for every location its wind cell, gust factors and damage function, and compiles the terms.
+//
+// Errors: an occupancy or construction that no curve describes (with the location's number and line), or
+// terms that cannot be calculated.
+func NewSites(p *exposure.Portfolio, ground *geography.Florida, curves *vulnerability.Library, field windfield.Model) (*Sites, error) {
+	program, err := terms.Compile(p, terms.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s := &Sites{Model: field, terms: program}
+	b := &siteBuilder{Sites: s, p: p, ground: ground, curves: curves}
+	order := b.accountOrder()
+	if err := b.addAccounts(order); err != nil {
+		return nil, err
+	}
+	b.placeCells()
+	b.makeRuns()
+	b.finishNotes()
+	return s, nil
+}
+
+// Len is the number of sites.
+func (s *Sites) Len() int { return len(s.cell) }
+
+// siteBuilder holds the tables that are needed only while the columns are built.
+type siteBuilder struct {
+	*Sites
+	p      *exposure.Portfolio
+	ground *geography.Florida
+	curves *vulnerability.Library
+
+	cells     map[uint64]uint32 // cell identity to index
+	fetches   map[uint64]windfield.Factors
+	function  map[vulnerability.Attributes]uint16
+	counties  map[string]uint16
+	zips      map[string]uint32
+	lobs      map[string]uint16
+	noteCount map[string]int
+}
+
+// cellOf is the identity of the cell that holds a position.
+func cellOf(lat, lon float64) uint64 {
+	row := uint64(math.Floor((lat + 90) / CellDegrees))
+	col := uint64(math.Floor((lon + 180) / CellDegrees))
+	return row<<32 | col
+}
+
+// accountOrder sorts the accounts by the cell of their first location, then county, ZIP code, line of business
+// and their order in the portfolio.
+func (b *siteBuilder) accountOrder() []int {
+	type place struct {
+		number int
+		cell   uint64
+		first  *exposure.Location
+		lob    string
+	}
+	places := make([]place, 0, len(b.p.Accounts))
+	for i, a := range b.p.Accounts {
+		if a.Count > 0 {
+			l := &b.p.Locations[a.First]
+			places = append(places, place{i, cellOf(l.Latitude, l.Longitude), l, a.LOB()})
+		}
+	}
+	slices.SortFunc(places, func(x, y place) int {
+		return cmp.Or(cmp.Compare(x.cell, y.cell), cmp.Compare(x.first.CountyFIPS, y.first.CountyFIPS),
+			cmp.Compare(x.first.PostalCode, y.first.PostalCode), cmp.Compare(x.lob, y.lob), cmp.Compare(x.number, y.number))
+	})
+	order := make([]int, len(places))
+	for i, pl := range places {
+		order[i] = pl.number
+	}
+	return order
+}
+
+func (b *siteBuilder) addAccounts(order []int) error {
+	b.cells, b.fetches = map[uint64]uint32{}, map[uint64]windfield.Factors{}
+	b.function, b.noteCount = map[vulnerability.Attributes]uint16{}, map[string]int{}
+	b.grow(len(b.p.Locations), len(order))
+	b.indexSummaries(order)
+	var errs []error
+	for _, number := range order {
+		a := &b.p.Accounts[number]
+		next := account{first: uint32(len(b.cell)), count: uint32(a.Count), number: uint32(number)}
+		next.flat, _ = b.terms.Flat(number)
+		b.largest = max(b.largest, a.Count)
+		summary := Summary{Level: ByAccount, Key: a.PortNumber + "/" + a.AccNumber, Name: a.AccNumber}
+		lob := b.lobs[a.LOB()]
+		for i := a.First; i < a.First+a.Count; i++ {
+			repeated := i > a.First && b.p.Locations[i].Key == b.p.Locations[i-1].Key
+			if err := b.addSite(&b.p.Locations[i], lob, repeated); err != nil && len(errs) < 20 {
+				errs = append(errs, err)
+			}
+			summary.TIV += b.total[len(b.total)-1]
+		}
+		b.accounts = append(b.accounts, next)
+		b.AccountSummaries = append(b.AccountSummaries, summary)
+	}
+	return errors.Join(errs...)
+}
+
+func (b *siteBuilder) grow(sites, accounts int) {
+	b.cell, b.key = make([]uint32, 0, sites), make([]uint64, 0, sites)
+	b.factors, b.Sites.function = make([]windfield.Factors, 0, sites), make([]uint16, 0, sites)
+	b.value, b.total = make([][exposure.NumTIV]float64, 0, sites), make([]float64, 0, sites)
+	b.county, b.zip, b.lob = make([]uint16, 0, sites), make([]uint32, 0, sites), make([]uint16, 0, sites)
+	b.accounts, b.AccountSummaries = make([]account, 0, accounts), make([]Summary, 0, accounts)
+}
+
+// indexSummaries lists counties, ZIP codes and lines of business in the order of their keys.
+func (b *siteBuilder) indexSummaries(order []int) {
+	counties, zips, lobs := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, number := range order {
+		a := &b.p.Accounts[number]
+		lobs[a.LOB()] = true
+		for _, l := range b.p.Locations[a.First : a.First+a.Count] {
+			counties[l.CountyFIPS], zips[l.PostalCode] = true, true
+		}
+	}
+	b.counties, b.Counties = index[uint16](counties, ByCounty)
+	b.zips, b.ZIPs = index[uint32](zips, ByZIP)
+	b.lobs, b.LOBs = index[uint16](lobs, ByLOB)
+	for i := range b.Counties {
+		if c, ok := b.ground.CountyPoint(b.Counties[i].Key); ok {
+			b.Counties[i].Name = c.Name
+		}
+	}
+}
+
+func index[N uint16 | uint32](keys map[string]bool, level Level) (map[string]N, []Summary) {
+	sorted := make([]string, 0, len(keys))
+	for k := range keys {
+		sorted = append(sorted, k)
+	}
+	slices.Sort(sorted)
+	at, summaries := make(map[string]N, len(sorted)), make([]Summary, len(sorted))
+	for i, k := range sorted {
+		at[k] = N(i)
+		summaries[i] = Summary{Level: level, Key: k, Name: k}
+	}
+	return at, summaries
+}
+
+// addSite appends a location's columns. A row that repeats a location (it carries another condition
+// tag) and a location that does not cover wind have no value, and so no loss.
+func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) error {
+	id := cellOf(l.Latitude, l.Longitude)
+	cell, ok := b.cells[id]
+	if !ok {
+		cell = uint32(len(b.cellID))
+		b.cells[id] = cell
+		b.cellID = append(b.cellID, id)
+	}
+	f, err := b.functionOf(l)
+	county, zip := b.counties[l.CountyFIPS], b.zips[l.PostalCode]
+	var value [exposure.NumTIV]float64
+	total := 0.0
+	if !repeated && l.CoversWind {
+		value = l.TIV
+		total = (value[0] + value[1]) + (value[2] + value[3])
+	}
+	b.cell, b.key = append(b.cell, cell), append(b.key, l.Key)
+	b.factors, b.Sites.function = append(b.factors, b.factorsAt(l.Latitude, l.Longitude)), append(b.Sites.function, f)
+	b.value, b.total = append(b.value, value), append(b.total, total)
+	b.county, b.zip, b.lob = append(b.county, county), append(b.zip, zip), append(b.lob, lob)
+	b.Counties[county].TIV += total
+	b.ZIPs[zip].TIV += total
+	b.LOBs[lob].TIV += total
+	b.Portfolio.TIV += total
+	return err
+}
+
+// factorsAt are the gust factors of a position, looked up once per 0.002 degrees (200 m).
+func (b *siteBuilder) factorsAt(lat, lon float64) windfield.Factors {
+	const fine = 0.002
+	id := uint64(math.Floor((lat+90)/fine))<<32 | uint64(math.Floor((lon+180)/fine))
+	f, ok := b.fetches[id]
+	if !ok {
+		centre := func(v, origin float64) float64 { return (math.Floor((v+origin)/fine)+0.5)*fine - origin }
+		f = b.Model.GustFactors(b.ground.Fetch(centre(lat, 90), centre(lon, 180)))
+		b.fetches[id] = f
+	}
+	return f
+}
+
+// functionOf finds the location's damage function.
+func (b *siteBuilder) functionOf(l *exposure.Location) (uint16, error) {
+	region := [...]vulnerability.Region{vulnerability.Interior, vulnerability.WBDR, vulnerability.HVHZ}[b.ground.Region(l.Latitude, l.Longitude, l.CountyFIPS)]
+	a := vulnerability.AttributesOf(l, region, vulnerability.Terrain(b.roughness(l)))
+	for _, field := range vulnerability.Unused(&l.Modifiers) {
+		b.noteCount[field+" is given and no curve can use it"]++
+	}
+	if at, ok := b.function[a]; ok {
+		b.note(b.functions[at])
+		return at, nil
+	}
+	f, err := b.curves.Function(a)
+	if err != nil {
+		return 0, fmt.Errorf("location file line %d, location %s of account %s: %w", l.Line, l.LocNumber, l.AccNumber, err)
+	}
+	if len(b.functions) > math.MaxUint16 {
+		return 0, fmt.Errorf("the portfolio has more than %d kinds of building; run it in parts", math.MaxUint16)
+	}
+	at := uint16(len(b.functions))
+	b.function[a] = at
+	b.functions = append(b.functions, f)
+	b.note(f)
+	return at, nil
+}
+
+// roughness is the terrain class of a location: as given in OED's TerrainRoughness, else by its ZIP code.
+func (b *siteBuilder) roughness(l *exposure.Location) geography.Roughness {
+	switch l.TerrainRoughness {
+	case 1, 2: // city centres; urban, suburban and wooded areas: 0.35 m for both, as Hazus has no city centre
+		return geography.Suburban
+	case 3, 4: // open, with scattered obstructions or without
+		return geography.OpenTerrain
+	}
+	return b.ground.Terrain(l.PostalCode, l.Latitude, l.Longitude)
+}
+
+func (b *siteBuilder) note(f *vulnerability.Function) {
+	for _, n := range f.Notes {
+		b.noteCount[n]++
+	}
+}
+
+func (b *siteBuilder) finishNotes() {
+	for text, n := range b.noteCount {
+		b.Notes = append(b.Notes, Note{text, n})
+	}
+	slices.SortFunc(b.Notes, func(x, y Note) int {
+		return cmp.Or(cmp.Compare(y.Locations, x.Locations), cmp.Compare(x.Text, y.Text))
+	})
+}
+
+func (b *siteBuilder) placeCells() {
+	lat, lon := make([]float64, len(b.cellID)), make([]float64, len(b.cellID))
+	for i, id := range b.cellID {
+		lat[i] = float64((float64(id>>32)+0.5)*CellDegrees) - 90
+		lon[i] = float64((float64(id&math.MaxUint32)+0.5)*CellDegrees) - 180
+	}
+	b.Places = windfield.NewPlaces(lat, lon)
+}
+
+// makeRuns joins neighbouring flat accounts that add to the same sums.
+func (b *siteBuilder) makeRuns() {
+	for i := range b.accounts {
+		a := &b.accounts[i]
+		flat := a.flat != nil && a.count == 1
+		if n := len(b.runs); flat && n > 0 && b.runs[n-1].flat && b.alike(b.accounts[b.runs[n-1].first].first, a.first) {
+			b.runs[n-1].count++
+			continue
+		}
+		b.runs = append(b.runs, run{uint32(i), 1, flat})
+	}
+}
+
+func (b *siteBuilder) alike(i, k uint32) bool {
+	return b.cell[i] == b.cell[k] && b.county[i] == b.county[k] && b.zip[i] == b.zip[k] && b.lob[i] == b.lob[k]
+}
