@@ -209,3 +209,54 @@ func FuzzParquet(f *testing.F) {
 		}
 	})
 }
+
+// odd is a location file with kept columns in types whose text is easily got wrong.
+type odd struct {
+	PortNumber, AccNumber, LocNumber, CountryCode, LocPerilsCovered, LocCurrency string
+
+	Unsigned32 uint32
+	Unsigned64 uint64
+	Debit      [4]byte   `parquet:",decimal(2:9)"`
+	Cent       int32     `parquet:",decimal(2:9)"`
+	Before     int32     `parquet:",date"`
+	Eve        time.Time `parquet:",timestamp(nanosecond)"`
+	Large      float64
+}
+
+func TestValues(t *testing.T) {
+	row := odd{"P", "A", "1", "US", "WTC", "USD", 4_000_000_000, 1 << 63, [4]byte{0xff, 0xff, 0xff, 0x01}, -5, -1,
+		time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC), 1e300}
+	p, _, err := read(write(t, []odd{row}, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"Unsigned32": "4000000000", "Unsigned64": "9223372036854775808", "Debit": "-2.55", "Cent": "-0.05",
+		"Before": "1969-12-31", "Eve": "1969-12-31", "Large": "1e+300"}
+	for _, c := range p.Columns {
+		if c.Use == exposure.ColumnUnknown && c.Value(0) != want[c.Name] {
+			t.Errorf("%s is %q, want %q", c.Name, c.Value(0), want[c.Name])
+		}
+	}
+}
+
+// TestPromisedRows changes the row counts in a footer, wherever they may be: no file is
+// taken for a shorter or longer one.
+func TestPromisedRows(t *testing.T) {
+	good := write(t, goodRows(), 100)
+	told := false
+	for i := range good[:len(good)-9] {
+		if good[i] != 0x16 || good[i+1] != 2<<1 { // an i64 field holding 2, in Thrift's compact form
+			continue
+		}
+		bad := bytes.Clone(good)
+		bad[i+1] = 3 << 1
+		_, report, err := read(bad)
+		if err == nil && report.Locations != 2 {
+			t.Errorf("byte %d: %d locations", i, report.Locations)
+		}
+		told = told || err != nil && strings.Contains(err.Error(), "it holds 2 rows, its footer promises 3")
+	}
+	if !told {
+		t.Error("no change of a row count was told")
+	}
+}
