@@ -1,0 +1,94 @@
+# What CI runs is `make`, which is `make test`. `go build ./...` needs Go alone; everything here needs Go and make, and
+# the race detector a C compiler.
+
+GO        ?= go
+TESTFLAGS ?=
+BUILDDIR  ?= bin
+COUNT     ?= 6
+BENCH     ?= .
+FUZZTIME  ?= 30s
+
+# Versions of the programs that are run from their modules, never added to go.mod.
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+
+# Packages with goroutines of their own: these run under the race detector. The rest of the engine is
+# computed by one goroutine per block of years and shares only what is immutable.
+CONCURRENT = ./engine/internal/parallel ./engine ./engine/vulnerability
+
+.PHONY: all
+all: test
+
+# Everything a change must pass, in under ten minutes on two cores: the build, vet, gofmt, the race detector,
+# and last, so that it is what one sees, every test. Seeds of fuzz targets run as tests.
+.PHONY: test
+test: build-all vet format race
+	$(GO) test -timeout 9m $(TESTFLAGS) ./...
+
+.PHONY: build-all
+build-all:
+	$(GO) build ./...
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+
+# git names the files, so that what is ignored is left alone; -s is part of the layout.
+.PHONY: format
+format:
+	@files=$$(find . -name '*.go' -not -path './.git/*' -not -path '*/node_modules/*' | xargs gofmt -s -l); \
+	if [ -n "$$files" ]; then echo "gofmt -s -w is wanted by:"; echo "$$files"; exit 1; fi
+
+# Without a C compiler there is no race detector: that is said, and RACE=required (as in CI) makes it an error.
+.PHONY: race
+race:
+	@if command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null 2>&1; then \
+		echo "CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(CONCURRENT)"; \
+		CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(CONCURRENT); \
+	elif [ "$(RACE)" = required ]; then \
+		echo "race detector: no C compiler found; install gcc or clang" >&2; exit 1; \
+	else \
+		echo "race detector: left out, no C compiler found"; \
+	fi
+
+# A program with its commit inside and no path of the machine that built it. The flags stand here in full: they
+# hold whatever GOFLAGS says, and without them a seal could not name the build.
+.PHONY: build
+build:
+	$(GO) build -buildvcs=true -trimpath -o $(BUILDDIR)/ ./cmd/...
+
+.PHONY: lint
+lint:
+	$(GO) run $(GOLANGCI_LINT) run ./...
+
+# Results land in bench/ by commit, in benchstat's format. `make bench BENCH=Apply COUNT=10` narrows it.
+.PHONY: bench
+bench:
+	@mkdir -p bench
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 0 ./... | tee bench/$$(git rev-parse --short HEAD).txt
+
+# make bench-compare BASE=bench/1234abc.txt NEW=bench/5678def.txt
+.PHONY: bench-compare
+bench-compare:
+	$(GO) run $(BENCHSTAT) $(BASE) $(NEW)
+
+# Every fuzz target for FUZZTIME each. What one finds is written below testdata/fuzz: commit it with the mending.
+.PHONY: fuzz
+fuzz:
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u | while read -r dir; do \
+		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$dir"/*_test.go | while read -r target; do \
+			echo "== $$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir" </dev/null || exit 1; \
+		done || exit 1; \
+	done
+
+# The committed sample portfolio is what its program makes.
+.PHONY: examples
+examples:
+	$(GO) run ./examples/florida/generate
+	$(GO) run ./examples/florida/generate -faulty >/dev/null
+	git diff --exit-code --stat -- examples
+
+.PHONY: clean
+clean:
+	rm -rf bin out bench
