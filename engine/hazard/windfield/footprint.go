@@ -42,6 +42,7 @@ type Footprinter struct {
 	places *Places
 	out    Footprint
 	steps  []moment
+	spells []spell
 	count  int // wind evaluations of the last footprint
 }
 
@@ -67,11 +68,39 @@ const stepRadii = 0.4
 // Of computes an event's footprint. The result is valid until the next call.
 func (f *Footprinter) Of(e *hazard.Event) *Footprint {
 	f.moments(e.Points)
+	f.frame()
 	f.count = 0
 	for i := range f.places.x {
 		f.out.Mean[i], f.out.From[i] = f.peak(f.places.x[i], f.places.y[i])
 	}
 	return &f.out
+}
+
+// spell is a few consecutive moments with the box around all places they reach, km: a place outside
+// it need not look at them one by one.
+type spell struct {
+	first, last              int // moments [first, last)
+	west, east, south, north float64
+}
+
+const spellLength = 8
+
+func (f *Footprinter) frame() {
+	f.spells = f.spells[:0]
+	for first := 0; first < len(f.steps); first += spellLength {
+		s := spell{first: first, last: min(first+spellLength, len(f.steps)),
+			west: math.Inf(1), east: math.Inf(-1), south: math.Inf(1), north: math.Inf(-1)}
+		for k := s.first; k < s.last; k++ {
+			if m := &f.steps[k]; m.reach2 > 0 {
+				reach := math.Sqrt(m.reach2)
+				s.west, s.east = min(s.west, m.x-reach), max(s.east, m.x+reach)
+				s.south, s.north = min(s.south, m.y-reach), max(s.north, m.y+reach)
+			}
+		}
+		if s.west < s.east {
+			f.spells = append(f.spells, s)
+		}
+	}
 }
 
 // moments cuts the track into steps no longer than stepRadii and leaves out those without damaging wind.
@@ -128,36 +157,48 @@ func (m *moment) reach(factor float64) float64 {
 // peak finds the largest mean wind at a place over the moments, by a parabola through the
 // largest value and its neighbours, and the sector it came from.
 func (f *Footprinter) peak(x, y float64) (float32, uint8) {
-	best, at := 0.0, -1
-	var before, after, last float64
-	for k := range f.steps {
+	var p search
+	for i := range f.spells {
+		s := &f.spells[i]
+		if x < s.west || x > s.east || y < s.south || y > s.north {
+			p.last = 0
+			continue
+		}
+		f.scan(s, x, y, &p)
+	}
+	if p.best == 0 {
+		return 0, 0
+	}
+	m := &f.steps[p.at]
+	return float32(parabola(p.before, p.best, p.after)), Sector(From(x-m.x, y-m.y))
+}
+
+// search is the largest wind so far, where it was, and its neighbours in time.
+type search struct {
+	best, before, after float64
+	last                float64 // wind at the moment before
+	at                  int
+}
+
+// scan looks at the moments of a spell.
+func (f *Footprinter) scan(s *spell, x, y float64, p *search) {
+	for k := s.first; k < s.last; k++ {
 		m := &f.steps[k]
 		dx, dy := x-m.x, y-m.y
 		r2 := float64(dx*dx) + float64(dy*dy)
 		if r2 > m.reach2 {
-			last = 0
+			p.last = 0
 			continue
 		}
 		f.count++
-		v := m.mean(dx, dy, r2)
-		if k == at+1 {
-			after = v
+		v := m.surface(dx, dy, r2)
+		if v > p.best {
+			p.best, p.at, p.before, p.after = v, k, p.last, 0
+		} else if k == p.at+1 {
+			p.after = v
 		}
-		if v > best {
-			best, at, before, after = v, k, last, 0
-		}
-		last = v
+		p.last = v
 	}
-	if at < 0 {
-		return 0, 0
-	}
-	m := &f.steps[at]
-	return float32(parabola(before, best, after)), Sector(From(x-m.x, y-m.y))
-}
-
-func (m *moment) mean(dx, dy, r2 float64) float64 {
-	r2 = math.Max(r2, minRadius*minRadius)
-	return m.gradient(dx, dy, r2) * m.reduction(r2)
 }
 
 // parabola is the peak of the parabola through three equally spaced values of which the
@@ -174,4 +215,4 @@ func parabola(before, peak, after float64) float64 {
 	return peak + float64(slope*slope)/(8*bend)
 }
 
-func clamp(v, low, high float64) float64 { return math.Min(math.Max(v, low), high) }
+func clamp(v, low, high float64) float64 { return min(max(v, low), high) }

@@ -15,6 +15,7 @@ type Profile struct {
 	pressure float64 // B·Δp/ρ, m²/s²
 	b        float64
 	lnRmax   float64 // ln km
+	perRmax  float64 // 1/km
 	rmax     float64 // km
 	inner    float64 // reduction to the surface within 2 Rmax
 	outer    float64 // and beyond 5 Rmax
@@ -27,7 +28,7 @@ func (m Model) NewProfile(p hazard.Point) Profile {
 	pr := Profile{
 		speed: speed * m.Asymmetry, hy: 1, coriolis: hazard.Coriolis(p.Lat),
 		pressure: b * p.DP * 100 / hazard.AirDensity,
-		b:        b, lnRmax: fmath.Log(rmax), rmax: rmax,
+		b:        b, lnRmax: fmath.Log(rmax), rmax: rmax, perRmax: 1 / rmax,
 		inner: m.Inner, outer: m.Outer,
 	}
 	if speed > 0 {
@@ -47,12 +48,11 @@ const minRadius = 0.5
 // with α the angle from the direction of translation clockwise to the place; without translation it
 // is Holland 1980 (Mon. Wea. Rev. 108: 1212, eq. 4).
 func (p *Profile) Gradient(dx, dy float64) float64 {
-	r2 := math.Max(float64(dx*dx)+float64(dy*dy), minRadius*minRadius)
-	return p.gradient(dx, dy, r2)
+	r2 := max(float64(dx*dx)+float64(dy*dy), minRadius*minRadius)
+	return p.gradient(dx, dy, r2, math.Sqrt(r2))
 }
 
-func (p *Profile) gradient(dx, dy, r2 float64) float64 {
-	r := math.Sqrt(r2)
+func (p *Profile) gradient(dx, dy, r2, r float64) float64 {
 	right := (float64(dx*p.hy) - float64(dy*p.hx)) / r
 	g := 0.5 * (float64(p.speed*right) - float64(p.coriolis*r*1000))
 	y := p.b * (float64(0.5*fmath.Log(r2)) - p.lnRmax)
@@ -61,17 +61,18 @@ func (p *Profile) gradient(dx, dy, r2 float64) float64 {
 
 // Surface is the mean wind (hourly, 10 m, over sea), m/s, at a displacement from the centre.
 func (p *Profile) Surface(dx, dy float64) float64 {
-	r2 := math.Max(float64(dx*dx)+float64(dy*dy), minRadius*minRadius)
-	return p.gradient(dx, dy, r2) * p.reduction(r2)
+	return p.surface(dx, dy, float64(dx*dx)+float64(dy*dy))
 }
 
-// reduction is the mean wind at 10 m over sea to the gradient wind.
-func (p *Profile) reduction(r2 float64) float64 {
-	edge := 2 * p.rmax
-	if r2 <= edge*edge {
-		return p.inner
-	}
-	f := math.Min((math.Sqrt(r2)/p.rmax-2)/3, 1)
+func (p *Profile) surface(dx, dy, r2 float64) float64 {
+	r2 = max(r2, minRadius*minRadius)
+	r := math.Sqrt(r2)
+	return p.gradient(dx, dy, r2, r) * p.reduction(r)
+}
+
+// reduction is the mean wind at 10 m over sea to the gradient wind, r km from the centre.
+func (p *Profile) reduction(r float64) float64 {
+	f := min(max(float64(r*p.perRmax)-2, 0), 3) * (1.0 / 3)
 	return p.inner + float64((p.outer-p.inner)*f)
 }
 
@@ -96,7 +97,7 @@ func makeShape() *[shapeNodes + 2]float64 {
 }
 
 func shape(y float64) float64 {
-	at := math.Min(math.Max(float64((y-shapeMin)*shapeScale), 0), shapeNodes)
+	at := min(max(float64((y-shapeMin)*shapeScale), 0), shapeNodes)
 	i := int(at)
 	a := shapeTable[i]
 	return a + float64((at-float64(i))*(shapeTable[i+1]-a))
