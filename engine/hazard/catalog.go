@@ -50,16 +50,16 @@ func (c *Catalog) Year(year int) []Event {
 
 // event draws one candidate and keeps it or not.
 func (c *Climatology) event(ground land, s *rng.Stream) (Event, bool) {
-	first := c.enter(s)
+	first := c.enter(ground, s)
 	chance := s.Float64()
 	e := Event{Day: int(first.day), Points: c.simulate(first, ground, s)}
-	reach := withinReach(e.Points)
-	if len(reach) == 0 || !everHurricane(reach) {
+	e.Points = withinReach(e.Points)
+	if len(e.Points) == 0 || !first.everHurricane(c, e.Points) {
 		return e, false
 	}
+	first.build(c, e.Points)
 	e.Landfalls = Landfalls(e.Points, ground)
-	e.Points = reach
-	strike := NewStrike(reach, e.Landfalls)
+	strike := Strike{e.Points, e.Landfalls}
 	return e, chance*c.Landfall.MaxWeight < c.Landfall.Weight(&strike)
 }
 
@@ -69,11 +69,15 @@ const (
 	reachWest, reachEast   = -91.0, -76.0
 )
 
+func inReach(lat, lon float64) bool {
+	return lat > reachSouth && lat < reachNorth && lon > reachWest && lon < reachEast
+}
+
 // withinReach is the part of a track from its first to its last point in reach.
 func withinReach(points []Point) []Point {
 	first, last := -1, -1
 	for i, p := range points {
-		if p.Lat > reachSouth && p.Lat < reachNorth && p.Lon > reachWest && p.Lon < reachEast {
+		if inReach(p.Lat, p.Lon) {
 			if first < 0 {
 				first = i
 			}
@@ -88,15 +92,6 @@ func withinReach(points []Point) []Point {
 
 // hurricaneWind is the least sustained wind of a hurricane, knots.
 const hurricaneWind = 64
-
-func everHurricane(points []Point) bool {
-	for _, p := range points {
-		if p.Wind >= hurricaneWind {
-			return true
-		}
-	}
-	return false
-}
 
 // landfallStep is the spacing at which a track is looked at for landfall, h: 4 km at 7 m/s.
 const landfallStep = 1.0 / 6
@@ -164,27 +159,16 @@ const StateRegion = "FL"
 
 // Strike is what one storm did to Florida, in the terms of the record.
 type Strike struct {
+	Points    []Point // within reach
 	Landfalls []Landfall
-	Near      [numCities]float64 // strongest wind (knots) while within CityRadius of each city
-}
-
-const numCities = 16
-
-// NewStrike looks along a track.
-func NewStrike(points []Point, falls []Landfall) Strike {
-	s := Strike{Landfalls: falls}
-	for i, city := range geography.Cities() {
-		s.Near[i] = StrongestNear(points, city.Lat, city.Lon)
-	}
-	return s
 }
 
 // Is reports whether a strike is of the given kind: a hurricane (or a major one) that made landfall
 // on a coast region, anywhere in Florida, or passed near a city.
 func (s *Strike) Is(place string, major bool) bool {
-	for i, city := range geography.Cities() {
+	for _, city := range geography.Cities() {
 		if city.Name == place {
-			return Category(s.Near[i]) >= least(major)
+			return Category(StrongestNear(s.Points, city.Lat, city.Lon)) >= least(major)
 		}
 	}
 	return Hit(s.Landfalls, place, major)

@@ -25,6 +25,8 @@ type Climatology struct {
 	Intensity    Intensity    `json:"intensity"`
 	PressureWind PressureWind `json:"pressure_wind"`
 	Landfall     LandfallFit  `json:"landfall"`
+
+	lnMaxDP float64 // ln Intensity.MaxDP
 }
 
 // Entry is the state in which one storm of the record entered the domain or formed in it.
@@ -162,8 +164,12 @@ func ReadClimatology(fsys fs.FS) (*Climatology, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w; derive it again with engine/hazard/fit", ClimatologyFile, err)
 	}
+	c.Prepare()
 	return c, nil
 }
+
+// Prepare computes what the simulation needs beyond the file; ReadClimatology calls it.
+func (c *Climatology) Prepare() { c.lnMaxDP = fmath.Log(c.Intensity.MaxDP) }
 
 func (c *Climatology) check() error {
 	n, k := c.Motion.Grid.Nodes(), c.Intensity.Grid.Nodes()

@@ -53,10 +53,11 @@ type storm struct {
 	fillScore  float64
 	day        float64 // of the year at hour 0
 	hour       float64
+	ashore     bool // centre over land
 }
 
 // enter draws a storm's first state from the record's entries.
-func (c *Climatology) enter(s *rng.Stream) storm {
+func (c *Climatology) enter(ground land, s *rng.Stream) storm {
 	e := c.Entries[s.Intn(len(c.Entries))]
 	speed := math.Sqrt(float64(e.U*e.U)+float64(e.V*e.V)) * fmath.Exp(float64(jitterLnSpeed*s.Normal()))
 	heading := fmath.Atan2(e.U, e.V) + float64(jitterHeading*Degree*s.Normal())
@@ -67,8 +68,9 @@ func (c *Climatology) enter(s *rng.Stream) storm {
 		day:   clamp(float64(e.Day)+float64(jitterDays*s.Normal()), 1, 365),
 	}
 	st.lat, st.lon = displace(e.Lat, e.Lon, float64(jitterKm*s.Normal()), float64(jitterKm*s.Normal()))
-	st.x = fmath.Log(math.Max(e.DP+float64(jitterDP*s.Normal()), minDP+1))
+	st.x = fmath.Log(max(e.DP+float64(jitterDP*s.Normal()), minDP+1))
 	st.draw(c, s)
+	st.ashore = ground.Surface(st.lat, st.lon) != geography.Water
 	mu, mv := c.Motion.Mean(st.day, st.lat, st.lon)
 	st.au, st.av = st.u-mu, st.v-mv
 	return st
@@ -91,14 +93,30 @@ func displace(lat, lon, east, north float64) (float64, float64) {
 	return lat + north/kmPerDegree, lon + east/(kmPerDegree*fmath.Cos(lat*Degree))
 }
 
-// fromCentre is the distance of a position from the domain's centre, km.
-func fromCentre(lat, lon float64) float64 { return Distance(DomainLat, DomainLon, lat, lon) }
-
 // Distance is the great-circle distance of two positions (degrees), km.
 func Distance(lat1, lon1, lat2, lon2 float64) float64 {
+	h := haversine(lat1, lon1, lat2, lon2)
+	return 2 * EarthRadius * fmath.Asin(min(1, math.Sqrt(h)))
+}
+
+// haversine is the squared sine of half the angle between two positions.
+func haversine(lat1, lon1, lat2, lon2 float64) float64 {
 	s1, s2 := fmath.Sin((lat2-lat1)*Degree/2), fmath.Sin((lon2-lon1)*Degree/2)
-	h := float64(s1*s1) + float64(fmath.Cos(lat1*Degree)*fmath.Cos(lat2*Degree)*s2*s2)
-	return 2 * EarthRadius * fmath.Asin(math.Min(1, math.Sqrt(h)))
+	return float64(s1*s1) + float64(fmath.Cos(lat1*Degree)*fmath.Cos(lat2*Degree)*s2*s2)
+}
+
+// lnMinDP is ln minDP.
+const lnMinDP = 1.0986122886681098
+
+// exitChord2 is the squared sine of half the angle of exitRadius.
+var exitChord2 = func() float64 {
+	s := fmath.Sin(exitRadius / (2 * EarthRadius))
+	return s * s
+}()
+
+// gone reports whether the storm is beyond exitRadius of the domain's centre.
+func (st *storm) gone() bool {
+	return haversine(DomainLat, DomainLon, st.lat, st.lon) > exitChord2
 }
 
 // simulate follows a storm hour by hour until it leaves the domain or dies.
@@ -108,10 +126,10 @@ func (c *Climatology) simulate(st storm, ground land, s *rng.Stream) []Point {
 		c.steer(&st, s)
 		change := c.strengthen(&st, s)
 		for range stepHours {
-			points = append(points, st.point(c, ground))
+			points = append(points, st.point())
 			st.advance(c, ground, change/stepHours)
-			if st.x < fmath.Log(minDP) || st.lat > maxLatitude || fromCentre(st.lat, st.lon) > exitRadius {
-				return append(points, st.point(c, ground))
+			if st.x < lnMinDP || st.lat > maxLatitude || st.gone() {
+				return append(points, st.point())
 			}
 		}
 	}
@@ -136,7 +154,7 @@ func (c *Climatology) strengthen(st *storm, s *rng.Stream) float64 {
 
 // Beyond is how far x = ln DP lies above 75 hPa: strong storms
 // are near what the sea can carry, and weaken more readily.
-func Beyond(x float64) float64 { return math.Max(0, x-4.31749) }
+func Beyond(x float64) float64 { return max(0, x-4.31749) }
 
 // advance moves the storm by one hour. Over land the deficit decays at the rate drawn at
 // landfall; over water it follows the change per hour of the intensity model.
@@ -144,9 +162,10 @@ func (st *storm) advance(c *Climatology, ground land, change float64) {
 	const km = 3.6 // per hour and m/s
 	st.lat, st.lon = displace(st.lat, st.lon, st.u*km, st.v*km)
 	st.hour++
-	if ground.Surface(st.lat, st.lon) == geography.Water {
+	st.ashore = ground.Surface(st.lat, st.lon) != geography.Water
+	if !st.ashore {
 		st.fill = 0
-		st.x = math.Min(st.x+change, fmath.Log(c.Intensity.MaxDP))
+		st.x = min(st.x+change, c.lnMaxDP)
 		st.trend = change * stepHours
 		return
 	}
@@ -159,16 +178,29 @@ func (st *storm) advance(c *Climatology, ground land, change float64) {
 	st.trend = 0
 }
 
-func (st *storm) point(c *Climatology, ground land) Point {
-	dp := fmath.Exp(st.x)
-	rmax := Rmax(dp, st.lat, st.lon, st.size.RmaxScore)
-	return Point{
-		Hour: st.hour, Lat: st.lat, Lon: st.lon,
-		DP: dp, Rmax: rmax, B: HollandB(dp, rmax, st.lat, st.size.BScore),
-		U: st.u, V: st.v,
-		Wind: c.PressureWind.Wind(dp) * st.windFactor,
-		Land: ground.Surface(st.lat, st.lon) != geography.Water,
+// point is the storm's state, without the structure that build adds.
+func (st *storm) point() Point {
+	return Point{Hour: st.hour, Lat: st.lat, Lon: st.lon, DP: fmath.Exp(st.x), U: st.u, V: st.v, Land: st.ashore}
+}
+
+// build adds wind and structure to the points of a storm that matters: most storms do not.
+func (st *storm) build(c *Climatology, points []Point) {
+	for i := range points {
+		p := &points[i]
+		p.Rmax = Rmax(p.DP, p.Lat, p.Lon, st.size.RmaxScore)
+		p.B = HollandB(p.DP, p.Rmax, p.Lat, st.size.BScore)
+		p.Wind = c.PressureWind.Wind(p.DP) * st.windFactor
 	}
+}
+
+// everHurricane reports whether the storm is of hurricane strength at some of the points: as wind rises
+// with the deficit, the deepest decides.
+func (st *storm) everHurricane(c *Climatology, points []Point) bool {
+	deepest := 0.0
+	for i := range points {
+		deepest = max(deepest, points[i].DP)
+	}
+	return c.PressureWind.Wind(deepest)*st.windFactor >= hurricaneWind
 }
 
 // drift is the motion model's parameters at one place and day.

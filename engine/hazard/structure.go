@@ -107,4 +107,4 @@ func FillingRate(dp, speed, rmax, score float64) float64 {
 	return clamp(fillA0+float64(fillA1*dp*speed/rmax)+float64(fillNoise*score), fillMin, fillMax)
 }
 
-func clamp(v, low, high float64) float64 { return math.Min(math.Max(v, low), high) }
+func clamp(v, low, high float64) float64 { return min(max(v, low), high) }

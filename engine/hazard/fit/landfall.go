@@ -64,7 +64,7 @@ func trialHits(c *hazard.Climatology, ground *geography.Florida, trials int) [][
 		go func() {
 			for year := 1 + p; year <= trials; year += len(parts) {
 				for _, e := range catalog.Year(year) {
-					strike := hazard.NewStrike(e.Points, e.Landfalls)
+					strike := hazard.Strike{Points: e.Points, Landfalls: e.Landfalls}
 					if h := hitsOf(c, &strike); h != nil {
 						parts[p] = append(parts[p], h)
 					}

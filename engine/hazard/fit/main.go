@@ -52,6 +52,7 @@ func run(track, pack string, trials int) error {
 	c.Entries = findEntries(storms, c)
 	c.Motion = fitMotion(steps)
 	c.Intensity = fitIntensity(steps)
+	c.Prepare()
 	report(round(c))
 	record, err := writeRecord(c, storms, ground, pack)
 	if err != nil {
