@@ -2,6 +2,7 @@ package main
 
 // modelCommand is `qrsd model`.
 type modelCommand struct {
-	Hazard    hazardCommand    `cmd:"" help:"Simulate the catalogue and compare it with the record of hurricanes."`
-	Scenarios scenariosCommand `cmd:"" help:"List the storms of the model's own."`
+	Hazard     hazardCommand     `cmd:"" help:"Simulate the catalogue and compare it with the record of hurricanes."`
+	Parameters parametersCommand `cmd:"" help:"List every stochastic variable and parameter with its distribution, source and sample size."`
+	Scenarios  scenariosCommand  `cmd:"" help:"List the storms of the model's own."`
 }

@@ -65,30 +65,30 @@ func (c *Climatology) entry() []registry.Parameter {
 	return []registry.Parameter{
 		c.fitted("state of entry: day, position, translation, pressure deficit and its trend", "", "empirical (bootstrap)",
 			"by recorded storm", "", strconv.Itoa(len(c.Entries))),
-		jitter("position, east and north", "normal, mean 0", jitterKm, "km"),
-		jitter("heading", "normal, mean 0", jitterHeading, "degree"),
-		jitter("logarithm of translation speed", "normal, mean 0", jitterLnSpeed, "1"),
-		jitter("pressure deficit", "normal, mean 0", jitterDP, "hPa"),
-		jitter("day of the year", "normal, mean 0", jitterDays, "day"),
+		jitter("position, east and north", "normal, mean 0, sd", jitterKm, "km"),
+		jitter("heading", "normal, mean 0, sd", jitterHeading, "degree"),
+		jitter("logarithm of translation speed", "normal, mean 0, sd", jitterLnSpeed, "1"),
+		jitter("pressure deficit", "normal, mean 0, sd", jitterDP, "hPa"),
+		jitter("day of the year", "normal, mean 0, sd", jitterDays, "day"),
 	}
 }
 
 func (m *Motion) parameters(source string) []registry.Parameter {
-	nodes := fmt.Sprintf("%d nodes, %d seasons", m.Grid.Nodes(), len(m.Seasons))
+	where := fmt.Sprintf(", at %d places and %d seasons", m.Grid.Nodes(), len(m.Seasons))
 	n := strconv.Itoa(m.N) + " steps of 6 h"
 	column := func(name, symbol, distribution, unit string, of func(*Season) []float64) registry.Parameter {
 		var all []float64
 		for i := range m.Seasons {
 			all = append(all, of(&m.Seasons[i])...)
 		}
-		return registry.Parameter{Name: name, Symbol: symbol, Stage: stage, Distribution: distribution, Value: span(all) + "; " + nodes, Unit: unit,
+		return registry.Parameter{Name: name, Symbol: symbol, Stage: stage, Distribution: distribution + where, Value: span(all), Unit: unit,
 			Source: source + "; autoregression after " + hallJewson, Kind: registry.Fitted, N: n}
 	}
 	return []registry.Parameter{
-		column("mean eastward translation", "ū", "constant, by place and season", "m/s", func(s *Season) []float64 { return s.U }),
-		column("mean northward translation", "v̄", "constant, by place and season", "m/s", func(s *Season) []float64 { return s.V }),
-		column("6-h autoregression of the eastward departure", "φ_u", "constant, by place and season", "1", func(s *Season) []float64 { return s.PhiU }),
-		column("6-h autoregression of the northward departure", "φ_v", "constant, by place and season", "1", func(s *Season) []float64 { return s.PhiV }),
+		column("mean eastward translation", "ū", "constant", "m/s", func(s *Season) []float64 { return s.U }),
+		column("mean northward translation", "v̄", "constant", "m/s", func(s *Season) []float64 { return s.V }),
+		column("6-h autoregression of the eastward departure", "φ_u", "constant", "1", func(s *Season) []float64 { return s.PhiU }),
+		column("6-h autoregression of the northward departure", "φ_v", "constant", "1", func(s *Season) []float64 { return s.PhiV }),
 		column("6-h innovation of eastward translation", "ε_u", "normal, mean 0, sd", "m/s", func(s *Season) []float64 { return s.NoisU }),
 		column("6-h innovation of northward translation", "ε_v", "normal, mean 0, sd", "m/s", func(s *Season) []float64 { return s.NoisV }),
 		literature("kernel width of the motion, distance", "", "constant", "300", "km", hallJewson+", optimum out of sample"),
@@ -111,9 +111,9 @@ func (in *Intensity) parameters(source string) []registry.Parameter {
 		fitted("the same: slope with ln dp", "b1", "constant", number(in.B1), "1"),
 		fitted("the same: slope with ln dp beyond 75 hPa", "b2", "constant", number(in.B2), "1"),
 		fitted("the same: slope with the change before", "c", "constant", number(in.C), "1"),
-		fitted("the same: local term", "", "constant, by place", fmt.Sprintf("%s; %d nodes", span(in.Local), in.Grid.Nodes()), "1"),
+		fitted("the same: local term", "", fmt.Sprintf("constant, at %d places", in.Grid.Nodes()), span(in.Local), "1"),
 		fitted("the same: spread of the residual", "σ", "constant, linear in ln dp", at[:max(len(at)-2, 0)], "1"),
-		fitted("the same: standardised residual", "ε", "empirical", fmt.Sprintf("%d quantiles, %s", len(in.Residual), span(in.Residual)), "1"),
+		fitted("the same: standardised residual", "ε", fmt.Sprintf("empirical, %d quantiles", len(in.Residual)), span(in.Residual), "1"),
 		judgement("kernel width of the local term of intensity", "", "constant", "300", "km", "steps over water near the coast are few; shrunk by 10 steps"),
 		judgement("largest pressure deficit", "dp_max", "constant", number(in.MaxDP), "hPa", "882 hPa in the western Atlantic (Wilma 2005), 892 at a Florida landfall (1935)"),
 		judgement("smallest pressure deficit of a storm", "", "constant", number(minDP), "hPa", "a weaker low is no storm any more"),
@@ -143,7 +143,7 @@ func structure() []registry.Parameter {
 			"the two fits meet over the peninsula"),
 		literature("Holland's B", "B", fmt.Sprintf("normal with one score per storm, sd %g, clipped to %g-%g", bNoise, bMin, bMax),
 			"B = 1.7642 - 1.2098 √A, A = Rmax·f / √(2·Rd·Ts·ln(1 + dp/(pc·e)))", "1", vickeryWadhera),
-		judgement("sea temperature in B", "Ts", "constant", strconv.Itoa(seaTemperature), "K", "warm season off Florida; B depends on its fourth root in A"),
+		judgement("sea temperature in B", "Ts", "constant", strconv.Itoa(seaTemperature), "K", "warm season off Florida; B depends on its fourth root alone"),
 		judgement("correlation of the score of B with the pressure-wind residual", "ρ", "constant", number(BWindCorrelation), "1",
 			"wind goes with √B; half of the residual's variance is left to observation and exposure"),
 		literature("environmental pressure", "p_env", "constant", strconv.Itoa(EnvPressure), "hPa", "Atlantic mean of the outermost closed isobar, 1010-1013 hPa"),
