@@ -52,6 +52,13 @@ type Options struct {
 	Blocks   BlockStore     // keeps finished blocks, so that a stopped run can go on; may be nil
 }
 
+func (o Options) workers() int {
+	if o.Workers <= 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return o.Workers
+}
+
 // Progress is how far a run is.
 type Progress struct {
 	Stage      string // "sites", "years", "figures"
@@ -95,7 +102,7 @@ func Run(ctx context.Context, m *modelpack.Model, p *exposure.Portfolio, s Spec,
 		return nil, err
 	}
 	say(opt, Progress{Stage: "figures", Done: s.Years, All: s.Years, SiteEvents: siteEvents})
-	report, err := metrics.Summarise(table, metrics.Options{ReturnPeriods: s.ReturnPeriods})
+	report, err := metrics.Summarise(table, metrics.Options{ReturnPeriods: s.ReturnPeriods, Workers: opt.workers()})
 	if err != nil {
 		return nil, err
 	}
@@ -127,10 +134,7 @@ const blockCount = 64
 func simulate(ctx context.Context, sites *loss.Sites, events loss.Events, s Spec, opt Options) (*loss.Table, int64, error) {
 	draw := loss.Draw{Samples: s.Samples, Seed: s.Seed, Correlation: s.Correlation}
 	blocks := min(blockCount, s.Years)
-	workers := opt.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
+	workers := opt.workers()
 	r := &run{sites: sites, spec: s, opt: opt, blocks: blocks, kernels: make([]*loss.Kernel, workers),
 		make: func() *loss.Kernel { return loss.NewKernel(sites, events, draw) }}
 	table := loss.NewBuilder(sites, s.Years, draw)

@@ -1,6 +1,8 @@
 package hazard
 
 import (
+	"slices"
+
 	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/internal/fmath"
 	"github.com/qrsrisk/qrsd/internal/rng"
@@ -38,9 +40,13 @@ func (c *Catalog) Year(year int) []Event {
 	count := key.Derive(streamCount).Stream()
 	n := min(count.Poisson(c.climate.CandidateRate()), eventsPerYear)
 	var events []Event
+	track := make([]Point, 0, 256) // of one candidate after the other; events keep copies
 	for i := range n {
 		s := key.Derive(streamStorm + uint64(i)).Stream()
-		if e, ok := c.climate.event(c.ground, s); ok {
+		var e Event
+		var keep bool
+		if track, keep = c.climate.event(&e, track[:0], c.ground, s); keep {
+			e.Points = slices.Clone(e.Points)
 			e.Year, e.ID = int32(year), int32(year*eventsPerYear+i)
 			events = append(events, e)
 		}
@@ -48,19 +54,20 @@ func (c *Catalog) Year(year int) []Event {
 	return events
 }
 
-// event draws one candidate and keeps it or not.
-func (c *Climatology) event(ground land, s *rng.Stream) (Event, bool) {
+// event draws one candidate and reports whether it is kept. Its points lie in track, which is returned for
+// the next candidate.
+func (c *Climatology) event(e *Event, track []Point, ground land, s *rng.Stream) ([]Point, bool) {
 	first := c.enter(ground, s)
 	chance := s.Float64()
-	e := Event{Day: int(first.day), Points: c.simulate(first, ground, s)}
-	e.Points = withinReach(e.Points)
+	track = c.simulate(track, first, ground, s)
+	e.Day, e.Points = int(first.day), withinReach(track)
 	if len(e.Points) == 0 || !first.everHurricane(c, e.Points) {
-		return e, false
+		return track, false
 	}
 	first.build(c, e.Points)
 	e.Landfalls = Landfalls(e.Points, ground)
 	strike := Strike{e.Points, e.Landfalls}
-	return e, chance*c.Landfall.MaxWeight < c.Landfall.Weight(&strike)
+	return track, chance*c.Landfall.MaxWeight < c.Landfall.Weight(&strike)
 }
 
 // The box around Florida in which a storm's centre can bring damaging gusts to it.

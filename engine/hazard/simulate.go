@@ -119,9 +119,8 @@ func (st *storm) gone() bool {
 	return haversine(DomainLat, DomainLon, st.lat, st.lon) > exitChord2
 }
 
-// simulate follows a storm hour by hour until it leaves the domain or dies.
-func (c *Climatology) simulate(st storm, ground land, s *rng.Stream) []Point {
-	points := make([]Point, 0, 96)
+// simulate follows a storm hour by hour until it leaves the domain or dies, appending to points.
+func (c *Climatology) simulate(points []Point, st storm, ground land, s *rng.Stream) []Point {
 	for range maxSteps {
 		c.steer(&st, s)
 		change := c.strengthen(&st, s)

@@ -10,6 +10,7 @@ import (
 type damage struct {
 	low, high []float32 // quantiles at the gusts of the grid below and above
 	up        float64   // weight of high
+	none      float64   // place on the z grid up to which there is no damage
 	f         *vulnerability.Function
 	at        int
 }
@@ -22,12 +23,17 @@ func damageAt(f *vulnerability.Function, gust float64) damage {
 	return damage{
 		low: row[:vulnerability.ZCount], high: row[vulnerability.ZCount:],
 		up: min(g-float64(i), 1), f: f, at: i,
+		none: float64(min(f.First[i], f.First[i+1])) - 1,
 	}
 }
 
 // building is the building damage ratio at a standard normal z: bilinear, as vulnerability.Function.Building.
 func (d *damage) building(z float64) float64 {
-	t := min(max(float64((z-vulnerability.ZMin)*(1/vulnerability.ZStep)), 0), vulnerability.ZCount-1)
+	t := min(float64((z-vulnerability.ZMin)*(1/vulnerability.ZStep)), vulnerability.ZCount-1)
+	if t <= d.none {
+		return 0 // most draws at most sites: the table need not be touched
+	}
+	t = max(t, 0)
 	j := min(int(t), vulnerability.ZCount-2)
 	f := t - float64(j)
 	low := float64(d.low[j]) + float64(f*float64(d.low[j+1]-d.low[j]))

@@ -154,57 +154,54 @@ func (m *moment) reach(factor float64) float64 {
 	return high
 }
 
-// peak finds the largest mean wind at a place over the moments, by a parabola through the
-// largest value and its neighbours, and the sector it came from.
+// peak finds the largest mean wind at a place over the moments and the sector it came from: every other
+// moment is looked at, then the neighbours of the largest, then a parabola is laid through the top.
 func (f *Footprinter) peak(x, y float64) (float32, uint8) {
-	var p search
+	best, at := 0.0, 0
 	for i := range f.spells {
 		s := &f.spells[i]
 		if x < s.west || x > s.east || y < s.south || y > s.north {
-			p.last = 0
 			continue
 		}
-		f.scan(s, x, y, &p)
+		for k := s.first; k < s.last; k += 2 {
+			if v := f.windAt(k, x, y); v > best {
+				best, at = v, k
+			}
+		}
 	}
-	if p.best == 0 {
+	if best == 0 {
 		return 0, 0
 	}
-	m := &f.steps[p.at]
-	return float32(parabola(p.before, p.best, p.after)), Sector(From(x-m.x, y-m.y))
-}
-
-// search is the largest wind so far, where it was, and its neighbours in time.
-type search struct {
-	best, before, after float64
-	last                float64 // wind at the moment before
-	at                  int
-}
-
-// scan looks at the moments of a spell.
-func (f *Footprinter) scan(s *spell, x, y float64, p *search) {
-	for k := s.first; k < s.last; k++ {
-		m := &f.steps[k]
-		dx, dy := x-m.x, y-m.y
-		r2 := float64(dx*dx) + float64(dy*dy)
-		if r2 > m.reach2 {
-			p.last = 0
-			continue
-		}
-		f.count++
-		v := m.surface(dx, dy, r2)
-		if v > p.best {
-			p.best, p.at, p.before, p.after = v, k, p.last, 0
-		} else if k == p.at+1 {
-			p.after = v
-		}
-		p.last = v
+	before, after := f.windAt(at-1, x, y), f.windAt(at+1, x, y)
+	switch {
+	case before > best && before >= after:
+		before, best, after, at = f.windAt(at-2, x, y), before, best, at-1
+	case after > best:
+		before, best, after, at = best, after, f.windAt(at+2, x, y), at+1
 	}
+	m := &f.steps[at]
+	return float32(parabola(before, best, after)), Sector(From(x-m.x, y-m.y))
+}
+
+// windAt is the mean wind at a place at moment k, 0 where no gust can reach Threshold or there is no such moment.
+func (f *Footprinter) windAt(k int, x, y float64) float64 {
+	if k < 0 || k >= len(f.steps) {
+		return 0
+	}
+	m := &f.steps[k]
+	dx, dy := x-m.x, y-m.y
+	r2 := float64(dx*dx) + float64(dy*dy)
+	if r2 > m.reach2 {
+		return 0
+	}
+	f.count++
+	return m.surface(dx, dy, r2)
 }
 
 // parabola is the peak of the parabola through three equally spaced values of which the
 // middle is the largest; the middle itself at an end of the record.
 func parabola(before, peak, after float64) float64 {
-	if before == 0 || after == 0 {
+	if before == 0 || after == 0 || before > peak || after > peak {
 		return peak
 	}
 	bend := float64(2*peak) - before - after
