@@ -274,7 +274,7 @@ func (in *Intensity) NoiseSD(x float64) float64 {
 // residual is the standardised residual at probability p.
 func (in *Intensity) residual(p float64) float64 {
 	q := in.Residual
-	at := p * float64(len(q)-1)
+	at := float64(p * float64(len(q)-1))
 	i := min(int(at), len(q)-2)
 	f := at - float64(i)
 	return float64((1-f)*q[i]) + float64(f*q[i+1])

@@ -29,11 +29,10 @@ func damageAt(f *vulnerability.Function, gust float64) damage {
 
 // building is the building damage ratio at a standard normal z: bilinear, as vulnerability.Function.Building.
 func (d *damage) building(z float64) float64 {
-	t := min(float64((z-vulnerability.ZMin)*(1/vulnerability.ZStep)), vulnerability.ZCount-1)
-	if t <= d.none {
+	t := min(max(float64((z-vulnerability.ZMin)*(1/vulnerability.ZStep)), 0), vulnerability.ZCount-1)
+	if t <= d.none { // never where damage begins at the first node, as t is clamped
 		return 0 // most draws at most sites: the table need not be touched
 	}
-	t = max(t, 0)
 	j := min(int(t), vulnerability.ZCount-2)
 	f := t - float64(j)
 	low := float64(d.low[j]) + float64(f*float64(d.low[j+1]-d.low[j]))
@@ -43,7 +42,7 @@ func (d *damage) building(z float64) float64 {
 
 // losses are the ground-up losses of the four coverages at building damage ratio b.
 func losses(r *vulnerability.Ratios, value *[exposure.NumTIV]float64, b float64) (building, other, contents, time float64) {
-	t := b * (vulnerability.RatioCount - 1)
+	t := float64(b * (vulnerability.RatioCount - 1))
 	i := min(int(t), vulnerability.RatioCount-2)
 	f := t - float64(i)
 	at := func(table []float32) float64 {
@@ -60,5 +59,5 @@ func (d *damage) means(value *[exposure.NumTIV]float64) (building, other, conten
 
 // gustAt is the peak 3-s gust at a site, m/s.
 func gustAt(mean float32, from uint8, f *windfield.Factors) float64 {
-	return float64(mean) * float64(f[from])
+	return float64(float64(mean) * float64(f[from]))
 }

@@ -2,14 +2,17 @@ package loss
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
+	"github.com/qrsrisk/qrsd/engine/internal/parallel"
 	"github.com/qrsrisk/qrsd/engine/terms"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
 )
@@ -78,7 +81,8 @@ func NewSites(p *exposure.Portfolio, ground *geography.Florida, curves *vulnerab
 	s := &Sites{Model: field, terms: program}
 	b := &siteBuilder{Sites: s, p: p, ground: ground, curves: curves}
 	order := b.accountOrder()
-	if err := b.addAccounts(order); err != nil {
+	b.addAccounts(order)
+	if err := b.makeFunctions(); err != nil {
 		return nil, err
 	}
 	b.placeCells()
@@ -104,6 +108,14 @@ type siteBuilder struct {
 	zips      map[string]uint32
 	lobs      map[string]uint16
 	noteCount map[string]int
+	kinds     []kind // by function
+}
+
+// kind is one kind of building, its first location and how many there are.
+type kind struct {
+	attributes vulnerability.Attributes
+	first      *exposure.Location
+	sites      int
 }
 
 // cellOf is the identity of the cell that holds a position.
@@ -140,12 +152,11 @@ func (b *siteBuilder) accountOrder() []int {
 	return order
 }
 
-func (b *siteBuilder) addAccounts(order []int) error {
+func (b *siteBuilder) addAccounts(order []int) {
 	b.cells, b.fetches = map[uint64]uint32{}, map[uint64]windfield.Factors{}
 	b.function, b.noteCount = map[vulnerability.Attributes]uint16{}, map[string]int{}
 	b.grow(len(b.p.Locations), len(order))
 	b.indexSummaries(order)
-	var errs []error
 	for _, number := range order {
 		a := &b.p.Accounts[number]
 		next := account{first: uint32(len(b.cell)), count: uint32(a.Count), number: uint32(number)}
@@ -155,15 +166,12 @@ func (b *siteBuilder) addAccounts(order []int) error {
 		lob := b.lobs[a.LOB()]
 		for i := a.First; i < a.First+a.Count; i++ {
 			repeated := i > a.First && b.p.Locations[i].Key == b.p.Locations[i-1].Key
-			if err := b.addSite(&b.p.Locations[i], lob, repeated); err != nil && len(errs) < 20 {
-				errs = append(errs, err)
-			}
+			b.addSite(&b.p.Locations[i], lob, repeated)
 			summary.TIV += b.total[len(b.total)-1]
 		}
 		b.accounts = append(b.accounts, next)
 		b.AccountSummaries = append(b.AccountSummaries, summary)
 	}
-	return errors.Join(errs...)
 }
 
 func (b *siteBuilder) grow(sites, accounts int) {
@@ -210,7 +218,7 @@ func index[N uint16 | uint32](keys map[string]bool, level Level) (map[string]N, 
 
 // addSite appends a location's columns. A row that repeats a location (it carries another condition
 // tag) and a location that does not cover wind have no value, and so no loss.
-func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) error {
+func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) {
 	id := cellOf(l.Latitude, l.Longitude)
 	cell, ok := b.cells[id]
 	if !ok {
@@ -218,7 +226,7 @@ func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) e
 		b.cells[id] = cell
 		b.cellID = append(b.cellID, id)
 	}
-	f, err := b.functionOf(l)
+	f := b.kindOf(l)
 	county, zip := b.counties[l.CountyFIPS], b.zips[l.PostalCode]
 	var value [exposure.NumTIV]float64
 	total := 0.0
@@ -234,7 +242,6 @@ func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) e
 	b.ZIPs[zip].TIV += total
 	b.LOBs[lob].TIV += total
 	b.Portfolio.TIV += total
-	return err
 }
 
 // factorsAt are the gust factors of a position, looked up once per 0.002 degrees (200 m).
@@ -243,36 +250,61 @@ func (b *siteBuilder) factorsAt(lat, lon float64) windfield.Factors {
 	id := uint64(math.Floor((lat+90)/fine))<<32 | uint64(math.Floor((lon+180)/fine))
 	f, ok := b.fetches[id]
 	if !ok {
-		centre := func(v, origin float64) float64 { return (math.Floor((v+origin)/fine)+0.5)*fine - origin }
+		centre := func(v, origin float64) float64 { return float64((math.Floor((v+origin)/fine)+0.5)*fine) - origin }
 		f = b.Model.GustFactors(b.ground.Fetch(centre(lat, 90), centre(lon, 180)))
 		b.fetches[id] = f
 	}
 	return f
 }
 
-// functionOf finds the location's damage function.
-func (b *siteBuilder) functionOf(l *exposure.Location) (uint16, error) {
+// kindOf finds the index of the location's kind of building.
+func (b *siteBuilder) kindOf(l *exposure.Location) uint16 {
 	region := [...]vulnerability.Region{vulnerability.Interior, vulnerability.WBDR, vulnerability.HVHZ}[b.ground.Region(l.Latitude, l.Longitude, l.CountyFIPS)]
 	a := vulnerability.AttributesOf(l, region, vulnerability.Terrain(b.roughness(l)))
 	for _, field := range vulnerability.Unused(&l.Modifiers) {
 		b.noteCount[field+" is given and no curve can use it"]++
 	}
-	if at, ok := b.function[a]; ok {
-		b.note(b.functions[at])
-		return at, nil
+	at, ok := b.function[a]
+	if !ok {
+		at = uint16(len(b.kinds))
+		b.function[a] = at
+		b.kinds = append(b.kinds, kind{attributes: a, first: l})
 	}
-	f, err := b.curves.Function(a)
-	if err != nil {
-		return 0, fmt.Errorf("location file line %d, location %s of account %s: %w", l.Line, l.LocNumber, l.AccNumber, err)
+	b.kinds[at].sites++
+	return at
+}
+
+// made is a damage function or why there is none.
+type made struct {
+	function *vulnerability.Function
+	err      error
+}
+
+// makeFunctions builds the damage function of every kind on all cores. Errors: all kinds without a curve.
+func (b *siteBuilder) makeFunctions() error {
+	if len(b.kinds) > math.MaxUint16 {
+		return fmt.Errorf("the portfolio has more than %d kinds of building; run it in parts", math.MaxUint16)
 	}
-	if len(b.functions) > math.MaxUint16 {
-		return 0, fmt.Errorf("the portfolio has more than %d kinds of building; run it in parts", math.MaxUint16)
-	}
-	at := uint16(len(b.functions))
-	b.function[a] = at
-	b.functions = append(b.functions, f)
-	b.note(f)
-	return at, nil
+	var errs []error
+	err := parallel.Ordered(context.Background(), len(b.kinds), runtime.GOMAXPROCS(0),
+		func(i, _ int) (made, error) {
+			f, err := b.curves.Function(b.kinds[i].attributes)
+			return made{f, err}, nil
+		},
+		func(i int, m made) error {
+			if m.err != nil {
+				l := b.kinds[i].first
+				errs = append(errs, fmt.Errorf("location file line %d, location %s of account %s, and %d more like it: %w",
+					l.Line, l.LocNumber, l.AccNumber, b.kinds[i].sites-1, m.err))
+				return nil
+			}
+			b.functions = append(b.functions, m.function)
+			for _, n := range m.function.Notes {
+				b.noteCount[n] += b.kinds[i].sites
+			}
+			return nil
+		})
+	return errors.Join(append(errs, err)...)
 }
 
 // roughness is the terrain class of a location: as given in OED's TerrainRoughness, else by its ZIP code.
@@ -284,12 +316,6 @@ func (b *siteBuilder) roughness(l *exposure.Location) geography.Roughness {
 		return geography.OpenTerrain
 	}
 	return b.ground.Terrain(l.PostalCode, l.Latitude, l.Longitude)
-}
-
-func (b *siteBuilder) note(f *vulnerability.Function) {
-	for _, n := range f.Notes {
-		b.noteCount[n]++
-	}
 }
 
 func (b *siteBuilder) finishNotes() {

@@ -70,7 +70,7 @@ func gustLevels(city string, maxima []float64, years int) []GustLevel {
 			continue
 		}
 		// 90 %: the level lies between the order statistics expected ± 1.645·√expected from the top.
-		spread := 1.645 * math.Sqrt(expected*(1-1/period))
+		spread := float64(1.645 * math.Sqrt(expected*(1-1/period)))
 		g := GustLevel{City: city, Period: period,
 			Gust: fromTop(maxima, expected) / mph,
 			Low:  fromTop(maxima, expected+spread) / mph,

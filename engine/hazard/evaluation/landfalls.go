@@ -119,7 +119,7 @@ func quantile(sorted []float64, p float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
 	}
-	at := p * float64(len(sorted)-1)
+	at := float64(p * float64(len(sorted)-1))
 	i := int(at)
 	if i+1 >= len(sorted) {
 		return sorted[len(sorted)-1]
@@ -141,7 +141,7 @@ func kolmogorov(d float64, n int) float64 {
 	}
 	sum, sign := 0.0, 1.0
 	for k := 1; k <= 100; k++ {
-		sum += sign * fmath.Exp(-2*x*x*float64(k*k))
+		sum += float64(sign * fmath.Exp(-2*x*x*float64(k*k)))
 		sign = -sign
 	}
 	return min(1, max(0, 2*sum))

@@ -12,7 +12,7 @@ func Interval(n int) (low, high float64) {
 	if n > 0 {
 		low = solve(func(m float64) bool { return 1-poissonCDF(n-1, m) >= 0.025 }, 0, float64(n))
 	}
-	high = solve(func(m float64) bool { return poissonCDF(n, m) <= 0.025 }, float64(n), float64(n)+20+10*math.Sqrt(float64(n)))
+	high = solve(func(m float64) bool { return poissonCDF(n, m) <= 0.025 }, float64(n), float64(n)+20+float64(10*math.Sqrt(float64(n))))
 	return low, high
 }
 
@@ -33,7 +33,7 @@ func poissonCDF(n int, mean float64) float64 {
 	term := fmath.Exp(-mean)
 	sum := term
 	for k := 1; k <= n; k++ {
-		term *= mean / float64(k)
+		term = float64(term * (mean / float64(k)))
 		sum += term
 	}
 	return sum

@@ -81,7 +81,7 @@ func CompareStations(scenarios []besttrack.Storm, c *hazard.Climatology, ground 
 		r.Gusts = append(r.Gusts, g)
 		ln := fmath.Log(g.Ratio)
 		sum += ln
-		squares += ln * ln
+		squares += float64(ln * ln)
 	}
 	n := float64(len(r.Gusts))
 	mean := sum / n

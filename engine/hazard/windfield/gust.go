@@ -51,7 +51,7 @@ func (m Model) GustFactors(fetch [geography.FetchDirections]float32) Factors {
 }
 
 func (m Model) gustFactor(fetchKm float64) float64 {
-	land := m.LandRatio * m.LandGust
+	land := float64(m.LandRatio * m.LandGust)
 	return land + float64((m.SeaGust-land)*fmath.Exp(-fetchKm/m.TransitionKm))
 }
 

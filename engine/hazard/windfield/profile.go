@@ -54,8 +54,8 @@ func (p *Profile) Gradient(dx, dy float64) float64 {
 
 func (p *Profile) gradient(dx, dy, r2, r float64) float64 {
 	right := (float64(dx*p.hy) - float64(dy*p.hx)) / r
-	g := 0.5 * (float64(p.speed*right) - float64(p.coriolis*r*1000))
-	y := p.b * (float64(0.5*fmath.Log(r2)) - p.lnRmax)
+	g := float64(0.5 * (float64(p.speed*right) - float64(p.coriolis*r*1000)))
+	y := float64(p.b * (float64(0.5*fmath.Log(r2)) - p.lnRmax))
 	return g + math.Sqrt(float64(g*g)+float64(p.pressure*shape(y)))
 }
 
@@ -90,7 +90,7 @@ var shapeTable = makeShape()
 func makeShape() *[shapeNodes + 2]float64 {
 	t := new([shapeNodes + 2]float64)
 	for i := range t {
-		e := fmath.Exp(-(shapeMin + float64(i)/shapeScale))
+		e := fmath.Exp(-(shapeMin + float64(float64(i)/shapeScale)))
 		t[i] = e * fmath.Exp(-e)
 	}
 	return t

@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/results"
 	"github.com/qrsrisk/qrsd/engine/results/parquet"
@@ -70,22 +72,22 @@ func write(folder string, r *engine.Result) (*Manifest, error) {
 		Format: 1, Engine: engine.Version, Build: ThisBuild(), Model: r.Model.String(),
 		Portfolio: "sha256:" + hex.EncodeToString(r.Portfolio[:]), Spec: r.Spec, Digests: map[string]string{},
 	}
-	for _, t := range Tables(r) {
-		digest := results.Digest(t)
-		m.Digests[t.Name] = "sha256:" + hex.EncodeToString(digest[:])
-		if folder == "" {
-			continue
-		}
-		for _, form := range []struct {
-			ending string
-			write  func(io.Writer, results.Table) error
-		}{{".csv", results.WriteCSV}, {".parquet", parquet.Write}} {
-			f, err := writeFile(folder, t.Name+form.ending, func(w io.Writer) error { return form.write(w, t) })
-			if err != nil {
-				return nil, fmt.Errorf("writing %s: %w", t.Name+form.ending, err)
-			}
-			m.Files = append(m.Files, f)
-		}
+	tables := Tables(r)
+	parts := make([]written, len(tables))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, t := range tables {
+		group.Go(func() (err error) {
+			parts[i], err = writeTable(folder, t)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, t := range tables {
+		m.Digests[t.Name] = parts[i].digest
+		m.Files = append(m.Files, parts[i].files...)
 	}
 	if folder == "" {
 		return m, nil
@@ -95,6 +97,31 @@ func write(folder string, r *engine.Result) (*Manifest, error) {
 		return nil, fmt.Errorf("writing the manifest: %w", err)
 	}
 	return m, writeWhole(filepath.Join(folder, ManifestFile), append(text, '\n'))
+}
+
+// written is a table's digest and its files.
+type written struct {
+	digest string
+	files  []File
+}
+
+func writeTable(folder string, t results.Table) (w written, err error) {
+	digest := results.Digest(t)
+	w.digest = "sha256:" + hex.EncodeToString(digest[:])
+	if folder == "" {
+		return w, nil
+	}
+	for _, form := range []struct {
+		ending string
+		write  func(io.Writer, results.Table) error
+	}{{".csv", results.WriteCSV}, {".parquet", parquet.Write}} {
+		f, err := writeFile(folder, t.Name+form.ending, func(w io.Writer) error { return form.write(w, t) })
+		if err != nil {
+			return w, fmt.Errorf("writing %s: %w", t.Name+form.ending, err)
+		}
+		w.files = append(w.files, f)
+	}
+	return w, nil
 }
 
 func writeFile(folder, name string, fill func(io.Writer) error) (f File, err error) {
