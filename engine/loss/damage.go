@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"math"
+
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
@@ -19,11 +21,15 @@ type damage struct {
 func damageAt(f *vulnerability.Function, gust float64) damage {
 	g := (gust - vulnerability.GustMin) / vulnerability.GustStep
 	i := min(int(g), vulnerability.GustCount-2)
+	none := math.Inf(-1) // damage even at the lowest z
+	if first := min(f.First[i], f.First[i+1]); first > 0 {
+		none = float64(first) - 1
+	}
 	row := f.Damage[i*vulnerability.ZCount : (i+2)*vulnerability.ZCount]
 	return damage{
 		low: row[:vulnerability.ZCount], high: row[vulnerability.ZCount:],
 		up: min(g-float64(i), 1), f: f, at: i,
-		none: float64(min(f.First[i], f.First[i+1])) - 1,
+		none: none,
 	}
 }
 
