@@ -88,11 +88,11 @@ func DecodePartial(b []byte, s *Sites) (*Partial, error) {
 	return p, nil
 }
 
-// fits reports whether the columns have the lengths of the portfolio's table.
+// fits reports whether the columns have the lengths of the portfolio's table, and the rows its summaries.
 func (p *Partial) fits(s *Sites) bool {
 	rows := len(p.rowEvent)
-	for _, e := range p.rowEvent {
-		if int(e) >= len(p.events) {
+	for i, e := range p.rowEvent {
+		if int(e) >= len(p.events) || int(p.rowSummary[i]) >= 1+len(s.LOBs)+len(s.Counties) {
 			return false
 		}
 	}
