@@ -42,6 +42,9 @@ func (s *Spec) Check() error {
 	case s.Scenario != nil && s.Years != 1:
 		return fmt.Errorf("years %d: a scenario is one event in one year", s.Years)
 	}
+	if err := (metrics.Options{ReturnPeriods: s.ReturnPeriods}).Check(); err != nil {
+		return err
+	}
 	return s.Correlation.Check()
 }
 

@@ -51,23 +51,31 @@ func Summarise(t *loss.Table, opt Options) (*Report, error) {
 	return r, nil
 }
 
-func (o Options) complete() (Options, error) {
-	if o.ReturnPeriods == nil {
-		o.ReturnPeriods = DefaultReturnPeriods()
-	}
+// Check returns an error that names the option's value: so that a caller can refuse it before a long run.
+func (o Options) Check() error {
 	for _, p := range o.ReturnPeriods {
 		if !(p >= 1 && p <= math.MaxFloat64) {
-			return o, fmt.Errorf("return period %v: not a number of years of at least 1; give for example 100", p)
+			return fmt.Errorf("return period %v: not a number of years of at least 1; give for example 100", p)
 		}
+	}
+	if !(o.Confidence >= 0 && o.Confidence < 1) {
+		return fmt.Errorf("confidence %v: not between 0 and 1; give for example 0.9", o.Confidence)
+	}
+	return nil
+}
+
+func (o Options) complete() (Options, error) {
+	if err := o.Check(); err != nil {
+		return o, err
+	}
+	if o.ReturnPeriods == nil {
+		o.ReturnPeriods = DefaultReturnPeriods()
 	}
 	o.ReturnPeriods = slices.Clone(o.ReturnPeriods)
 	slices.Sort(o.ReturnPeriods)
 	o.ReturnPeriods = slices.Compact(o.ReturnPeriods)
 	if o.Confidence == 0 {
 		o.Confidence = 0.9
-	}
-	if !(o.Confidence > 0 && o.Confidence < 1) {
-		return o, fmt.Errorf("confidence %v: not between 0 and 1; give for example 0.9", o.Confidence)
 	}
 	o.Workers = max(o.Workers, 1)
 	return o, nil

@@ -51,7 +51,7 @@ func Run(ctx context.Context, r Request) (*Outcome, error) {
 		return nil, err
 	}
 	if err := r.Spec.Check(); err != nil {
-		return nil, err
+		return nil, &ErrUsage{err.Error()}
 	}
 	say(r, engine.Progress{Stage: "exposure"})
 	portfolio, report, err := r.Files.Read(model.Ground)
