@@ -84,13 +84,6 @@ func TestSameBitsElsewhere(t *testing.T) {
 		}
 		runAgain(t, exec.Command(self, again...), "GODEBUG=cpu.all=off")
 	})
-	t.Run("one processor", func(t *testing.T) {
-		self, err := os.Executable()
-		if err != nil {
-			t.Skip("the test does not know its own file:", err)
-		}
-		runAgain(t, exec.Command(self, again...), "GOMAXPROCS=1")
-	})
 	t.Run("GOAMD64=v3", func(t *testing.T) {
 		if runtime.GOARCH != "amd64" {
 			t.Skip("GOAMD64 is for amd64")
