@@ -5,6 +5,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/hazard"
 	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
 	"github.com/qrsrisk/qrsd/engine/terms"
+	"github.com/qrsrisk/qrsd/engine/vulnerability"
 	"github.com/qrsrisk/qrsd/internal/rng"
 )
 
@@ -45,6 +46,9 @@ type Kernel struct {
 	zips   []float64 // [zip][perspective][sample] annual loss, for the year in hand
 	zipHit []bool
 	zipUse []uint32 // ZIP codes hit this year, in order
+
+	hits  []damage // [storm][account of the run in hand]; f is nil where there is no damaging wind
+	touch float32  // keeps findHits' loads
 
 	groundUp, gross []float64 // of one account that is not flat
 	active          []bool
@@ -141,6 +145,9 @@ func (k *Kernel) begin(events []hazard.Event) {
 		k.group = make([]float64, numSums*need)
 		k.common = make([]float64, need)
 	}
+	if need := len(k.storms) * maxRun; len(k.hits) < need {
+		k.hits = make([]damage, need)
+	}
 }
 
 // next is the storm after those in hand, with buffers of its own.
@@ -171,30 +178,61 @@ func reaches(p *windfield.Footprint) bool {
 // flatRun computes a run of accounts with one location each, all in one cell and adding to the same sums.
 func (k *Kernel) flatRun(r *run, out *Partial) {
 	s := k.sites
-	lead := s.accounts[r.first].first
-	cell := s.cell[lead]
-	if !k.reached(cell) {
+	accounts := s.accounts[r.first : r.first+r.count]
+	lead := &s.sites[accounts[0].first]
+	if !k.reached(lead.cell) || !k.findHits(accounts, lead.cell) {
 		return
 	}
-	k.drawLocal(cell)
+	k.drawLocal(lead.cell)
 	clear(k.group[:len(k.storms)*numSums*k.width])
-	annualGroup := k.zipAnnual(s.zip[lead])
-	for a := r.first; a < r.first+r.count; a++ {
-		acc := &s.accounts[a]
+	annualGroup := k.zipAnnual(lead.zip)
+	for a := range accounts {
 		hit := false
 		for e := range k.storms {
-			hit = k.flatSite(e, acc, cell) || hit
+			if h := &k.hits[e*maxRun+a]; h.f != nil {
+				k.flatSite(e, &accounts[a], h)
+				hit = true
+			}
 		}
 		if hit {
-			out.addAccount(int(a), k.annual, k.width)
+			out.addAccount(int(r.first)+a, k.annual, k.width)
 			addTo(annualGroup, k.annual)
 			clear(k.annual)
 		}
 	}
-	at := int(s.county[lead])*len(s.LOBs) + int(s.lob[lead])
+	at := int(lead.county)*len(s.LOBs) + int(lead.lob)
 	for e := range k.storms {
 		k.storms[e].add(at, k.group[e*numSums*k.width:(e+1)*numSums*k.width])
 	}
+}
+
+// findHits finds the damage functions of a run's sites at their gusts, storm by storm, and reports whether
+// there are any. The loads of one site do not wait for those of another, so the misses of the cache overlap; they
+// are most of the time of a large portfolio.
+func (k *Kernel) findHits(accounts []account, cell uint32) bool {
+	s, any := k.sites, false
+	for e := range k.storms {
+		st := &k.storms[e]
+		mean, from := st.print.Mean[cell], st.print.From[cell]
+		for a := range accounts {
+			h := &k.hits[e*maxRun+a]
+			h.f = nil
+			at := &s.sites[accounts[a].first]
+			if mean == 0 || at.total == 0 {
+				continue
+			}
+			gust := gustAt(mean, from, &at.factors)
+			if gust < windfield.Threshold {
+				continue
+			}
+			*h = damageAt(&s.functions[at.function], gust)
+			k.touch += h.low[vulnerability.ZCount/2] + h.high[vulnerability.ZCount/2]
+			st.footprint[int(at.county)*len(s.LOBs)+int(at.lob)] += at.total
+			k.count++
+			any = true
+		}
+	}
+	return any
 }
 
 // reached reports whether any storm of the year brings damaging wind to the cell.
@@ -223,52 +261,38 @@ func (k *Kernel) drawLocal(cell uint32) {
 }
 
 // flatSite adds one site's losses in storm e to the account's annual losses and the group's sums.
-func (k *Kernel) flatSite(e int, acc *account, cell uint32) bool {
-	s, st, i := k.sites, &k.storms[e], acc.first
-	mean := st.print.Mean[cell]
-	if mean == 0 || s.total[i] == 0 {
-		return false
-	}
-	gust := gustAt(mean, st.print.From[cell], &s.factors[i])
-	if gust < windfield.Threshold {
-		return false
-	}
-	k.count++
-	d := damageAt(s.functions[s.function[i]], gust)
-	value, total := &s.value[i], s.total[i]
-	st.footprint[int(s.county[i])*len(s.LOBs)+int(s.lob[i])] += total
-	w := k.width
+func (k *Kernel) flatSite(e int, acc *account, d *damage) {
+	at, w := &k.sites.sites[acc.first], k.width
 	group := k.group[e*numSums*w : (e+1)*numSums*w]
 	if k.draw.Samples == 0 {
-		k.flatMean(&d, acc, value, total, group)
-		return true
+		k.flatMean(d, acc, at, group)
+		return
 	}
 	gu, gr, im := group[:w], group[w:2*w], group[2*w:3*w]
 	annualGU, annualGR := k.annual[:w], k.annual[w:2*w]
 	common := k.common[e*w : (e+1)*w]
-	key := st.key.Derive(streamSite).Derive(s.key[i])
+	key := k.storms[e].key.Derive(streamSite).Derive(at.key)
 	ratios := d.f.Ratios
 	for j := range w {
 		b := d.building(common[j] + float64(k.loadOwn*key.NormalFast(uint64(j))))
 		if b <= 0 {
 			continue
 		}
-		b1, b2, b3, b4 := losses(ratios, value, b)
+		b1, b2, b3, b4 := losses(ratios, &at.value, b)
 		ground := (b1 + b2) + (b3 + b4)
 		gross := acc.flat.Gross(b1, b2, b3, b4)
 		gu[j] += ground
 		gr[j] += gross
-		im[j] += total
+		im[j] += at.total
 		annualGU[j] += ground
 		annualGR[j] += gross
 	}
-	return true
 }
 
 // flatMean is flatSite for the mean alone: terms are applied to the mean loss, which is not
 // the mean of the terms.
-func (k *Kernel) flatMean(d *damage, acc *account, value *[exposure.NumTIV]float64, total float64, group []float64) {
-	b1, b2, b3, b4 := d.means(value)
+func (k *Kernel) flatMean(d *damage, acc *account, at *site, group []float64) {
+	b1, b2, b3, b4 := d.means(&at.value)
 	ground := (b1 + b2) + (b3 + b4)
 	if ground <= 0 {
 		return
@@ -276,7 +300,7 @@ func (k *Kernel) flatMean(d *damage, acc *account, value *[exposure.NumTIV]float
 	gross := acc.flat.Gross(b1, b2, b3, b4)
 	group[sumGroundUp] += ground
 	group[sumGross] += gross
-	group[sumImpacted] += total
+	group[sumImpacted] += at.total
 	k.annual[GroundUp] += ground
 	k.annual[Gross] += gross
 }
@@ -300,54 +324,50 @@ func (k *Kernel) account(acc *account, number int, out *Partial) {
 
 // damageAccount fills groundUp and reports whether the storm damages any location.
 func (k *Kernel) damageAccount(e int, acc *account) bool {
-	s, st, w := k.sites, &k.storms[e], k.width
+	size := exposure.NumTIV * k.width
 	any := false
 	for n := range int(acc.count) {
-		i := int(acc.first) + n
-		cell := s.cell[i]
-		mean := st.print.Mean[cell]
-		k.active[n] = false
-		if mean == 0 || s.total[i] == 0 {
-			continue
-		}
-		gust := gustAt(mean, st.print.From[cell], &s.factors[i])
-		if gust < windfield.Threshold {
-			continue
-		}
-		k.count++
-		k.active[n] = true
-		d := damageAt(s.functions[s.function[i]], gust)
-		out := k.groundUp[n*exposure.NumTIV*w : (n+1)*exposure.NumTIV*w]
-		if !any {
-			clear(k.groundUp[:n*exposure.NumTIV*w])
-			any = true
-		}
-		if k.draw.Samples == 0 {
-			out[0], out[1], out[2], out[3] = d.means(&s.value[i])
-			continue
-		}
-		local := st.key.Derive(streamCell).Derive(s.cellID[cell])
-		own := st.key.Derive(streamSite).Derive(s.key[i])
-		for j := range w {
-			z := st.z[j] + float64(k.loadLocal*local.NormalFast(uint64(j)))
-			b := max(d.building(z+float64(k.loadOwn*own.NormalFast(uint64(j)))), 0)
-			out[j], out[w+j], out[2*w+j], out[3*w+j] = losses(d.f.Ratios, &s.value[i], b)
-		}
+		at := &k.sites.sites[int(acc.first)+n]
+		k.active[n] = k.damageLocation(&k.storms[e], at, k.groundUp[n*size:(n+1)*size])
+		any = any || k.active[n]
 	}
-	if any {
-		k.clearInactive(acc)
+	if !any {
+		return false
 	}
-	return any
-}
-
-// clearInactive zeroes the ground-up losses of the locations without damaging wind.
-func (k *Kernel) clearInactive(acc *account) {
-	size := exposure.NumTIV * k.width
 	for n := range int(acc.count) {
 		if !k.active[n] {
 			clear(k.groundUp[n*size : (n+1)*size])
 		}
 	}
+	return true
+}
+
+// damageLocation fills one location's ground-up losses, [coverage][sample], and reports whether the wind
+// can damage it; if not, out is left as it is.
+func (k *Kernel) damageLocation(st *storm, at *site, out []float64) bool {
+	mean := st.print.Mean[at.cell]
+	if mean == 0 || at.total == 0 {
+		return false
+	}
+	gust := gustAt(mean, st.print.From[at.cell], &at.factors)
+	if gust < windfield.Threshold {
+		return false
+	}
+	k.count++
+	d := damageAt(&k.sites.functions[at.function], gust)
+	if k.draw.Samples == 0 {
+		out[0], out[1], out[2], out[3] = d.means(&at.value)
+		return true
+	}
+	w := k.width
+	local := st.key.Derive(streamCell).Derive(k.sites.cellID[at.cell])
+	own := st.key.Derive(streamSite).Derive(at.key)
+	for j := range w {
+		z := st.z[j] + float64(k.loadLocal*local.NormalFast(uint64(j)))
+		b := max(d.building(z+float64(k.loadOwn*own.NormalFast(uint64(j)))), 0)
+		out[j], out[w+j], out[2*w+j], out[3*w+j] = losses(d.f.Ratios, &at.value, b)
+	}
+	return true
 }
 
 // addLocations adds an account's losses in storm e to all sums.
@@ -357,12 +377,12 @@ func (k *Kernel) addLocations(e int, acc *account) {
 		if !k.active[n] {
 			continue
 		}
-		i := int(acc.first) + n
-		at := int(s.county[i])*len(s.LOBs) + int(s.lob[i])
+		place := &s.sites[int(acc.first)+n]
+		at := int(place.county)*len(s.LOBs) + int(place.lob)
 		st.touched[at] = true
-		st.footprint[at] += s.total[i]
+		st.footprint[at] += place.total
 		sums := st.sums[at*numSums*w : (at+1)*numSums*w]
-		annual := k.zipAnnual(s.zip[i])
+		annual := k.zipAnnual(place.zip)
 		g := k.groundUp[n*exposure.NumTIV*w : (n+1)*exposure.NumTIV*w]
 		for j := range w {
 			ground := (g[j] + g[w+j]) + (g[2*w+j] + g[3*w+j])
@@ -372,7 +392,7 @@ func (k *Kernel) addLocations(e int, acc *account) {
 			gross := k.gross[n*w+j]
 			sums[j] += ground
 			sums[w+j] += gross
-			sums[2*w+j] += s.total[i]
+			sums[2*w+j] += place.total
 			k.annual[j] += ground
 			k.annual[w+j] += gross
 			annual[j] += ground

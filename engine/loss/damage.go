@@ -18,18 +18,17 @@ type damage struct {
 }
 
 // damageAt finds the rows of a function around a gust (m/s, at least the threshold).
-func damageAt(f *vulnerability.Function, gust float64) damage {
+func damageAt(c *curve, gust float64) damage {
 	g := (gust - vulnerability.GustMin) / vulnerability.GustStep
 	i := min(int(g), vulnerability.GustCount-2)
 	none := math.Inf(-1) // damage even at the lowest z
-	if first := min(f.First[i], f.First[i+1]); first > 0 {
+	if first := min(c.first[i], c.first[i+1]); first > 0 {
 		none = float64(first) - 1
 	}
-	row := f.Damage[i*vulnerability.ZCount : (i+2)*vulnerability.ZCount]
+	row := c.damage[i*vulnerability.ZCount : (i+2)*vulnerability.ZCount]
 	return damage{
 		low: row[:vulnerability.ZCount], high: row[vulnerability.ZCount:],
-		up: min(g-float64(i), 1), f: f, at: i,
-		none: none,
+		up: min(g-float64(i), 1), none: none, f: c.Function, at: i,
 	}
 }
 

@@ -21,23 +21,15 @@ import (
 // so the wind at a site does not depend on which other sites there are.
 const CellDegrees = 0.04
 
-// Sites are a portfolio's insured places as columns, in the order in which the kernel
+// Sites are a portfolio's insured places, in the order in which the kernel
 // walks them: accounts by the wind cell of their first location, one account's locations together.
 type Sites struct {
 	Places *windfield.Places // centres of the wind cells
 	Model  windfield.Model
 
 	cellID    []uint64 // identity of the cell, for random numbers
-	cell      []uint32 // by site: index of its wind cell
-	key       []uint64 // identity of the site
-	factors   []windfield.Factors
-	functions []*vulnerability.Function
-	function  []uint16 // by site: index into functions
-	value     [][exposure.NumTIV]float64
-	total     []float64 // sum of value; 0 for a row that repeats a location
-	county    []uint16
-	zip       []uint32
-	lob       []uint16
+	sites     []site
+	functions []curve // damage functions of the kinds of building
 
 	accounts []account // in the kernel's order
 	runs     []run     // accounts that share a wind cell and are flat, then every other account alone
@@ -49,11 +41,32 @@ type Sites struct {
 	Notes                                  []Note
 }
 
+// site is one location as the kernel sees it: all it reads of it lies together, as the kernel walks the sites in order.
+type site struct {
+	value       [exposure.NumTIV]float64
+	total       float64 // sum of value; 0 for a row that repeats a location or does not cover wind
+	key         uint64  // identity, for random numbers
+	factors     windfield.Factors
+	cell        uint32 // index of its wind cell
+	zip         uint32
+	county, lob uint16
+	function    uint16
+}
+
+// curve is a damage function's tables, side by side for all functions so that a site's first look at its
+// function costs one miss of the cache and not three.
+type curve struct {
+	damage []float32
+	first  []uint8
+	*vulnerability.Function
+}
+
 // account is one account as the kernel sees it.
 type account struct {
 	first, count uint32 // sites
 	number       uint32 // index in the portfolio, for terms
-	flat         *terms.Flat
+	isFlat       bool
+	flat         terms.Flat // a copy, so that it lies in the kernel's order
 }
 
 // run is a range of accounts handled together: all flat, of one cell, line of business, county and ZIP
@@ -62,6 +75,9 @@ type run struct {
 	first, count uint32 // accounts
 	flat         bool
 }
+
+// maxRun bounds a run, and with it the kernel's list of what a run's sites need.
+const maxRun = 64
 
 // Note counts locations with something the model could not use.
 type Note struct {
@@ -92,7 +108,7 @@ func NewSites(p *exposure.Portfolio, ground *geography.Florida, curves *vulnerab
 }
 
 // Len is the number of sites.
-func (s *Sites) Len() int { return len(s.cell) }
+func (s *Sites) Len() int { return len(s.sites) }
 
 // siteBuilder holds the tables that are needed only while the columns are built.
 type siteBuilder struct {
@@ -159,15 +175,17 @@ func (b *siteBuilder) addAccounts(order []int) {
 	b.indexSummaries(order)
 	for _, number := range order {
 		a := &b.p.Accounts[number]
-		next := account{first: uint32(len(b.cell)), count: uint32(a.Count), number: uint32(number)}
-		next.flat, _ = b.terms.Flat(number)
+		next := account{first: uint32(len(b.sites)), count: uint32(a.Count), number: uint32(number)}
+		if flat, ok := b.terms.Flat(number); ok && a.Count == 1 {
+			next.flat, next.isFlat = *flat, true
+		}
 		b.largest = max(b.largest, a.Count)
 		summary := Summary{Level: ByAccount, Key: a.PortNumber + "/" + a.AccNumber, Name: a.AccNumber}
 		lob := b.lobs[a.LOB()]
 		for i := a.First; i < a.First+a.Count; i++ {
 			repeated := i > a.First && b.p.Locations[i].Key == b.p.Locations[i-1].Key
 			b.addSite(&b.p.Locations[i], lob, repeated)
-			summary.TIV += b.total[len(b.total)-1]
+			summary.TIV += b.sites[len(b.sites)-1].total
 		}
 		b.accounts = append(b.accounts, next)
 		b.AccountSummaries = append(b.AccountSummaries, summary)
@@ -175,10 +193,7 @@ func (b *siteBuilder) addAccounts(order []int) {
 }
 
 func (b *siteBuilder) grow(sites, accounts int) {
-	b.cell, b.key = make([]uint32, 0, sites), make([]uint64, 0, sites)
-	b.factors, b.Sites.function = make([]windfield.Factors, 0, sites), make([]uint16, 0, sites)
-	b.value, b.total = make([][exposure.NumTIV]float64, 0, sites), make([]float64, 0, sites)
-	b.county, b.zip, b.lob = make([]uint16, 0, sites), make([]uint32, 0, sites), make([]uint16, 0, sites)
+	b.sites = make([]site, 0, sites)
 	b.accounts, b.AccountSummaries = make([]account, 0, accounts), make([]Summary, 0, accounts)
 }
 
@@ -216,7 +231,7 @@ func index[N uint16 | uint32](keys map[string]bool, level Level) (map[string]N, 
 	return at, summaries
 }
 
-// addSite appends a location's columns. A row that repeats a location (it carries another condition
+// addSite appends a location. A row that repeats a location (it carries another condition
 // tag) and a location that does not cover wind have no value, and so no loss.
 func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) {
 	id := cellOf(l.Latitude, l.Longitude)
@@ -226,22 +241,19 @@ func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) {
 		b.cells[id] = cell
 		b.cellID = append(b.cellID, id)
 	}
-	f := b.kindOf(l)
-	county, zip := b.counties[l.CountyFIPS], b.zips[l.PostalCode]
-	var value [exposure.NumTIV]float64
-	total := 0.0
-	if !repeated && l.CoversWind {
-		value = l.TIV
-		total = (value[0] + value[1]) + (value[2] + value[3])
+	at := site{
+		key: l.Key, cell: cell, factors: b.factorsAt(l.Latitude, l.Longitude), function: b.kindOf(l),
+		county: b.counties[l.CountyFIPS], zip: b.zips[l.PostalCode], lob: lob,
 	}
-	b.cell, b.key = append(b.cell, cell), append(b.key, l.Key)
-	b.factors, b.Sites.function = append(b.factors, b.factorsAt(l.Latitude, l.Longitude)), append(b.Sites.function, f)
-	b.value, b.total = append(b.value, value), append(b.total, total)
-	b.county, b.zip, b.lob = append(b.county, county), append(b.zip, zip), append(b.lob, lob)
-	b.Counties[county].TIV += total
-	b.ZIPs[zip].TIV += total
-	b.LOBs[lob].TIV += total
-	b.Portfolio.TIV += total
+	if !repeated && l.CoversWind {
+		at.value = l.TIV
+		at.total = (l.TIV[0] + l.TIV[1]) + (l.TIV[2] + l.TIV[3])
+	}
+	b.sites = append(b.sites, at)
+	b.Counties[at.county].TIV += at.total
+	b.ZIPs[at.zip].TIV += at.total
+	b.LOBs[lob].TIV += at.total
+	b.Portfolio.TIV += at.total
 }
 
 // factorsAt are the gust factors of a position, looked up once per 0.002 degrees (200 m).
@@ -298,7 +310,7 @@ func (b *siteBuilder) makeFunctions() error {
 					l.Line, l.LocNumber, l.AccNumber, b.kinds[i].sites-1, m.err))
 				return nil
 			}
-			b.functions = append(b.functions, m.function)
+			b.functions = append(b.functions, curve{m.function.Damage, m.function.First, m.function})
 			for _, n := range m.function.Notes {
 				b.noteCount[n] += b.kinds[i].sites
 			}
@@ -340,15 +352,16 @@ func (b *siteBuilder) placeCells() {
 func (b *siteBuilder) makeRuns() {
 	for i := range b.accounts {
 		a := &b.accounts[i]
-		flat := a.flat != nil && a.count == 1
-		if n := len(b.runs); flat && n > 0 && b.runs[n-1].flat && b.alike(b.accounts[b.runs[n-1].first].first, a.first) {
+		if n := len(b.runs); a.isFlat && n > 0 && b.runs[n-1].flat && b.runs[n-1].count < maxRun &&
+			b.alike(b.accounts[b.runs[n-1].first].first, a.first) {
 			b.runs[n-1].count++
 			continue
 		}
-		b.runs = append(b.runs, run{uint32(i), 1, flat})
+		b.runs = append(b.runs, run{uint32(i), 1, a.isFlat})
 	}
 }
 
 func (b *siteBuilder) alike(i, k uint32) bool {
-	return b.cell[i] == b.cell[k] && b.county[i] == b.county[k] && b.zip[i] == b.zip[k] && b.lob[i] == b.lob[k]
+	x, y := &b.sites[i], &b.sites[k]
+	return x.cell == y.cell && x.county == y.county && x.zip == y.zip && x.lob == y.lob
 }
