@@ -24,11 +24,15 @@ type hazardCommand struct {
 	JSON     bool   `help:"Print as JSON."`
 }
 
+// cellYears are enough for the error of wind by cell.
+const cellYears = 500
+
 type hazardOutput struct {
 	Model    string                    `json:"model"`
 	Seed     uint64                    `json:"seed"`
 	Report   *evaluation.Report        `json:"report"`
 	Stations *evaluation.StationReport `json:"stations"`
+	Cells    *evaluation.CellError     `json:"wind_by_cell"`
 	Ablation []evaluation.Ablated      `json:"ablation,omitempty"`
 }
 
@@ -52,6 +56,10 @@ func (h *hazardCommand) Run(ctx context.Context, c console) error {
 	if err == nil && h.Ablation {
 		out.Ablation, err = evaluation.Ablate(ctx, catalog, model.Ground, options)
 	}
+	if err == nil {
+		options.Years, options.Progress = min(h.Years, cellYears), nil
+		out.Cells, err = evaluation.CompareCells(ctx, catalog, model.Ground, options)
+	}
 	bar.stop()
 	if err != nil {
 		return err
@@ -74,6 +82,8 @@ func printHazard(w io.Writer, out hazardOutput) {
 	printCities(w, r)
 	printGusts(w, r)
 	printStations(w, out.Stations)
+	fmt.Fprintf(w, "\nwind once per cell of %g degrees in place of each ZIP code's point, %s years, %s pairs: bias %+.3f %%, root mean square %.2f %%, largest %.1f %%\n",
+		windfield.CellDegrees, grouped(float64(out.Cells.Years)), grouped(float64(out.Cells.Pairs)), 100*out.Cells.Bias, 100*out.Cells.RMS, 100*out.Cells.Worst)
 	if len(out.Ablation) > 0 {
 		printAblation(w, out.Ablation)
 	}

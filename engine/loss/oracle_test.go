@@ -38,8 +38,8 @@ type expected struct {
 
 // cellCentre is the centre of the wind cell that holds a place, and the cell's identity.
 func cellCentre(lat, lon float64) (clat, clon float64, id uint64) {
-	r, c := math.Floor((lat+90)/loss.CellDegrees), math.Floor((lon+180)/loss.CellDegrees)
-	return (r+0.5)*loss.CellDegrees - 90, (c+0.5)*loss.CellDegrees - 180, uint64(r)<<32 | uint64(c)
+	r, c := math.Floor((lat+90)/windfield.CellDegrees), math.Floor((lon+180)/windfield.CellDegrees)
+	return (r+0.5)*windfield.CellDegrees - 90, (c+0.5)*windfield.CellDegrees - 180, uint64(r)<<32 | uint64(c)
 }
 
 // gustOf is the gust of an event at a location: the wind of its cell, the gust factors of its 200-m square.

@@ -3,6 +3,7 @@ package loss
 import (
 	"strconv"
 
+	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
 	"github.com/qrsrisk/qrsd/engine/registry"
 )
 
@@ -26,7 +27,7 @@ func (c Correlation) Parameters() []registry.Parameter {
 			"an event-wide factor of sd 0.2 against a spread of damage near 0.9 explains about 5 % of the variance")),
 		switched(judged("the same, in addition, between sites of one wind cell", "Local", "normal factor (Gaussian copula)", number(c.Local), "1",
 			"local gusts and building practice are given as much again as the event")),
-		judged("side of a wind cell", "", "constant", number(CellDegrees), "degree",
+		judged("side of a wind cell", "", "constant", number(windfield.CellDegrees), "degree",
 			"one mean wind for all sites of a cell of about 4 km: small beside the radius of maximum wind; fetch and gust factor are each site's own"),
 	}
 }

@@ -79,7 +79,7 @@ func twins(t *testing.T, apart float64) *loss.Sites {
 // TestVarianceOfTwins checks what each part of the correlation joins: with none the variances of two houses add up;
 // with the local part alone they are one within a cell and two across cells; with the event's they are always one.
 func TestVarianceOfTwins(t *testing.T) {
-	const together, apart = 0.0, loss.CellDegrees
+	const together, apart = 0.0, windfield.CellDegrees
 	events := years{1: storms(t, 1, "AL092022")}
 	for _, x := range []struct {
 		name      string

@@ -17,10 +17,6 @@ import (
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
 )
 
-// CellDegrees is the side of a wind cell: 4.4 km north, 3.9 to 4.1 km east in Florida. Cells lie on a fixed grid,
-// so the wind at a site does not depend on which other sites there are.
-const CellDegrees = 0.04
-
 // Sites are a portfolio's insured places, in the order in which the kernel
 // walks them: accounts by the wind cell of their first location, one account's locations together.
 type Sites struct {
@@ -134,13 +130,6 @@ type kind struct {
 	sites      int
 }
 
-// cellOf is the identity of the cell that holds a position.
-func cellOf(lat, lon float64) uint64 {
-	row := uint64(math.Floor((lat + 90) / CellDegrees))
-	col := uint64(math.Floor((lon + 180) / CellDegrees))
-	return row<<32 | col
-}
-
 // accountOrder sorts the accounts by the cell of their first location, then county, ZIP code, line of business
 // and their order in the portfolio.
 func (b *siteBuilder) accountOrder() []int {
@@ -154,7 +143,7 @@ func (b *siteBuilder) accountOrder() []int {
 	for i, a := range b.p.Accounts {
 		if a.Count > 0 {
 			l := &b.p.Locations[a.First]
-			places = append(places, place{i, cellOf(l.Latitude, l.Longitude), l, a.LOB()})
+			places = append(places, place{i, windfield.Cell(l.Latitude, l.Longitude), l, a.LOB()})
 		}
 	}
 	slices.SortFunc(places, func(x, y place) int {
@@ -234,7 +223,7 @@ func index[N uint16 | uint32](keys map[string]bool, level Level) (map[string]N, 
 // addSite appends a location. A row that repeats a location (it carries another condition
 // tag) and a location that does not cover wind have no value, and so no loss.
 func (b *siteBuilder) addSite(l *exposure.Location, lob uint16, repeated bool) {
-	id := cellOf(l.Latitude, l.Longitude)
+	id := windfield.Cell(l.Latitude, l.Longitude)
 	cell, ok := b.cells[id]
 	if !ok {
 		cell = uint32(len(b.cellID))
@@ -342,8 +331,7 @@ func (b *siteBuilder) finishNotes() {
 func (b *siteBuilder) placeCells() {
 	lat, lon := make([]float64, len(b.cellID)), make([]float64, len(b.cellID))
 	for i, id := range b.cellID {
-		lat[i] = float64((float64(id>>32)+0.5)*CellDegrees) - 90
-		lon[i] = float64((float64(id&math.MaxUint32)+0.5)*CellDegrees) - 180
+		lat[i], lon[i] = windfield.CellCentre(id)
 	}
 	b.Places = windfield.NewPlaces(lat, lon)
 }
