@@ -12,9 +12,10 @@ FUZZTIME  ?= 30s
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-# Packages with goroutines of their own: these run under the race detector. The rest of the engine is
-# computed by one goroutine per block of years and shares only what is immutable.
-CONCURRENT = ./engine/internal/parallel ./engine ./engine/vulnerability
+# What runs under the race detector: packages with goroutines of their own, and of the slow packages that promise to be
+# safe for many goroutines the tests of that promise. TestReferenceRun does the same with the whole program.
+CONCURRENT = ./engine ./engine/internal/parallel ./engine/loss ./engine/metrics ./cmd/qrsd/internal/...
+SHARED     = -run 'Concurrent|Goroutine' ./engine/hazard ./engine/vulnerability
 
 .PHONY: all
 all: test
@@ -43,8 +44,10 @@ format:
 .PHONY: race
 race:
 	@if command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null 2>&1; then \
-		echo "CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(CONCURRENT)"; \
-		CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(CONCURRENT); \
+		echo "$(GO) test -race $(TESTFLAGS) $(CONCURRENT)" && \
+		CGO_ENABLED=1 $(GO) test -race -timeout 9m $(TESTFLAGS) $(CONCURRENT) && \
+		echo "$(GO) test -race $(TESTFLAGS) $(SHARED)" && \
+		CGO_ENABLED=1 $(GO) test -race -timeout 9m $(TESTFLAGS) $(SHARED); \
 	elif [ "$(RACE)" = required ]; then \
 		echo "race detector: no C compiler found; install gcc or clang" >&2; exit 1; \
 	else \

@@ -49,7 +49,7 @@ const ourImports = `
 	engine/vulnerability:       engine/exposure engine/registry internal/fmath
 	engine/terms:               engine/exposure
 	engine/modelpack:           engine/geography engine/hazard engine/hazard/besttrack engine/vulnerability engine/registry
-	engine/loss:                engine/exposure engine/geography engine/hazard engine/hazard/windfield engine/vulnerability engine/terms engine/registry internal/fmath internal/rng
+	engine/loss:                engine/exposure engine/geography engine/hazard engine/hazard/windfield engine/vulnerability engine/terms engine/registry engine/internal/parallel internal/fmath internal/rng
 	engine/metrics:             engine/loss internal/fmath
 	engine/results:             engine/loss engine/metrics
 	engine/results/parquet:     engine/results

@@ -80,6 +80,14 @@ func TestReferenceRun(t *testing.T) {
 		}
 		compare(t, golden, way{program: []string{v3}, files: plain}.run(t))
 	})
+	t.Run("race detector", func(t *testing.T) {
+		// Not for the digests, which could be right by luck: the program stops with an error when it sees a race.
+		if testing.Short() || !compilesC(t) {
+			t.Skip("short mode, or no C compiler: the race detector needs one")
+		}
+		racy := buildProgram(t, filepath.Join(folder, "qrsd-race"), "CGO_ENABLED=1", "-race")
+		compare(t, golden, way{program: []string{racy}, files: plain}.with("--workers", "8").run(t))
+	})
 	t.Run("GOEXPERIMENT=simd", func(t *testing.T) {
 		if !anySource(t, "goexperiment.simd") || testing.Short() {
 			t.Skip("no source has a variant for the experiment, or short mode")
@@ -222,11 +230,21 @@ func holdsFile(folder string) (found bool) {
 	return found
 }
 
-// buildProgram builds cmd/qrsd. The commit is left out: it is no part of what is compared.
-func buildProgram(t *testing.T, to string, environment ...string) string {
+// buildProgram builds cmd/qrsd with the given flags and environment variables. The commit is left out: it
+// is no part of what is compared.
+func buildProgram(t *testing.T, to string, with ...string) string {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", to, ".")
-	c.Env = append(os.Environ(), environment...)
+	arguments := []string{"build", "-buildvcs=false", "-o", to}
+	environment := os.Environ()
+	for _, w := range with {
+		if strings.HasPrefix(w, "-") {
+			arguments = append(arguments, w)
+		} else {
+			environment = append(environment, w)
+		}
+	}
+	c := exec.CommandContext(t.Context(), "go", append(arguments, ".")...)
+	c.Env = environment
 	if text, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v: %s", err, text)
 	}
@@ -278,6 +296,18 @@ func readRows(t *testing.T, name string) [][]string {
 		t.Fatalf("%s: %d rows, %v", name, len(rows), err)
 	}
 	return rows
+}
+
+// compilesC reports whether the C compiler that Go would call is there.
+func compilesC(t *testing.T) bool {
+	t.Helper()
+	text, err := exec.CommandContext(t.Context(), "go", "env", "CC").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	_, err = exec.LookPath(name)
+	return err == nil
 }
 
 // anySource reports whether a Go file of the engine or below internal has a build constraint on the tag.
