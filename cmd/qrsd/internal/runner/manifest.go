@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -66,11 +68,17 @@ func ThisBuild() Build {
 	return b
 }
 
-// write digests every table and, with a folder, writes each as CSV and Parquet and the manifest last.
+// write digests every table and, with a folder, writes each as CSV and Parquet and the manifest last. The
+// manifest of an earlier run goes first: at no time does one lie beside tables that it does not speak of.
 func write(folder string, r *engine.Result) (*Manifest, error) {
 	m := &Manifest{
 		Format: 1, Engine: engine.Version, Build: ThisBuild(), Model: r.Model.String(),
 		Portfolio: "sha256:" + hex.EncodeToString(r.Portfolio[:]), Spec: r.Spec, Digests: map[string]string{},
+	}
+	if folder != "" {
+		if err := os.Remove(filepath.Join(folder, ManifestFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("removing the manifest of an earlier run: %w", err)
+		}
 	}
 	tables := Tables(r)
 	parts := make([]written, len(tables))
@@ -140,7 +148,7 @@ func writeFile(folder, name string, fill func(io.Writer) error) (f File, err err
 		err = closed
 	}
 	if err != nil {
-		return f, err
+		return f, errors.Join(err, os.Remove(path+".part"))
 	}
 	return File{name, count.n, hex.EncodeToString(hash.Sum(nil))}, os.Rename(path+".part", path)
 }
