@@ -45,8 +45,8 @@ type site struct {
 	factors     windfield.Factors
 	cell        uint32 // index of its wind cell
 	zip         uint32
+	function    uint32
 	county, lob uint16
-	function    uint16
 }
 
 // curve is a damage function's tables, side by side for all functions so that a site's first look at its
@@ -115,7 +115,7 @@ type siteBuilder struct {
 
 	cells     map[uint64]uint32 // cell identity to index
 	fetches   map[uint64]windfield.Factors
-	function  map[vulnerability.Attributes]uint16
+	function  map[vulnerability.Attributes]uint32
 	counties  map[string]uint16
 	zips      map[string]uint32
 	lobs      map[string]uint16
@@ -159,7 +159,7 @@ func (b *siteBuilder) accountOrder() []int {
 
 func (b *siteBuilder) addAccounts(order []int) {
 	b.cells, b.fetches = map[uint64]uint32{}, map[uint64]windfield.Factors{}
-	b.function, b.noteCount = map[vulnerability.Attributes]uint16{}, map[string]int{}
+	b.function, b.noteCount = map[vulnerability.Attributes]uint32{}, map[string]int{}
 	b.grow(len(b.p.Locations), len(order))
 	b.indexSummaries(order)
 	for _, number := range order {
@@ -259,7 +259,7 @@ func (b *siteBuilder) factorsAt(lat, lon float64) windfield.Factors {
 }
 
 // kindOf finds the index of the location's kind of building.
-func (b *siteBuilder) kindOf(l *exposure.Location) uint16 {
+func (b *siteBuilder) kindOf(l *exposure.Location) uint32 {
 	region := [...]vulnerability.Region{vulnerability.Interior, vulnerability.WBDR, vulnerability.HVHZ}[b.ground.Region(l.Latitude, l.Longitude, l.CountyFIPS)]
 	a := vulnerability.AttributesOf(l, region, vulnerability.Terrain(b.roughness(l)))
 	for _, field := range vulnerability.Unused(&l.Modifiers) {
@@ -267,7 +267,7 @@ func (b *siteBuilder) kindOf(l *exposure.Location) uint16 {
 	}
 	at, ok := b.function[a]
 	if !ok {
-		at = uint16(len(b.kinds))
+		at = uint32(len(b.kinds))
 		b.function[a] = at
 		b.kinds = append(b.kinds, kind{attributes: a, first: l})
 	}
@@ -283,10 +283,9 @@ type made struct {
 
 // makeFunctions builds the damage function of every kind on all cores. Errors: all kinds without a curve.
 func (b *siteBuilder) makeFunctions() error {
-	if len(b.kinds) > math.MaxUint16 {
-		return fmt.Errorf("the portfolio has more than %d kinds of building; run it in parts", math.MaxUint16)
-	}
 	var errs []error
+	known := map[*vulnerability.Function]uint32{}
+	of := make([]uint32, len(b.kinds)) // kind to function: kinds that no curve tells apart share one
 	err := parallel.Ordered(context.Background(), len(b.kinds), runtime.GOMAXPROCS(0),
 		func(i, _ int) (made, error) {
 			f, err := b.curves.Function(b.kinds[i].attributes)
@@ -299,13 +298,25 @@ func (b *siteBuilder) makeFunctions() error {
 					l.Line, l.LocNumber, l.AccNumber, b.kinds[i].sites-1, m.err))
 				return nil
 			}
-			b.functions = append(b.functions, curve{m.function.Damage, m.function.First, m.function})
+			at, ok := known[m.function]
+			if !ok {
+				at = uint32(len(b.functions))
+				known[m.function] = at
+				b.functions = append(b.functions, curve{m.function.Damage, m.function.First, m.function})
+			}
+			of[i] = at
 			for _, n := range m.function.Notes {
 				b.noteCount[n] += b.kinds[i].sites
 			}
 			return nil
 		})
-	return errors.Join(append(errs, err)...)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return err
+	}
+	for i := range b.sites {
+		b.sites[i].function = of[b.sites[i].function]
+	}
+	return nil
 }
 
 // roughness is the terrain class of a location: as given in OED's TerrainRoughness, else by its ZIP code.
