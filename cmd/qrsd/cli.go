@@ -28,11 +28,12 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed.`
 
 // grammar is the command line.
 type grammar struct {
-	Run      runCommand      `cmd:"" help:"Run the model over a portfolio."`
-	Exposure exposureCommand `cmd:"" help:"Check OED files."`
-	Model    modelCommand    `cmd:"" help:"Look at the model: its hazard beside the record, its parameters, its scenarios."`
-	Terms    termsCommand    `cmd:"" help:"Check financial terms."`
-	Version  versionCommand  `cmd:"" help:"Print the engine's version and the build."`
+	Run        runCommand        `cmd:"" help:"Run the model over a portfolio."`
+	Exposure   exposureCommand   `cmd:"" help:"Check OED files."`
+	Model      modelCommand      `cmd:"" help:"Look at the model: its hazard beside the record, its parameters, its scenarios."`
+	Terms      termsCommand      `cmd:"" help:"Check financial terms."`
+	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
+	Version    versionCommand    `cmd:"" help:"Print the engine's version and the build."`
 }
 
 // console is where a verb writes.
