@@ -1,6 +1,10 @@
 # What CI runs is `make`, which is `make test`. `go build ./...` needs Go alone; everything here needs Go and make, and
 # the race detector a C compiler.
 
+# A pipe fails with its first failing part.
+SHELL       = /bin/bash
+.SHELLFLAGS = -o pipefail -c
+
 GO        ?= go
 TESTFLAGS ?=
 BUILDDIR  ?= bin
@@ -34,7 +38,7 @@ build-all:
 vet:
 	$(GO) vet ./...
 
-# git names the files, so that what is ignored is left alone; -s is part of the layout.
+# -s is part of the layout.
 .PHONY: format
 format:
 	@files=$$(find . -name '*.go' -not -path './.git/*' -not -path '*/node_modules/*' | xargs gofmt -s -l); \

@@ -216,8 +216,7 @@ func (w way) killAfterFirstBlock(t *testing.T, out string) {
 	if err := c.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
 	}
-	<-ended
-	if _, err := os.Stat(filepath.Join(out, "manifest.json")); err == nil {
+	if err := <-ended; err == nil {
 		t.Fatal("the run was finished before it could be killed")
 	}
 }
