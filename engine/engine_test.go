@@ -19,6 +19,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/engine/hazard"
+	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
 	"github.com/qrsrisk/qrsd/engine/loss"
 )
 
@@ -67,6 +68,32 @@ func TestWorkersAndOrder(t *testing.T) {
 			if r.Portfolio != one.Portfolio {
 				t.Errorf("rows in another order: portfolio digest %x, want %x", r.Portfolio, one.Portfolio)
 			}
+		}
+	}
+}
+
+// TestEveryYearOnce: the blocks hold each year of the catalogue once, in order, whatever their number.
+func TestEveryYearOnce(t *testing.T) {
+	p, m := sample(t, nil), florida(t)
+	sites, err := loss.NewSites(p, m.Ground, m.Curves, windfield.Standard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, years := range []int{1, 2, 63, 65, 130} {
+		s := spec()
+		s.Years = years
+		kernel := loss.NewKernel(sites, hazard.NewCatalog(m.Climate, m.Ground, s.Seed), loss.Draw{Samples: s.Samples, Seed: s.Seed, Correlation: s.Correlation})
+		partial, b := kernel.Begin(), loss.NewBuilder(sites, years, loss.Draw{Samples: s.Samples})
+		for year := 1; year <= years; year++ {
+			kernel.Year(year, partial)
+		}
+		b.Add(partial)
+		r, table := run(t, p, s, engine.Options{Workers: 2}), b.Table()
+		if !slices.Equal(r.Table.Events, table.Events) || !slices.Equal(r.Table.Loss[loss.Gross], table.Loss[loss.Gross]) {
+			t.Errorf("%d years: %d events in blocks, %d in one go, or other losses", years, len(r.Table.Events), len(table.Events))
+		}
+		if r.SiteEvents != kernel.SiteEvents() {
+			t.Errorf("%d years: %d site-events in blocks, %d in one go", years, r.SiteEvents, kernel.SiteEvents())
 		}
 	}
 }

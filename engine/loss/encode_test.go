@@ -89,10 +89,10 @@ func TestDamagedPartial(t *testing.T) {
 func TestPartialOfOtherPortfolio(t *testing.T) {
 	few, many := fewHomes(t), newSites(t, portfolio(t))
 	if _, err := loss.DecodePartial(block(t, many, 2).Encode(), few); !errors.Is(err, loss.ErrPartial) {
-		t.Errorf("a block of 25 accounts for 3: %v, want ErrPartial", err)
+		t.Errorf("a block of 30 accounts for 3: %v, want ErrPartial", err)
 	}
 	if _, err := loss.DecodePartial(block(t, few, 2).Encode(), many); !errors.Is(err, loss.ErrPartial) {
-		t.Errorf("a block of 3 accounts for 25: %v, want ErrPartial", err)
+		t.Errorf("a block of 3 accounts for 30: %v, want ErrPartial", err)
 	}
 }
 

@@ -34,6 +34,8 @@ type expected struct {
 	zips     map[string][2][]float64
 	accounts map[string][2][]float64
 	width    int
+
+	siteEvents int64 // pairs of location and event with damaging wind
 }
 
 // cellCentre is the centre of the wind cell that holds a place, and the cell's identity.
@@ -123,6 +125,7 @@ func expect(t *testing.T, p *exposure.Portfolio, events []hazard.Event, d loss.D
 			program.Apply(number, x.width, ground, gross, &scratch)
 			for n := range a.Count {
 				if damaged[n] {
+					x.siteEvents++
 					x.add(&events[i], a, &p.Locations[a.First+n], ground[n*exposure.NumTIV*x.width:(n+1)*exposure.NumTIV*x.width], gross[n*x.width:(n+1)*x.width])
 				}
 			}
@@ -207,6 +210,10 @@ func TestKernelAgreesWithSlowComputation(t *testing.T) {
 			got := simulate(s, years{1: events}, 1, d)
 			if len(got.Events) != 3 || len(want.rows) != 2*5+3 {
 				t.Fatalf("%d events and %d rows; two storms damage two lines of business in two counties, the third one home", len(got.Events), len(want.rows))
+			}
+			kernel := loss.NewKernel(s, years{1: events}, d)
+			if kernel.Year(1, kernel.Begin()); kernel.SiteEvents() != want.siteEvents {
+				t.Errorf("%d site-events, want %d", kernel.SiteEvents(), want.siteEvents)
 			}
 			compareRows(t, got, want)
 			compareMoments(t, "ZIP", got.ZIPs, want.zips)

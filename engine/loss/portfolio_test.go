@@ -54,7 +54,8 @@ func homes() (location, account string) {
 
 // The accounts that are more than a home: LAYERS has five buildings in two counties under two layers; TAGS lists
 // two of its three locations under two conditions each; MIXED has a location that does not
-// cover wind beside one that does; CALM covers no wind at all; FAR lies out of reach of southern storms.
+// cover wind beside one that does; CALM covers no wind at all; FAR lies out of reach of southern storms. NEXT and SHOP share
+// a wind cell and differ in nothing but the ZIP code, INN and SOUTH but the line of business, NORTH and SOUTH but the county.
 const (
 	otherLocations = `P,LAYERS,1,US,FL,33901,26.6402,-81.8721,1101,5151,1999,3,4000000,0,400000,300000,USD,WTC,WTC,,,,,
 P,LAYERS,2,US,FL,33901,26.6403,-81.8722,1101,5151,1999,3,2500000,0,250000,0,USD,WTC,WTC,,,,,
@@ -70,6 +71,11 @@ P,MIXED,1,US,FL,33901,26.6211,-81.8733,1051,5050,1988,1,350000,35000,175000,7000
 P,MIXED,2,US,FL,33901,26.6212,-81.8734,1051,5050,1988,1,360000,36000,180000,72000,USD,OO1,OO1,,,,,
 P,CALM,1,US,FL,33901,26.6213,-81.8735,1051,5050,1988,1,370000,37000,185000,74000,USD,OO1,OO1,,,,,
 P,FAR,1,US,FL,32501,30.4264,-87.2300,1051,5050,1988,1,380000,38000,190000,76000,USD,WTC,WTC,0,1000,,,
+P,NEXT,1,US,FL,33900,26.6216,-81.8716,1101,5100,1988,1,390000,39000,195000,78000,USD,WTC,WTC,0,1000,,,
+P,SHOP,1,US,FL,33901,26.6217,-81.8717,1101,5100,1988,1,410000,41000,205000,82000,USD,WTC,WTC,0,1000,,,
+P,INN,1,US,FL,34134,26.3151,-81.7501,1101,5100,1988,1,440000,44000,220000,88000,USD,WTC,WTC,0,1000,,,
+P,NORTH,1,US,FL,34134,26.3190,-81.7500,1051,5050,1988,1,420000,42000,210000,84000,USD,WTC,WTC,0,1000,,,
+P,SOUTH,1,US,FL,34134,26.3150,-81.7500,1051,5050,1988,1,430000,43000,215000,86000,USD,WTC,WTC,0,1000,,,
 `
 	otherAccounts = `P,LAYERS,USD,1,CRES,WTC,WTC,1,0.6,2000000,0,50000,,,,,
 P,LAYERS,USD,1,CRES,WTC,WTC,2,0.4,10000000,2000000,50000,,,,,
@@ -78,6 +84,11 @@ P,TAGS,USD,1,CRES,WTC,WTC,1,0.9,3000000,25000,0,west,2,2,WTC,1200000
 P,MIXED,USD,1,HO3,WTC,WTC,1,1,0,0,0,,,,,
 P,CALM,USD,1,HO3,WTC;OO1,WTC,1,1,0,0,0,,,,,
 P,FAR,USD,1,HO3,WTC,WTC,1,1,0,0,0,,,,,
+P,NEXT,USD,1,CRES,WTC,WTC,1,1,0,0,0,,,,,
+P,SHOP,USD,1,CRES,WTC,WTC,1,1,0,0,0,,,,,
+P,INN,USD,1,CRES,WTC,WTC,1,1,0,0,0,,,,,
+P,NORTH,USD,1,HO3,WTC,WTC,1,1,0,0,0,,,,,
+P,SOUTH,USD,1,HO3,WTC,WTC,1,1,0,0,0,,,,,
 `
 )
 
@@ -140,12 +151,12 @@ type years map[int][]hazard.Event
 // Year implements loss.Events.
 func (y years) Year(year int) []hazard.Event { return y[year] }
 
-// simulate computes years 1 to n as blocks that end at the given years and merges them.
+// simulate computes years 1 to n as blocks that end at the given years, each with a kernel of its own, and merges them.
 func simulate(s *loss.Sites, events loss.Events, n int, d loss.Draw, ends ...int) *loss.Table {
 	b := loss.NewBuilder(s, n, d)
-	k := loss.NewKernel(s, events, d)
 	year := 1
 	for _, end := range append(ends, n) {
+		k := loss.NewKernel(s, events, d)
 		p := k.Begin()
 		for ; year <= end; year++ {
 			k.Year(year, p)

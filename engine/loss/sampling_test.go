@@ -124,7 +124,7 @@ func TestAccountAlone(t *testing.T) {
 			}
 		}
 	}
-	if len(some.Accounts) != 20 || len(all.Accounts) != 25 {
+	if len(some.Accounts) != 20 || len(all.Accounts) != 30 {
 		t.Errorf("%d and %d accounts", len(some.Accounts), len(all.Accounts))
 	}
 }
@@ -157,6 +157,60 @@ func TestEventsWithoutWind(t *testing.T) {
 	}
 	if len(table.RowEvent) != 4 { // portfolio, HO3, two counties
 		t.Errorf("%d rows, want 4", len(table.RowEvent))
+	}
+}
+
+// TestFringe: homes one by one and as one account, from the landfall to where the gust is below the threshold of damage.
+func TestFringe(t *testing.T) {
+	var l, a strings.Builder
+	fmt.Fprint(&a, "P,LINE,USD,1,CRES,WTC,WTC,1,1,0,0,0,,,,,\n")
+	for i := range 90 {
+		lat, lon := 26.7+0.04*float64(i), -81.9
+		if lat > 30 { // inland along the spine of the state
+			lon = -82.2
+		}
+		fmt.Fprintf(&l, "P,F%02d,1,US,FL,33901,%.4f,%.4f,1051,5050,1975,1,300000,30000,150000,60000,USD,WTC,WTC,0,1000,,,\n", i, lat, lon)
+		fmt.Fprintf(&l, "P,LINE,%d,US,FL,33901,%.4f,%.4f,1051,5050,1975,1,300000,30000,150000,60000,USD,WTC,WTC,0,1000,,,\n", i, lat, lon)
+		fmt.Fprintf(&a, "P,F%02d,USD,1,HO3,WTC,WTC,1,1,0,0,0,,,,,\n", i)
+	}
+	p, events := readPortfolio(t, l.String(), a.String()), storms(t, 1, "AL092022")
+	near, beyond := 0, 0
+	for i := range p.Locations {
+		switch gust := gustOf(florida(t), &events[0], &p.Locations[i]); {
+		case gust < windfield.Threshold:
+			beyond++
+		case gust < 1.1*windfield.Threshold:
+			near++
+		}
+	}
+	if near < 4 || beyond < 4 {
+		t.Fatalf("%d locations just above the threshold and %d below; the line should cross it", near, beyond)
+	}
+	for _, samples := range []int{0, 4} {
+		d := loss.Draw{Samples: samples, Seed: 6, Correlation: loss.DefaultCorrelation()}
+		want := expect(t, p, events, d)
+		got := simulate(newSites(t, p), years{1: events}, 1, d)
+		compareRows(t, got, want)
+		compareMoments(t, "account", got.Accounts, want.accounts)
+	}
+}
+
+// TestManyInOneCell: as many homes in one wind cell as a town has, in no even number, each with its own deductible.
+func TestManyInOneCell(t *testing.T) {
+	var l, a strings.Builder
+	for i := range 533 {
+		fmt.Fprintf(&l, "P,C%03d,1,US,FL,33901,%.5f,%.5f,1051,5050,%d,1,%d,30000,150000,60000,USD,WTC,WTC,0,%d,,,\n", i,
+			26.6001+0.00007*float64(i), -81.8799+0.00007*float64(i), 1960+i%60, 200_000+1000*i, 100*i)
+		fmt.Fprintf(&a, "P,C%03d,USD,1,HO3,WTC,WTC,1,1,0,0,0,,,,,\n", i)
+	}
+	p, events := readPortfolio(t, l.String(), a.String()), storms(t, 1, "AL112017", "AL092022")
+	for _, samples := range []int{0, 2} {
+		d := loss.Draw{Samples: samples, Seed: 6, Correlation: loss.DefaultCorrelation()}
+		want := expect(t, p, events, d)
+		got := simulate(newSites(t, p), years{1: events}, 1, d)
+		compareRows(t, got, want)
+		compareMoments(t, "account", got.Accounts, want.accounts)
+		compareMoments(t, "ZIP", got.ZIPs, want.zips)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/engine/hazard/besttrack"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
 )
@@ -69,5 +70,15 @@ func TestScenario(t *testing.T) {
 	s := engine.Spec{Years: 10_000}
 	if err := (Scenario{}).apply(m, &s); err != nil || s.Scenario != nil || s.Years != 10_000 {
 		t.Errorf("no scenario: %v, %+v", err, s)
+	}
+}
+
+// TestNamed: of several storms of a name the latest is meant, unless the year is given.
+func TestNamed(t *testing.T) {
+	storms := []besttrack.Storm{{ID: "AL012001", Name: "ANNA"}, {ID: "AL052007", Name: "BO"}, {ID: "AL012013", Name: "ANNA"}}
+	for name, want := range map[string]string{"anna": "AL012013", "Anna 2001": "AL012001", "al012001": "AL012001", "bo": "AL052007"} {
+		if s, err := named(storms, name); err != nil || s.ID != want {
+			t.Errorf("%s: %s, %v; want %s", name, s.ID, err, want)
+		}
 	}
 }
