@@ -132,8 +132,11 @@ func printRun(w io.Writer, o *runner.Outcome, folder string) {
 }
 
 func samplesInWords(n int) string {
-	if n == 0 {
+	switch n {
+	case 0:
 		return "mean damage"
+	case 1:
+		return "1 sample"
 	}
 	return fmt.Sprintf("%d samples", n)
 }
