@@ -103,32 +103,43 @@ func (f *Footprinter) frame() {
 	}
 }
 
-// moments cuts the track into steps no longer than stepRadii and leaves out those without damaging wind.
+// moments cuts the track into steps no longer than stepRadii radii. Moments between two points of the track take the
+// larger reach of the two.
 func (f *Footprinter) moments(points []hazard.Point) {
 	f.steps = f.steps[:0]
+	if len(points) == 0 {
+		return
+	}
+	next := f.model.newMoment(points[0])
+	nextReach := next.reach(f.model.largestFactor())
 	for i, a := range points {
-		n := 1
-		b := a
-		if i+1 < len(points) {
-			b = points[i+1]
-			way := hazard.Speed(a.U, a.V) * (b.Hour - a.Hour) * 3.6
-			n = int(clamp(math.Ceil(way/(stepRadii*math.Min(a.Rmax, b.Rmax))), 1, 12))
+		m, reach := next, nextReach
+		m.reach2 = reach * reach
+		f.steps = append(f.steps, m)
+		if i+1 == len(points) {
+			return
 		}
-		for k := range n {
-			p := a
-			if k > 0 {
-				p = hazard.Between(a, b, float64(k)/float64(n))
-			}
-			f.steps = append(f.steps, f.model.newMoment(p))
+		b := points[i+1]
+		next = f.model.newMoment(b)
+		nextReach = next.reach(f.model.largestFactor())
+		between := max(reach, nextReach)
+		for k := 1; k < stepsBetween(a, b); k++ {
+			m := f.model.newMoment(hazard.Between(a, b, float64(k)/float64(stepsBetween(a, b))))
+			m.reach2 = between * between
+			f.steps = append(f.steps, m)
 		}
 	}
+}
+
+// stepsBetween is into how many steps the way from a to b is cut.
+func stepsBetween(a, b hazard.Point) int {
+	way := hazard.Speed(a.U, a.V) * (b.Hour - a.Hour) * 3.6
+	return int(clamp(math.Ceil(way/(stepRadii*min(a.Rmax, b.Rmax))), 1, 12))
 }
 
 func (model Model) newMoment(p hazard.Point) moment {
 	m := moment{Profile: model.NewProfile(p)}
 	m.x, m.y = geography.Project(p.Lat, p.Lon)
-	reach := m.reach(model.largestFactor())
-	m.reach2 = reach * reach
 	return m
 }
 
