@@ -281,7 +281,7 @@ func printJudgement(w io.Writer, out *judgementOutput) {
 		fmt.Fprintln(t)
 	}
 	t.Flush()
-	fmt.Fprintln(w, "\nSouth: south of 27.2 N; North: north of the line from Tarpon Springs to Cape Canaveral")
+	fmt.Fprintln(w, "\nSouth: south of 27.2 N; North: north of 28.8 N")
 	fmt.Fprintf(w, "%d judgements cannot be switched off here: the hazard is fitted with them and frozen (among them the correlation of B with the pressure-wind\n"+
 		"residual), those of the wind field are varied by qrsd model hazard --ablation, the rest have no neutral value (--json lists them)\n", len(out.NoSwitch))
 }

@@ -156,5 +156,5 @@ func printChecks(w io.Writer, checks []losscost.Check) {
 			add("%s\t%.2f\t%s\t%s\t%s", k.Name, k.Value, expected, k.Unit, verdict(k.Within))
 		}
 	})
-	fmt.Fprintf(w, "coast: within %g km of the sea; South: south of 27.2 N; North: north of the line from Tarpon Springs to Cape Canaveral\n", losscost.CoastalKm)
+	fmt.Fprintf(w, "coast: within %g km of the sea; South: south of 27.2 N; North: north of 28.8 N\n", losscost.CoastalKm)
 }

@@ -51,8 +51,9 @@ func Residential(code int) bool { return code >= 1050 && code < 1100 }
 // Part is a part of Florida from south to north.
 type Part uint8
 
-// The parts of Florida. South is south of 27.2 N, from Port Charlotte to Stuart; North is north of the landfall
-// record's line from Tarpon Springs to Cape Canaveral; Central is between.
+// The parts of Florida, by the latitudes between which geography draws the debris region of the building code: South
+// is south of 27.2 N, from Port Charlotte to Stuart; North is north of 28.8 N, from Crystal River to New Smyrna
+// Beach; Central, with Tampa and Orlando, is between.
 const (
 	South Part = iota
 	Central
@@ -70,11 +71,10 @@ const CoastalKm = 8.0
 // island that the geography leaves out.
 func PartOf(ground *geography.Florida, lat, lon float64) (p Part, coastal bool) {
 	coastal = !ground.Inside(lat, lon) || !math.IsInf(ground.CoastKm(lat, lon, CoastalKm), 1)
-	region := geography.LandfallRegion(lat, lon)
 	switch {
 	case lat < geography.DebrisSouthLat:
 		p = South
-	case region == geography.Northwest || region == geography.Northeast:
+	case lat > geography.DebrisMiddleLat:
 		p = North
 	default:
 		p = Central
