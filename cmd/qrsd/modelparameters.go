@@ -15,10 +15,9 @@ import (
 
 // parametersCommand is `qrsd model parameters`.
 type parametersCommand struct {
-	Kind    string   `enum:",fitted,literature,judgement" default:"" placeholder:"KIND" help:"Only parameters of this kind: fitted, literature or judgement."`
-	Stage   string   `enum:",hazard,windfield,vulnerability,loss" default:"" placeholder:"STAGE" help:"Only those of this stage: hazard, windfield, vulnerability or loss."`
-	Without []string `placeholder:"GROUP" help:"As for qrsd run: list what is in force with these judgement groups switched off."`
-	JSON    bool     `help:"Print as JSON."`
+	Kind  string `enum:",fitted,literature,judgement" default:"" placeholder:"KIND" help:"Only parameters of this kind: fitted, literature or judgement."`
+	Stage string `enum:",hazard,windfield,vulnerability,loss" default:"" placeholder:"STAGE" help:"Only those of this stage: hazard, windfield, vulnerability or loss."`
+	JSON  bool   `help:"Print as JSON."`
 }
 
 // parameterOutput is a parameter in JSON.
@@ -43,7 +42,7 @@ type parametersOutput struct {
 
 // Run carries out the command.
 func (p *parametersCommand) Run(c console) error {
-	model, err := modelpack.Florida(vulnerability.Options{Without: p.Without})
+	model, err := modelpack.Florida(vulnerability.Options{})
 	if err != nil {
 		return err
 	}
