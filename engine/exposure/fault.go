@@ -3,7 +3,6 @@ package exposure
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -132,12 +131,4 @@ func (f *findings) warn(w Warning) {
 	w.Count = 1
 	w.Value = strings.Clone(clip(w.Value))
 	f.warnings = append(f.warnings, w)
-}
-
-// err is the FaultsError of what was found, nil if nothing.
-func (f *findings) err() error {
-	if f.count == 0 {
-		return nil
-	}
-	return &FaultsError{Faults: slices.Clone(f.faults), Count: f.count}
 }

@@ -3,12 +3,12 @@ package exposure
 // locationRow is a location being read, with the columns that do not reach Location as they are.
 type locationRow struct {
 	Location
-	currency, version      string
-	terms                  termSet
-	floorUnit, heightUnit  int
-	geogScheme, geogName   [5]string
-	latitude, longitude    bool // given
-	perilsCovered, perilOf perilSet
+	currency, version     string
+	terms                 termSet
+	floorUnit, heightUnit int
+	geogScheme, geogName  [5]string
+	latitude, longitude   bool // given
+	perilOf               perilSet
 }
 
 func setText[R any](field func(*R) *string) binding[R] {

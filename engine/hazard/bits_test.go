@@ -54,7 +54,7 @@ func writeEvents(w io.Writer, events []Event) {
 			panic(err) // a hash does not fail
 		}
 	}
-	text := func(s string) { put(uint32(len(s))); io.WriteString(w, s) }
+	text := func(s string) { put(uint32(len(s))); put([]byte(s)) }
 	put(uint32(len(events)))
 	for _, e := range events {
 		put([]int32{e.ID, e.Year, int32(e.Day), int32(len(e.Points)), int32(len(e.Landfalls))})

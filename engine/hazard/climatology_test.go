@@ -62,6 +62,10 @@ func TestDamagedClimatologyIsRefused(t *testing.T) {
 		"residual":            {func(c *Climatology) { c.Intensity.Residual = c.Intensity.Residual[1:] }, "residuals"},
 		"weight":              {func(c *Climatology) { c.Landfall.MaxWeight = 0.5 }, "maximum weight 0.5"},
 		"season of one node":  {func(c *Climatology) { c.Motion.Seasons[0].PhiV = []float64{1} }, "season 250 has 1 of 4 nodes"},
+		"season without v":    {func(c *Climatology) { c.Motion.Seasons[0].V = nil }, "season 250 has 0 of 4 nodes"},
+		"season without phi":  {func(c *Climatology) { c.Motion.Seasons[0].PhiU = nil }, "season 250 has 0 of 4 nodes"},
+		"season, noise of u":  {func(c *Climatology) { c.Motion.Seasons[0].NoisU = nil }, "season 250 has 0 of 4 nodes"},
+		"season, noise of v":  {func(c *Climatology) { c.Motion.Seasons[0].NoisV = nil }, "season 250 has 0 of 4 nodes"},
 		"season without mean": {func(c *Climatology) { c.Motion.Seasons[0].U = nil }, "season 250 has 0 of 4 nodes"},
 	} {
 		damaged := small()

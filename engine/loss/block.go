@@ -210,7 +210,7 @@ func (k *Kernel) flatRun(r *run, out *Partial) {
 // there are any. The loads of one site do not wait for those of another, so the misses of the cache overlap; they
 // are most of the time of a large portfolio.
 func (k *Kernel) findHits(accounts []account, cell uint32) bool {
-	s, any := k.sites, false
+	s, found := k.sites, false
 	for e := range k.storms {
 		st := &k.storms[e]
 		mean, from := st.print.Mean[cell], st.print.From[cell]
@@ -229,10 +229,10 @@ func (k *Kernel) findHits(accounts []account, cell uint32) bool {
 			k.touch += h.low[vulnerability.ZCount/2] + h.high[vulnerability.ZCount/2]
 			st.footprint[int(at.county)*len(s.LOBs)+int(at.lob)] += at.total
 			k.count++
-			any = true
+			found = true
 		}
 	}
-	return any
+	return found
 }
 
 // reached reports whether any storm of the year brings damaging wind to the cell.
@@ -307,16 +307,16 @@ func (k *Kernel) flatMean(d *damage, acc *account, at *site, group []float64) {
 
 // account computes an account with several locations or unusual terms, storm by storm.
 func (k *Kernel) account(acc *account, number int, out *Partial) {
-	any := false
+	damaged := false
 	for e := range k.storms {
 		if k.damageAccount(e, acc) {
 			n := int(acc.count) * k.width
 			k.sites.terms.Apply(int(acc.number), k.width, k.groundUp[:n*exposure.NumTIV], k.gross[:n], &k.scratch)
 			k.addLocations(e, acc)
-			any = true
+			damaged = true
 		}
 	}
-	if any {
+	if damaged {
 		out.addAccount(number, k.annual, k.width)
 		clear(k.annual)
 	}
@@ -325,13 +325,13 @@ func (k *Kernel) account(acc *account, number int, out *Partial) {
 // damageAccount fills groundUp and reports whether the storm damages any location.
 func (k *Kernel) damageAccount(e int, acc *account) bool {
 	size := exposure.NumTIV * k.width
-	any := false
+	some := false
 	for n := range int(acc.count) {
 		at := &k.sites.sites[int(acc.first)+n]
 		k.active[n] = k.damageLocation(&k.storms[e], at, k.groundUp[n*size:(n+1)*size])
-		any = any || k.active[n]
+		some = some || k.active[n]
 	}
-	if !any {
+	if !some {
 		return false
 	}
 	for n := range int(acc.count) {

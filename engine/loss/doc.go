@@ -4,5 +4,5 @@
 // kernel over years, and the event and year loss Table that metrics and results
 // read. It knows no OED rule (engine/terms) and makes no figure (engine/metrics).
 //
-// Begin with Table in table.go, then GroundUp.
+// Begin with Table in table.go, then Kernel in block.go.
 package loss

@@ -65,14 +65,14 @@ func (st *storm) flush(s *Sites, width int, out *Partial) {
 	size := numSums * width
 	sums := make([]float64, summaries*size)
 	footprint := make([]float64, summaries)
-	any := false
+	hit := false
 	for county := range s.Counties {
 		for lob := range s.LOBs {
 			at := county*len(s.LOBs) + lob
 			if !st.touched[at] {
 				continue
 			}
-			any = true
+			hit = true
 			part := st.sums[at*size : (at+1)*size]
 			for _, to := range [...]int{0, lobSummary(lob), countySummary(s, county)} {
 				addTo(sums[to*size:(to+1)*size], part)
@@ -82,7 +82,7 @@ func (st *storm) flush(s *Sites, width int, out *Partial) {
 			st.footprint[at], st.touched[at] = 0, false
 		}
 	}
-	if any {
+	if hit {
 		out.addEvent(newEvent(st.event), sums, footprint)
 	}
 }

@@ -66,6 +66,13 @@ func TestReportDoesNotDependOnWorkers(t *testing.T) {
 		}
 		reports = append(reports, r)
 	}
+	shares := 0.0
+	for _, c := range reports[0].AnnualCounts {
+		shares += c.Model
+	}
+	if math.Abs(shares-1) > 1e-12 {
+		t.Errorf("shares of the years add up to %g", shares)
+	}
 	for _, r := range reports[1:] {
 		if !reflect.DeepEqual(r, reports[0]) {
 			t.Fatal("reports differ with the number of workers")

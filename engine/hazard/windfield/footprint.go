@@ -137,10 +137,10 @@ func stepsBetween(a, b hazard.Point) int {
 	return int(clamp(math.Ceil(way/(stepRadii*min(a.Rmax, b.Rmax))), 1, 12))
 }
 
-func (model Model) newMoment(p hazard.Point) moment {
-	m := moment{Profile: model.NewProfile(p)}
-	m.x, m.y = geography.Project(p.Lat, p.Lon)
-	return m
+func (m Model) newMoment(p hazard.Point) moment {
+	at := moment{Profile: m.NewProfile(p)}
+	at.x, at.y = geography.Project(p.Lat, p.Lon)
+	return at
 }
 
 // reach is the distance beyond which no gust attains Threshold, km, 0 if none does: bisection

@@ -222,21 +222,21 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 
 func TestSeedAndSizeDecideTheFile(t *testing.T) {
 	f := florida(t)
-	make := func(n int, seed uint64) string {
+	made := func(n int, seed uint64) string {
 		var loc bytes.Buffer
 		if err := generate(f, n, seed, &loc, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		return loc.String()
 	}
-	if make(50, 1) != make(50, 1) {
+	if made(50, 1) != made(50, 1) {
 		t.Error("one seed gives two files")
 	}
-	if make(50, 1) == make(50, 2) {
+	if made(50, 1) == made(50, 2) {
 		t.Error("two seeds give one file")
 	}
 	for _, n := range []int{1, 2, 3, 7} {
-		if rows := strings.Count(make(n, 1), "\n") - 1; rows != n {
+		if rows := strings.Count(made(n, 1), "\n") - 1; rows != n {
 			t.Errorf("%d locations asked for, %d written", n, rows)
 		}
 	}
