@@ -61,6 +61,7 @@ func TestPartsOfFlorida(t *testing.T) {
 		{"Miami Beach", 25.79, -80.13, South, true}, {"Key West", 24.555, -81.78, South, true}, {"Clewiston", 26.75, -80.93, South, false},
 		{"Naples", 26.14, -81.79, South, true}, {"Orlando", 28.54, -81.38, Central, false}, {"Clearwater", 27.97, -82.80, Central, true},
 		{"Gainesville", 29.65, -82.32, North, false}, {"Daytona Beach", 29.21, -81.02, North, true}, {"Pensacola Beach", 30.333, -87.14, North, true},
+		{"an island that the atlas leaves out", 28.0, -83.3, Central, true},
 		{"Marianna", 30.77, -85.23, North, false},
 	} {
 		if part, coastal := PartOf(ground, c.lat, c.lon); part != c.part || coastal != c.coastal {
