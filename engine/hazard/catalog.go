@@ -115,10 +115,10 @@ func Landfalls(points []Point, ground land) []Landfall {
 		}
 		steps := max(1, int((b.Hour-a.Hour)/landfallStep+0.5))
 		for k := range steps {
-			p := Between(a, b, float64(k)/float64(steps))
-			now := ground.Inside(p.Lat, p.Lon)
+			f := float64(k) / float64(steps)
+			now := ground.Inside(mix(a.Lat, b.Lat, f), mix(a.Lon, b.Lon, f))
 			if now && !inside && a.Wind >= hurricaneWind {
-				falls = append(falls, landfallAt(a, p))
+				falls = append(falls, landfallAt(a, Between(a, b, f)))
 			}
 			inside = now
 		}
@@ -142,13 +142,15 @@ func landfallAt(before, at Point) Landfall {
 
 // Between is the state a fraction f of the way from a to b.
 func Between(a, b Point, f float64) Point {
-	mix := func(p, q float64) float64 { return float64((1-f)*p) + float64(f*q) }
 	return Point{
-		Hour: mix(a.Hour, b.Hour), Lat: mix(a.Lat, b.Lat), Lon: mix(a.Lon, b.Lon),
-		DP: mix(a.DP, b.DP), Rmax: mix(a.Rmax, b.Rmax), B: mix(a.B, b.B),
-		U: mix(a.U, b.U), V: mix(a.V, b.V), Wind: mix(a.Wind, b.Wind), Land: a.Land,
+		Hour: mix(a.Hour, b.Hour, f), Lat: mix(a.Lat, b.Lat, f), Lon: mix(a.Lon, b.Lon, f),
+		DP: mix(a.DP, b.DP, f), Rmax: mix(a.Rmax, b.Rmax, f), B: mix(a.B, b.B, f),
+		U: mix(a.U, b.U, f), V: mix(a.V, b.V, f), Wind: mix(a.Wind, b.Wind, f), Land: a.Land,
 	}
 }
+
+// mix is the value a fraction f of the way from a to b.
+func mix(a, b, f float64) float64 { return float64((1-f)*a) + float64(f*b) }
 
 // Hit reports whether landfalls include one on the coast region ("FL" for any) and, if
 // major, one of category 3 or more.

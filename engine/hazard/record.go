@@ -81,9 +81,10 @@ func StrongestNear(points []Point, lat, lon float64) float64 {
 			continue
 		}
 		for k := range 4 {
-			p := Between(a, b, float64(k)/4)
-			if p.Wind > strongest && Distance(lat, lon, p.Lat, p.Lon) <= CityRadius {
-				strongest = p.Wind
+			f := float64(k) / 4
+			wind := mix(a.Wind, b.Wind, f)
+			if wind > strongest && Distance(lat, lon, mix(a.Lat, b.Lat, f), mix(a.Lon, b.Lon, f)) <= CityRadius {
+				strongest = wind
 			}
 		}
 	}
