@@ -231,7 +231,7 @@ func holdsFile(folder string) (found bool) {
 
 // buildProgram builds cmd/qrsd with the given flags and environment variables. The commit is left out: it
 // is no part of what is compared.
-func buildProgram(t *testing.T, to string, with ...string) string {
+func buildProgram(t testing.TB, to string, with ...string) string {
 	t.Helper()
 	arguments := []string{"build", "-buildvcs=false", "-o", to}
 	environment := os.Environ()

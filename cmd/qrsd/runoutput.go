@@ -25,7 +25,9 @@ type runOutput struct {
 	Counties  []summaryOutput  `json:"counties"`
 	Notes     []loss.Note      `json:"notes,omitempty"`
 	Limits    []string         `json:"limits"`
-	Seconds   float64          `json:"seconds"`
+	// SiteEvents are the pairs of site and damaging event that were computed.
+	SiteEvents int64   `json:"site_events"`
+	Seconds    float64 `json:"seconds"`
 }
 
 type summaryOutput struct {
@@ -64,7 +66,7 @@ func newRunOutput(o *runner.Outcome) runOutput {
 	r := o.Result.Report
 	out := runOutput{
 		Manifest: o.Manifest, Event: o.Event, Currency: o.Exposure.Currency, Exposure: newExposureOutput(o.Exposure),
-		Notes: o.Result.Notes, Limits: limits, Seconds: math.Round(o.Elapsed.Seconds()*1000) / 1000,
+		Notes: o.Result.Notes, Limits: limits, SiteEvents: o.Result.SiteEvents, Seconds: math.Round(o.Elapsed.Seconds()*1000) / 1000,
 	}
 	for i := range r.Summaries {
 		s := newSummaryOutput(&r.Summaries[i], r.Headline())
