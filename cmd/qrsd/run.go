@@ -19,7 +19,7 @@ type runCommand struct {
 	BadRows  string `placeholder:"DIR" help:"Write the rows with faults, with their reasons, into this folder."`
 
 	Years         int       `default:"10000" help:"Simulated years."`
-	Samples       int       `default:"10" help:"Draws of damage per event; 0 = the mean alone (terms are then applied to the mean)."`
+	Samples       int       `default:"5" help:"Draws of damage per event; 0 = the mean alone (terms are then applied to the mean)."`
 	Seed          uint64    `default:"1" help:"Seed of the catalogue and of damage."`
 	Correlation   string    `default:"default" placeholder:"none|default|full|EVENT,LOCAL" help:"Correlation of damage between sites of one event."`
 	ReturnPeriods []float64 `placeholder:"YEARS" help:"Return periods to report, separated by commas."`

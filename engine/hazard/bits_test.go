@@ -16,7 +16,7 @@ import (
 // another machine, with other flags or after an optimisation means that results are no longer
 // reproducible. They change with the climatology alone.
 const (
-	goldenCatalogue = "36f6c3d27cbe62e311781763de06d67e75a23ff46f245e0f0a0629bfc516201b"
+	goldenCatalogue = "aa03ef8668204c54f74cc8441325cdd98a72e92e5a7d138b7905327c33763a2a"
 	goldenScenarios = "1bb28555ad64832223bffc7111c9abf31015bba5649984010597650f13ce27c7"
 )
 

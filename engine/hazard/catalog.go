@@ -115,7 +115,7 @@ func Landfalls(points []Point, ground land) []Landfall {
 		}
 		steps := max(1, int((b.Hour-a.Hour)/landfallStep+0.5))
 		for k := range steps {
-			f := float64(k) / float64(steps)
+			f := float64(float64(k) / float64(steps))
 			now := ground.Inside(mix(a.Lat, b.Lat, f), mix(a.Lon, b.Lon, f))
 			if now && !inside && a.Wind >= hurricaneWind {
 				falls = append(falls, landfallAt(a, Between(a, b, f)))

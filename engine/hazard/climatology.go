@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/qrsrisk/qrsd/internal/fmath"
 )
@@ -49,6 +50,12 @@ type Grid struct {
 	Rows int     `json:"rows"`
 	Cols int     `json:"cols"`
 }
+
+// mostWeight bounds the landfall weights: beyond it nearly all candidates would be thrown away.
+const mostWeight = 50
+
+// sound reports whether a position can be interpolated.
+func (g Grid) sound() bool { return g.Rows >= 2 && g.Cols >= 2 && g.Step > 0 }
 
 // Nodes is the number of nodes.
 func (g Grid) Nodes() int { return g.Rows * g.Cols }
@@ -182,8 +189,18 @@ func (c *Climatology) check() error {
 		return fmt.Errorf("grids of %d and %d nodes", n, k)
 	case len(c.Intensity.Noise) < 2 || len(c.Intensity.Noise) != len(c.Intensity.NoiseAt) || len(c.Intensity.Residual) < 2:
 		return fmt.Errorf("the intensity's residuals are not complete")
-	case !(c.Landfall.MaxWeight >= 1):
-		return fmt.Errorf("maximum weight %g", c.Landfall.MaxWeight)
+	case !c.Motion.Grid.sound() || !c.Intensity.Grid.sound():
+		return fmt.Errorf("a grid needs two rows, two columns and a step above zero")
+	case !(c.Landfall.MaxWeight >= 1 && c.Landfall.MaxWeight <= mostWeight):
+		return fmt.Errorf("maximum weight %g: must be 1 to %d", c.Landfall.MaxWeight, mostWeight)
+	case !(c.Intensity.MaxDP > minDP && c.Intensity.MaxDP < 200):
+		return fmt.Errorf("largest deficit %g hPa: must be %g to 200", c.Intensity.MaxDP, minDP)
+	case !(c.PressureWind.A > 0 && c.PressureWind.P > 0 && c.PressureWind.SD >= 0):
+		return fmt.Errorf("pressure-wind relation %g, %g, %g", c.PressureWind.A, c.PressureWind.P, c.PressureWind.SD)
+	case !slices.IsSorted(c.Intensity.NoiseAt):
+		return fmt.Errorf("the deficits of the intensity's noise are not in order")
+	case !slices.IsSortedFunc(c.Motion.Seasons, func(a, b Season) int { return a.Day - b.Day }):
+		return fmt.Errorf("the seasons are not in order")
 	}
 	for _, s := range c.Motion.Seasons {
 		for _, column := range [][]float64{s.U, s.V, s.PhiU, s.PhiV, s.NoisU, s.NoisV} {

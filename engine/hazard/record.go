@@ -81,7 +81,7 @@ func StrongestNear(points []Point, lat, lon float64) float64 {
 			continue
 		}
 		for k := range 4 {
-			f := float64(k) / 4
+			f := float64(float64(k) / 4)
 			wind := mix(a.Wind, b.Wind, f)
 			if wind > strongest && Distance(lat, lon, mix(a.Lat, b.Lat, f), mix(a.Lon, b.Lon, f)) <= CityRadius {
 				strongest = wind

@@ -116,6 +116,9 @@ var exitChord2 = func() float64 {
 
 // gone reports whether the storm is beyond exitRadius of the domain's centre.
 func (st *storm) gone() bool {
+	if math.Abs(st.lat-DomainLat) < 6.5 && math.Abs(st.lon-DomainLon) < 7 {
+		return false // within 1,030 km: no need to compute the distance
+	}
 	return haversine(DomainLat, DomainLon, st.lat, st.lon) > exitChord2
 }
 

@@ -178,19 +178,20 @@ func reaches(p *windfield.Footprint) bool {
 // flatRun computes a run of accounts with one location each, all in one cell and adding to the same sums.
 func (k *Kernel) flatRun(r *run, out *Partial) {
 	s := k.sites
-	accounts := s.accounts[r.first : r.first+r.count]
-	lead := &s.sites[accounts[0].first]
-	if !k.reached(lead.cell) || !k.findHits(accounts, lead.cell) {
+	first := s.accounts[r.first].first // flat accounts have one site each, so a run's sites lie together
+	sites := s.sites[first : first+r.count]
+	lead := &sites[0]
+	if !k.reached(lead.cell) || !k.findHits(sites) {
 		return
 	}
 	k.drawLocal(lead.cell)
 	clear(k.group[:len(k.storms)*numSums*k.width])
 	annualGroup := k.zipAnnual(lead.zip)
-	for a := range accounts {
+	for a := range sites {
 		hit := false
 		for e := range k.storms {
 			if h := &k.hits[e*maxRun+a]; h.f != nil {
-				k.flatSite(e, &accounts[a], h)
+				k.flatSite(e, &s.accounts[int(r.first)+a].flat, &sites[a], h)
 				hit = true
 			}
 		}
@@ -206,18 +207,21 @@ func (k *Kernel) flatRun(r *run, out *Partial) {
 	}
 }
 
+// likely is the place on the z grid (z = 1.5) below which damage must begin for a table to be worth fetching early.
+const likely = (1.5 - vulnerability.ZMin) / vulnerability.ZStep
+
 // findHits finds the damage functions of a run's sites at their gusts, storm by storm, and reports whether
 // there are any. The loads of one site do not wait for those of another, so the misses of the cache overlap; they
 // are most of the time of a large portfolio.
-func (k *Kernel) findHits(accounts []account, cell uint32) bool {
-	s, found := k.sites, false
+func (k *Kernel) findHits(sites []site) bool {
+	s, cell, found := k.sites, sites[0].cell, false
 	for e := range k.storms {
 		st := &k.storms[e]
 		mean, from := st.print.Mean[cell], st.print.From[cell]
-		for a := range accounts {
+		for a := range sites {
 			h := &k.hits[e*maxRun+a]
 			h.f = nil
-			at := &s.sites[accounts[a].first]
+			at := &sites[a]
 			if mean == 0 || at.total == 0 {
 				continue
 			}
@@ -225,8 +229,10 @@ func (k *Kernel) findHits(accounts []account, cell uint32) bool {
 			if gust < windfield.Threshold {
 				continue
 			}
-			*h = damageAt(&s.functions[at.function], gust)
-			k.touch += h.low[vulnerability.ZCount/2] + h.high[vulnerability.ZCount/2]
+			*h = s.damage.at(at.function, gust)
+			if h.none < likely {
+				k.touch += h.low[vulnerability.ZCount/2] + h.high[vulnerability.ZCount/2]
+			}
 			st.footprint[int(at.county)*len(s.LOBs)+int(at.lob)] += at.total
 			k.count++
 			found = true
@@ -261,11 +267,11 @@ func (k *Kernel) drawLocal(cell uint32) {
 }
 
 // flatSite adds one site's losses in storm e to the account's annual losses and the group's sums.
-func (k *Kernel) flatSite(e int, acc *account, d *damage) {
-	at, w := &k.sites.sites[acc.first], k.width
+func (k *Kernel) flatSite(e int, flat *terms.Flat, at *site, d *damage) {
+	w := k.width
 	group := k.group[e*numSums*w : (e+1)*numSums*w]
 	if k.draw.Samples == 0 {
-		k.flatMean(d, acc, at, group)
+		k.flatMean(d, flat, at, group)
 		return
 	}
 	gu, gr, im := group[:w], group[w:2*w], group[2*w:3*w]
@@ -280,7 +286,7 @@ func (k *Kernel) flatSite(e int, acc *account, d *damage) {
 		}
 		b1, b2, b3, b4 := losses(ratios, &at.value, b)
 		ground := (b1 + b2) + (b3 + b4)
-		gross := acc.flat.Gross(b1, b2, b3, b4)
+		gross := flat.Gross(b1, b2, b3, b4)
 		gu[j] += ground
 		gr[j] += gross
 		im[j] += at.total
@@ -291,13 +297,13 @@ func (k *Kernel) flatSite(e int, acc *account, d *damage) {
 
 // flatMean is flatSite for the mean alone: terms are applied to the mean loss, which is not
 // the mean of the terms.
-func (k *Kernel) flatMean(d *damage, acc *account, at *site, group []float64) {
+func (k *Kernel) flatMean(d *damage, flat *terms.Flat, at *site, group []float64) {
 	b1, b2, b3, b4 := d.means(&at.value)
 	ground := (b1 + b2) + (b3 + b4)
 	if ground <= 0 {
 		return
 	}
-	gross := acc.flat.Gross(b1, b2, b3, b4)
+	gross := flat.Gross(b1, b2, b3, b4)
 	group[sumGroundUp] += ground
 	group[sumGross] += gross
 	group[sumImpacted] += at.total
@@ -354,7 +360,7 @@ func (k *Kernel) damageLocation(st *storm, at *site, out []float64) bool {
 		return false
 	}
 	k.count++
-	d := damageAt(&k.sites.functions[at.function], gust)
+	d := k.sites.damage.at(at.function, gust)
 	if k.draw.Samples == 0 {
 		out[0], out[1], out[2], out[3] = d.means(&at.value)
 		return true

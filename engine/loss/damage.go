@@ -17,18 +17,19 @@ type damage struct {
 	at        int
 }
 
-// damageAt finds the rows of a function around a gust (m/s, at least the threshold).
-func damageAt(c *curve, gust float64) damage {
+// at finds the rows of a function around a gust (m/s, at least the threshold).
+func (c *curves) at(function uint32, gust float64) damage {
 	g := (gust - vulnerability.GustMin) / vulnerability.GustStep
 	i := min(int(g), vulnerability.GustCount-2)
 	none := math.Inf(-1) // damage even at the lowest z
-	if first := min(c.first[i], c.first[i+1]); first > 0 {
+	place := int(function)*vulnerability.GustCount + i
+	if first := min(c.first[place], c.first[place+1]); first > 0 {
 		none = float64(first) - 1
 	}
-	row := c.damage[i*vulnerability.ZCount : (i+2)*vulnerability.ZCount]
+	row := c.damage[function][i*vulnerability.ZCount : (i+2)*vulnerability.ZCount]
 	return damage{
 		low: row[:vulnerability.ZCount], high: row[vulnerability.ZCount:],
-		up: min(g-float64(i), 1), none: none, f: c.Function, at: i,
+		up: min(g-float64(i), 1), none: none, f: c.functions[function], at: i,
 	}
 }
 

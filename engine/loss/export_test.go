@@ -9,7 +9,8 @@ import (
 // DamageRatios are the kernel's damage ratios of building, other structures, contents and time element at a gust
 // (m/s, at least the threshold) and standard normal z.
 func DamageRatios(f *vulnerability.Function, gust, z float64) (building, other, contents, time float64) {
-	d := damageAt(&curve{f.Damage, f.First, f}, gust)
+	var c curves
+	d := c.at(c.add(f), gust)
 	whole := [exposure.NumTIV]float64{1, 1, 1, 1}
 	return losses(f.Ratios, &whole, max(d.building(z), 0))
 }
@@ -19,7 +20,7 @@ func DrawGroundUp(s *Sites, gust float64, width int) int {
 	var sum float64
 	for i := range s.sites {
 		at := &s.sites[i]
-		d := damageAt(&s.functions[at.function], gust)
+		d := s.damage.at(at.function, gust)
 		key := rng.Key(at.key)
 		for j := range width {
 			if b := d.building(key.NormalFast(uint64(j))); b > 0 {

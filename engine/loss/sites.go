@@ -23,9 +23,9 @@ type Sites struct {
 	Places *windfield.Places // centres of the wind cells
 	Model  windfield.Model
 
-	cellID    []uint64 // identity of the cell, for random numbers
-	sites     []site
-	functions []curve // damage functions of the kinds of building
+	cellID []uint64 // identity of the cell, for random numbers
+	sites  []site
+	damage curves // of the kinds of building
 
 	accounts []account // in the kernel's order
 	runs     []run     // accounts that share a wind cell and are flat, then every other account alone
@@ -49,12 +49,20 @@ type site struct {
 	county, lob uint16
 }
 
-// curve is a damage function's tables, side by side for all functions so that a site's first look at its
-// function costs one miss of the cache and not three.
-type curve struct {
-	damage []float32
-	first  []uint8
-	*vulnerability.Function
+// curves are damage functions with what the kernel looks at first lying together: that decides whether the
+// rest, which does not fit the cache of a core, is looked at.
+type curves struct {
+	first     []uint8 // vulnerability.Function.First of all functions, one after the other
+	damage    [][]float32
+	functions []*vulnerability.Function
+}
+
+// add appends a function and returns its index.
+func (c *curves) add(f *vulnerability.Function) uint32 {
+	c.first = append(c.first, f.First...)
+	c.damage = append(c.damage, f.Damage)
+	c.functions = append(c.functions, f)
+	return uint32(len(c.functions) - 1)
 }
 
 // account is one account as the kernel sees it.
@@ -300,9 +308,8 @@ func (b *siteBuilder) makeFunctions() error {
 			}
 			at, ok := known[m.function]
 			if !ok {
-				at = uint32(len(b.functions))
+				at = b.damage.add(m.function)
 				known[m.function] = at
-				b.functions = append(b.functions, curve{m.function.Damage, m.function.First, m.function})
 			}
 			of[i] = at
 			for _, n := range m.function.Notes {

@@ -18,6 +18,9 @@ const (
 // end of August, mid-September, mid-October, mid-November.
 var motionSeasons = []int{166, 210, 240, 260, 288, 320}
 
+// maxPhi keeps departures stationary where few steps fit a coefficient above one.
+const maxPhi = 0.98
+
 var motionGrid = hazard.Grid{Lat0: 16, Lon0: -98, Step: 2, Rows: 13, Cols: 17}
 
 // fitMotion averages translation around each node and day, then regresses each step's
@@ -87,8 +90,8 @@ func autoregress(steps []step, d []float64, lat, lon float64, day int) (phi, noi
 		sxy += w * x * y
 		syy += w * y * y
 	}
-	phi = sxy / sxx
-	return phi, math.Sqrt(math.Max(0, (syy-phi*sxy)/sw))
+	phi = math.Min(sxy/sxx, maxPhi)
+	return phi, math.Sqrt(math.Max(0, (syy-2*phi*sxy+phi*phi*sxx)/sw))
 }
 
 // regress solves weighted least squares; columns are the regressors.

@@ -43,7 +43,8 @@ type Footprinter struct {
 	out    Footprint
 	steps  []moment
 	spells []spell
-	count  int // wind evaluations of the last footprint
+	whole  spell // the box around all spells
+	count  int   // wind evaluations of the last footprint
 }
 
 // NewFootprinter is a computer of footprints at places.
@@ -71,7 +72,12 @@ func (f *Footprinter) Of(e *hazard.Event) *Footprint {
 	f.frame()
 	f.count = 0
 	for i := range f.places.x {
-		f.out.Mean[i], f.out.From[i] = f.peak(f.places.x[i], f.places.y[i])
+		x, y := f.places.x[i], f.places.y[i]
+		if x < f.whole.west || x > f.whole.east || y < f.whole.south || y > f.whole.north {
+			f.out.Mean[i] = 0
+			continue
+		}
+		f.out.Mean[i], f.out.From[i] = f.peak(x, y)
 	}
 	return &f.out
 }
@@ -87,6 +93,7 @@ const spellLength = 8
 
 func (f *Footprinter) frame() {
 	f.spells = f.spells[:0]
+	f.whole = spell{west: math.Inf(1), east: math.Inf(-1), south: math.Inf(1), north: math.Inf(-1)}
 	for first := 0; first < len(f.steps); first += spellLength {
 		s := spell{first: first, last: min(first+spellLength, len(f.steps)),
 			west: math.Inf(1), east: math.Inf(-1), south: math.Inf(1), north: math.Inf(-1)}
@@ -99,6 +106,8 @@ func (f *Footprinter) frame() {
 		}
 		if s.west < s.east {
 			f.spells = append(f.spells, s)
+			f.whole.west, f.whole.east = min(f.whole.west, s.west), max(f.whole.east, s.east)
+			f.whole.south, f.whole.north = min(f.whole.south, s.south), max(f.whole.north, s.north)
 		}
 	}
 }
