@@ -107,7 +107,7 @@ type Condition struct {
 }
 
 // Step is one step of a step policy: its columns by their OED names, as read.
-// No calculation uses it yet; a non-default value is refused by terms.Compile.
+// terms.Compile calculates those it knows and refuses the rest.
 type Step struct {
 	Columns map[string]string
 }

@@ -28,7 +28,7 @@
 //
 // Facts of the calculation follow the OED specification and the documented
 // behaviour of the Oasis financial module, against whose validation suite [Check]
-// compares (research: fm-cases; expected results are data, the code is our own).
+// compares (expected results are data, the code is our own).
 //
 // # What it does not hold
 //
