@@ -190,19 +190,19 @@ func (a *ladder) flatten() *Flat {
 }
 
 // from copies the terms of a location, or reports that it has rarer ones.
-func (f *flatSite) from(s *site) bool {
-	*f = flatSite{waiting: s.waiting, indemnity: s.indemnity, hasInterruption: s.hasInterruption, participation: s.share}
-	if s.hasPD || !f.all.from(&s.all) {
+func (s *flatSite) from(of *site) bool {
+	*s = flatSite{waiting: of.waiting, indemnity: of.indemnity, hasInterruption: of.hasInterruption, participation: of.share}
+	if of.hasPD || !s.all.from(&of.all) {
 		return false
 	}
-	for k := range s.coverage {
+	for k := range of.coverage {
 		var x flatTerm
-		if !x.from(&s.coverage[k]) || x.minDed > 0 {
+		if !x.from(&of.coverage[k]) || x.minDed > 0 {
 			return false
 		}
-		f.ded[k], f.limit[k] = x.ded, x.limit
-		f.hasDed = f.hasDed || x.ded > 0
-		f.hasLimit = f.hasLimit || !math.IsInf(x.limit, 1)
+		s.ded[k], s.limit[k] = x.ded, x.limit
+		s.hasDed = s.hasDed || x.ded > 0
+		s.hasLimit = s.hasLimit || !math.IsInf(x.limit, 1)
 	}
 	return true
 }

@@ -139,7 +139,7 @@ func (r *rows) damage(err *error) {
 	switch {
 	case r.in.err != nil:
 		*err = r.in.err
-	case *err == nil, *err == io.EOF && r.file != nil: // our own end, unwrapped; the library wraps its own
+	case *err == nil, *err == io.EOF && r.file != nil: //nolint:errorlint // our own end, unwrapped; the library wraps its own
 	case errors.As(*err, &bad):
 	default:
 		*err = &exposure.Malformed{Line: r.done + 1, Reason: "the Parquet file is damaged: " + (*err).Error(), Fix: "copy or export it again", Stop: true}

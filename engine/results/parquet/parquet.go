@@ -22,7 +22,7 @@ const rowGroupRows = 1 << 18
 // float32, strings UTF-8; column order is the table's. The values go in column by
 // column: by rows takes four times as long.
 func Write(w io.Writer, t results.Table) error {
-	pw := parquet.NewWriter(w, schema(t),
+	pw := parquet.NewGenericWriter[any](w, schema(t),
 		parquet.Compression(&parquet.Zstd),
 		parquet.CreatedBy("qrsd", "1", "")) // else it names the build
 	if err := writeGroups(pw, t); err != nil {
@@ -34,7 +34,7 @@ func Write(w io.Writer, t results.Table) error {
 	return nil
 }
 
-func writeGroups(pw *parquet.Writer, t results.Table) error {
+func writeGroups(pw *parquet.GenericWriter[any], t results.Table) error {
 	var values []parquet.Value
 	rows := 0
 	for g := range t.Groups() {
