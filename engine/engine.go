@@ -137,7 +137,7 @@ const blockCount = 64
 func simulate(ctx context.Context, sites *loss.Sites, events loss.Events, s Spec, opt Options) (*loss.Table, int64, error) {
 	draw := loss.Draw{Samples: s.Samples, Seed: s.Seed, Correlation: s.Correlation}
 	blocks := min(blockCount, s.Years)
-	workers := opt.workers()
+	workers := min(opt.workers(), blocks)
 	r := &run{sites: sites, spec: s, opt: opt, blocks: blocks, kernels: make([]*loss.Kernel, workers),
 		make: func() *loss.Kernel { return loss.NewKernel(sites, events, draw) }}
 	table := loss.NewBuilder(sites, s.Years, draw)

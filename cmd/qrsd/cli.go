@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -78,6 +79,13 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	for i, a := range args {
+		if flag, value, ok := strings.Cut(a, "="); a == "" && i > 0 {
+			return nil, fmt.Errorf("the value after %s is empty; give one, or leave the flag out", args[i-1])
+		} else if ok && value == "" && strings.HasPrefix(flag, "-") {
+			return nil, fmt.Errorf("the value of %s is empty; give one, or leave the flag out", flag)
+		}
+	}
 	return parser.Parse(args)
 }
 
@@ -92,9 +100,12 @@ func report(err error, c console) int {
 		return exitDiffer
 	case errors.As(err, &faults):
 		printFaults(c.err, faults)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 1 {
+			fmt.Fprintln(c.err, "qrsd:", joined.Unwrap()[1]) // what went wrong beside the faults
+		}
 		return exitError
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(c.err, "qrsd: stopped; with -o and --resume the same command goes on from the finished blocks")
+		fmt.Fprintln(c.err, "qrsd:", stopped(err))
 		return exitError
 	case errors.As(err, &usage):
 		fmt.Fprintln(c.err, "qrsd:", err)
@@ -107,6 +118,20 @@ func report(err error, c console) int {
 	return exitError
 }
 
+// stoppedRun is the error of a run that was stopped and can be taken up again.
+type stoppedRun struct{ error }
+
+// Unwrap is the error beneath.
+func (s stoppedRun) Unwrap() error { return s.error }
+
+func stopped(err error) string {
+	var kept stoppedRun
+	if errors.As(err, &kept) {
+		return "stopped; the same command with --resume goes on from the finished blocks"
+	}
+	return "stopped"
+}
+
 func printFaults(w io.Writer, f *exposure.FaultsError) {
 	for _, fault := range f.Faults {
 		fmt.Fprintln(w, fault)
@@ -114,7 +139,7 @@ func printFaults(w io.Writer, f *exposure.FaultsError) {
 	if more := f.Count - len(f.Faults); more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
 	}
-	fmt.Fprintf(w, "qrsd: %d faults; nothing was imported\n", f.Count)
+	fmt.Fprintf(w, "qrsd: %s; nothing was imported\n", counted(f.Count, "fault"))
 }
 
 // printJSON writes a value as indented JSON.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"text/tabwriter"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/hazard"
 	"github.com/qrsrisk/qrsd/engine/hazard/evaluation"
@@ -36,8 +37,26 @@ type hazardOutput struct {
 	Ablation []evaluation.Ablated      `json:"ablation,omitempty"`
 }
 
+// longestPeriod is the longest return period of a design gust, years.
+const longestPeriod = 1700
+
+func (h *hazardCommand) check() error {
+	switch {
+	case h.Years < 1 || h.Years > hazard.MaxYears:
+		return &runner.ErrUsage{Reason: fmt.Sprintf("years %d: must be 1 to %d", h.Years, hazard.MaxYears)}
+	case h.Workers < 0:
+		return &runner.ErrUsage{Reason: fmt.Sprintf("workers %d: give 1 or more, or leave it out for all cores", h.Workers)}
+	case h.Ablation && h.Years < longestPeriod:
+		return &runner.ErrUsage{Reason: fmt.Sprintf("years %d: --ablation compares gusts of up to %d years and needs as many", h.Years, longestPeriod)}
+	}
+	return nil
+}
+
 // Run carries out the command.
 func (h *hazardCommand) Run(ctx context.Context, c console) error {
+	if err := h.check(); err != nil {
+		return err
+	}
 	model, err := modelpack.Florida(vulnerability.Options{})
 	if err != nil {
 		return err
@@ -54,6 +73,9 @@ func (h *hazardCommand) Run(ctx context.Context, c console) error {
 	out := hazardOutput{Model: model.Digest.String(), Seed: h.Seed}
 	out.Report, err = evaluation.Run(ctx, catalog, model.Record, model.Ground, options)
 	if err == nil && h.Ablation {
+		options.Progress = func(years int) {
+			bar.update(engine.Progress{Stage: "ablation", Done: years, All: h.Years * evaluation.Ablations()})
+		}
 		out.Ablation, err = evaluation.Ablate(ctx, catalog, model.Ground, options)
 	}
 	if err == nil {

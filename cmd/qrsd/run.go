@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ type runCommand struct {
 	Account  string `placeholder:"FILE" help:"OED account file, CSV or Parquet. Without it no policy terms apply."`
 	BadRows  string `placeholder:"DIR" help:"Write the rows with faults, with their reasons, into this folder."`
 
-	Years         int       `default:"10000" help:"Simulated years."`
+	Years         *int      `placeholder:"10000" help:"Simulated years; 10000 unless told. A single storm has none."`
 	Samples       int       `default:"5" help:"Draws of damage per event; 0 = the mean alone (terms are then applied to the mean)."`
 	Seed          uint64    `default:"1" help:"Seed of the catalogue and of damage."`
 	Correlation   string    `default:"default" placeholder:"none|default|full|EVENT,LOCAL" help:"Correlation of damage between sites of one event."`
@@ -45,6 +46,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	request.Progress = bar.update
 	outcome, err := runner.Run(ctx, request)
 	bar.stop()
+	if errors.Is(err, context.Canceled) && r.Out != "" {
+		return stoppedRun{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -55,6 +59,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
+// defaultYears are simulated unless the user says otherwise.
+const defaultYears = 10000
+
 func (r *runCommand) request() (runner.Request, error) {
 	correlation, err := parseCorrelation(r.Correlation)
 	if err != nil {
@@ -64,13 +71,23 @@ func (r *runCommand) request() (runner.Request, error) {
 	if len(periods) == 0 {
 		periods = metrics.DefaultReturnPeriods()
 	}
+	years := defaultYears
+	if r.Years != nil {
+		if r.Scenario != "" || r.Track != "" {
+			return runner.Request{}, &runner.ErrUsage{Reason: fmt.Sprintf("years %d: one storm is run, not years; leave --years out", *r.Years)}
+		}
+		years = *r.Years
+	}
+	if r.Workers < 0 {
+		return runner.Request{}, &runner.ErrUsage{Reason: fmt.Sprintf("workers %d: give 1 or more, or leave it out for all cores", r.Workers)}
+	}
 	if r.Resume && r.Out == "" {
 		return runner.Request{}, &runner.ErrUsage{Reason: "--resume needs the output folder (-o) of the run that was stopped"}
 	}
 	return runner.Request{
 		Files: runner.Files{Location: r.Location, Account: r.Account, BadRows: r.BadRows},
 		Spec: engine.Spec{
-			Years: r.Years, Samples: r.Samples, Seed: r.Seed, Correlation: correlation,
+			Years: years, Samples: r.Samples, Seed: r.Seed, Correlation: correlation,
 			ReturnPeriods: periods, Without: r.Without,
 		},
 		Scenario: runner.Scenario{Name: r.Scenario, Track: r.Track, Storm: r.Storm},

@@ -176,8 +176,7 @@ func pointCells(p pointOutput) string {
 const countiesShown = 15
 
 func printCounties(w io.Writer, out runOutput) {
-	counties := append([]summaryOutput(nil), out.Counties...)
-	sort.SliceStable(counties, func(i, k int) bool { return counties[i].GroundUp.AAL > counties[k].GroundUp.AAL })
+	counties := byLoss(out.Counties)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "county\tTIV\tAAL ground-up\tper 1,000\tAAL gross\tOEP 100 ground-up\tOEP 250\t")
 	for _, c := range counties[:min(countiesShown, len(counties))] {
@@ -185,9 +184,20 @@ func printCounties(w io.Writer, out runOutput) {
 			money(c.Gross.AAL), at(c.GroundUp.OEP, 100), at(c.GroundUp.OEP, 250))
 	}
 	t.Flush()
+	moreCounties(w, counties)
+}
+
+func moreCounties(w io.Writer, counties []summaryOutput) {
 	if more := len(counties) - countiesShown; more > 0 {
 		fmt.Fprintf(w, "and %d more counties (--json, or the files of -o)\n", more)
 	}
+}
+
+// byLoss sorts a copy by falling ground-up loss.
+func byLoss(counties []summaryOutput) []summaryOutput {
+	sorted := append([]summaryOutput(nil), counties...)
+	sort.SliceStable(sorted, func(i, k int) bool { return sorted[i].GroundUp.AAL > sorted[k].GroundUp.AAL })
+	return sorted
 }
 
 func at(points []pointOutput, period float64) string {
@@ -218,7 +228,14 @@ func printScenario(w io.Writer, o *runner.Outcome, out runOutput) {
 	}
 	t.Flush()
 	fmt.Fprintln(w)
-	printCounties(w, out)
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "county\tTIV\tmean ground-up\tper 1,000\tmean gross\t")
+	counties := byLoss(out.Counties)
+	for _, c := range counties[:min(countiesShown, len(counties))] {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%s\t\n", c.Name, money(c.TIV), money(c.GroundUp.AAL), 1000*c.GroundUp.AAL/math.Max(c.TIV, 1), money(c.Gross.AAL))
+	}
+	t.Flush()
+	moreCounties(w, counties)
 }
 
 func printNotes(w io.Writer, out runOutput) {
@@ -321,4 +338,15 @@ func printExposure(w io.Writer, o exposureOutput) {
 	for _, x := range o.Warnings[:min(len(o.Warnings), 10)] {
 		fmt.Fprintf(w, "warning: %s line %d %s %q: %s (%d rows)\n", x.File, x.Line, x.Column, x.Value, x.Reason, x.Count)
 	}
+	if more := len(o.Warnings) - 10; more > 0 {
+		fmt.Fprintf(w, "and %d more warnings (--json)\n", more)
+	}
+}
+
+// counted is a number of things: "1 fault", "2 faults".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return grouped(float64(n)) + " " + thing + "s"
 }

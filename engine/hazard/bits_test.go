@@ -17,7 +17,7 @@ import (
 // reproducible. They change with the climatology alone.
 const (
 	goldenCatalogue = "aa03ef8668204c54f74cc8441325cdd98a72e92e5a7d138b7905327c33763a2a"
-	goldenScenarios = "1bb28555ad64832223bffc7111c9abf31015bba5649984010597650f13ce27c7"
+	goldenScenarios = "e836356dbe65836aa1c27d4d3af874d189976046f9a32442ab387bd13e704b64"
 )
 
 func TestSameBits(t *testing.T) {

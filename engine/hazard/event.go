@@ -3,29 +3,32 @@ package hazard
 import (
 	"math"
 
+	"github.com/qrsrisk/qrsd/engine/hazard/besttrack"
 	"github.com/qrsrisk/qrsd/internal/fmath"
 )
 
 // Event is one storm, hour by hour while it can matter to Florida.
 type Event struct {
-	ID        int32  // Year·128 + number within the year; a scenario has ID 1
-	Year      int32  // simulated year, from 1
-	Name      string // of a storm of the record; "" in the catalogue
-	Day       int    // day of the year at Points[0]
-	Points    []Point
-	Landfalls []Landfall // Florida, at hurricane strength; one per coast region and entry
+	ID        int32      `json:"id"`             // Year·128 + number within the year; a scenario has ID 1
+	Year      int32      `json:"year"`           // simulated year, from 1
+	Name      string     `json:"name,omitempty"` // of a storm of the record; "" in the catalogue
+	Day       int        `json:"day"`            // of the year, 1 to 365: the day from whose start Point.Hour counts
+	Points    []Point    `json:"points"`
+	Landfalls []Landfall `json:"landfalls"` // Florida, at hurricane strength; one per coast region and entry
 }
 
 // Point is the storm's state at one time.
 type Point struct {
-	Hour     float64 // since 00 UTC of the event's Day
-	Lat, Lon float64 // degrees
-	DP       float64 // pressure deficit, hPa; central pressure is EnvPressure − DP
-	Rmax     float64 // radius of maximum wind, km
-	B        float64 // Holland's shape parameter
-	U, V     float64 // translation eastward and northward, m/s
-	Wind     float64 // best-track maximum sustained wind (1-min, 10 m), knots; for categories, not for losses
-	Land     bool    // centre over land
+	Hour float64 `json:"hour"` // since 00 UTC of the event's Day
+	Lat  float64 `json:"lat"`  // degrees
+	Lon  float64 `json:"lon"`
+	DP   float64 `json:"dp_hpa"`  // pressure deficit; central pressure is EnvPressure − DP
+	Rmax float64 `json:"rmax_km"` // radius of maximum wind
+	B    float64 `json:"b"`       // Holland's shape parameter
+	U    float64 `json:"u"`       // translation eastward, m/s
+	V    float64 `json:"v"`       // and northward
+	Wind float64 `json:"wind_kt"` // best-track maximum sustained wind (1-min, 10 m); for categories, not for losses
+	Land bool    `json:"land"`    // centre over land
 }
 
 // EnvPressure is the pressure around the storm, hPa (Atlantic mean of the outermost closed isobar, 1010-1013).
@@ -36,15 +39,16 @@ func (p Point) Pressure() float64 { return EnvPressure - p.DP }
 
 // Landfall is an entry of the centre into Florida at hurricane strength.
 type Landfall struct {
-	Region   string // NW, SW, SE, NE: geography.LandfallRegion
-	Hour     float64
-	Lat, Lon float64
-	Wind     float64 // knots, the last value over water
-	Pressure float64 // hPa, the last value over water
-	Rmax     float64 // km
-	B        float64
-	Heading  float64 // degrees clockwise from north, towards
-	Speed    float64 // m/s
+	Region   string  `json:"region"` // NW, SW, SE, NE: geography.LandfallRegion
+	Hour     float64 `json:"hour"`
+	Lat      float64 `json:"lat"`
+	Lon      float64 `json:"lon"`
+	Wind     float64 `json:"wind_kt"`      // the last value over water
+	Pressure float64 `json:"pressure_hpa"` // the last value over water
+	Rmax     float64 `json:"rmax_km"`
+	B        float64 `json:"b"`
+	Heading  float64 `json:"heading"` // degrees clockwise from north, towards
+	Speed    float64 `json:"speed"`   // m/s
 }
 
 // Category is the Saffir-Simpson category of a sustained wind in knots; 0 below hurricane strength.
@@ -83,6 +87,16 @@ func Speed(u, v float64) float64 { return math.Sqrt(float64(u*u) + float64(v*v))
 func Month(day float64) int {
 	month, _ := MonthDay(day)
 	return month
+}
+
+// DayOfYear is the day of the year of a date in the calendar of 365 days that events are dated in;
+// 29 February is 28 February.
+func DayOfYear(month, day int) int {
+	const common = 2001 // any year without a leap day
+	if month == 2 && day == 29 {
+		day = 28
+	}
+	return besttrack.DayOfYear(common, month, day)
 }
 
 // MonthDay is the month and day of month of a day of the year without a leap day.

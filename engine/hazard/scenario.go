@@ -28,6 +28,9 @@ func ReadScenarios(fsys fs.FS) ([]besttrack.Storm, error) {
 	return storms, nil
 }
 
+// longestGap is how many hours may lie between two fixes: a storm is not a straight line for longer.
+const longestGap = 24
+
 // FromTrack is the event of a recorded or forecast track. Missing pressures follow from the
 // wind, missing radii from the pressure and latitude, and B from both and from how far the
 // wind lies above what the pressure would give. The result is the model's mean storm for
@@ -45,11 +48,17 @@ func FromTrack(s besttrack.Storm, c *Climatology, ground *geography.Florida) (Ev
 			return Event{}, fmt.Errorf("storm %s has neither wind nor pressure at %04d-%02d-%02d %02d UTC; give one of them", s.ID, y, m, d, h)
 		}
 	}
+	for i := 1; i < len(s.Fixes); i++ {
+		if gap := s.Fixes[i].Time() - s.Fixes[i-1].Time(); gap > longestGap {
+			y, m, d, h := besttrack.Date(s.Fixes[i].Hour)
+			return Event{}, fmt.Errorf("storm %s: the fix of %04d-%02d-%02d %02d UTC comes %.0f hours after the one before it; give a fix at least every %d hours", s.ID, y, m, d, h, gap, longestGap)
+		}
+	}
 	points := RecordedPoints(s, c, ground)
 	year, month, day, _ := besttrack.Date(s.Fixes[0].Hour)
 	e := Event{
 		ID: 1, Year: 1, Name: fmt.Sprintf("%s %d", s.Name, year),
-		Day:       besttrack.DayOfYear(year, month, day),
+		Day:       DayOfYear(month, day),
 		Landfalls: Landfalls(points, ground), Points: withinReach(points),
 	}
 	if len(e.Points) == 0 {

@@ -142,6 +142,7 @@ func TestFromTrackRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"one fix":  {"AL992099, TEST, 1,\n20990910, 0000,  , HU, 25.6N,  83.6W, 100,  960\n", "has 1 fixes"},
 		"nothing":  {strings.Replace(ashore, "110,  950", "-99, -999", 1), "neither wind nor pressure at 2099-09-10 06 UTC"},
+		"long gap": {strings.Replace(ashore, "20990910, 1800", "20990912, 1800", 1), "54 hours after the one before it"},
 		"far away": {strings.NewReplacer("83.6W", "43.6W", "82.8W", "42.8W", "81.2W", "41.2W", "79.4W", "39.4W").Replace(ashore), "never comes near Florida"},
 	} {
 		_, err := FromTrack(track(t, c.text), p.climate, p.ground)

@@ -80,13 +80,16 @@ type run struct {
 	flat         bool
 }
 
+// maxLOBs bounds the lines of business: each is kept by county, event and sample.
+const maxLOBs = 500
+
 // maxRun bounds a run, and with it the kernel's list of what a run's sites need.
 const maxRun = 64
 
 // Note counts locations with something the model could not use.
 type Note struct {
-	Text      string
-	Locations int
+	Text      string `json:"text"`
+	Locations int    `json:"locations"`
 }
 
 // NewSites finds for every location its wind cell, gust factors and damage function, and compiles the terms.
@@ -102,6 +105,9 @@ func NewSites(p *exposure.Portfolio, ground *geography.Florida, curves *vulnerab
 	b := &siteBuilder{Sites: s, p: p, ground: ground, curves: curves}
 	order := b.accountOrder()
 	b.addAccounts(order)
+	if n := len(b.LOBs); n > maxLOBs {
+		return nil, fmt.Errorf("account file, LOB: %d lines of business, every one of which keeps a curve; the most is %d: group them", n, maxLOBs)
+	}
 	if err := b.makeFunctions(); err != nil {
 		return nil, err
 	}
@@ -180,7 +186,7 @@ func (b *siteBuilder) addAccounts(order []int) {
 		summary := Summary{Level: ByAccount, Key: a.PortNumber + "/" + a.AccNumber, Name: a.AccNumber}
 		lob := b.lobs[a.LOB()]
 		for i := a.First; i < a.First+a.Count; i++ {
-			repeated := i > a.First && b.p.Locations[i].Key == b.p.Locations[i-1].Key
+			repeated := i > a.First && b.p.Locations[i].SameSite(&b.p.Locations[i-1])
 			b.addSite(&b.p.Locations[i], lob, repeated)
 			summary.TIV += b.sites[len(b.sites)-1].total
 		}

@@ -43,7 +43,7 @@ type Summary struct {
 type Event struct {
 	ID     int32 // unique in the catalogue
 	Year   int32 // simulated year, 1 … Table.Years
-	Month  uint8 // of the first landfall or, for a bypassing storm, of its closest approach
+	Month  uint8 // of the first landfall or, for a bypassing storm, of its greatest strength
 	Day    uint8
 	Hour   uint8
 	Minute uint8

@@ -134,7 +134,7 @@ func (p *parser) row(fields []string) error {
 	case len(fields) >= 9 && len(fields[0]) == 2:
 		return p.atcf(fields)
 	}
-	return &LineError{p.line, "row", first(fields), "neither a HURDAT2 header nor an ATCF row",
+	return &LineError{p.line, "row", clip(first(fields)), "neither a HURDAT2 header nor an ATCF row",
 		"a HURDAT2 storm begins with a line such as AL092022, IAN, 40,"}
 }
 
@@ -143,6 +143,15 @@ func first(fields []string) string {
 		return ""
 	}
 	return fields[0]
+}
+
+// clip keeps what a message needs of a value.
+func clip(s string) string {
+	const most = 40
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }
 
 func isHurdat2Header(fields []string) bool {
@@ -208,13 +217,13 @@ func (p *parser) hurdat2Fix(fields []string) error {
 	}
 	f.Status, f.Landfall = fields[3], fields[2] == "L"
 	p.want--
-	return p.add(&p.storms[len(p.storms)-1], f)
+	return p.add(&p.storms[len(p.storms)-1], f, fields[0]+" "+fields[1])
 }
 
 // add appends a fix, keeping time in order.
-func (p *parser) add(s *Storm, f Fix) error {
+func (p *parser) add(s *Storm, f Fix, at string) error {
 	if n := len(s.Fixes); n > 0 && f.Time() <= s.Fixes[n-1].Time() {
-		return &LineError{p.line, "time", s.ID, "not after the fix before it", "sort the rows of a storm by time"}
+		return &LineError{p.line, "time", at, "not after the fix before it", "sort the rows of a storm by time"}
 	}
 	s.Fixes = append(s.Fixes, f)
 	return nil
@@ -229,7 +238,7 @@ func (p *parser) time(f *Fix, date, clock string) error {
 	}
 	year, month, day := digits(date[:4]), digits(date[4:6]), digits(date[6:])
 	hour, minute := digits(clock[:2]), digits(clock[2:])
-	if year < 1800 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 {
+	if year < 1800 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 {
 		return &LineError{p.line, "time", date + " " + clock, "no such date", "write YYYYMMDD, HHMM in UTC, from 1800 on"}
 	}
 	f.Hour, f.Minute = Hours(year, month, day)+int64(hour), minute
@@ -274,7 +283,7 @@ func (p *parser) angle(column, text string, plus, minus byte, scale float64) (fl
 	return v, nil
 }
 
-// number reads a value or a mark for "missing" (empty, -99, -999; ATCF also 0).
+// number reads a value or a mark for "missing" (empty, -99, -999).
 func (p *parser) number(column, text string, low, high float64) (float64, error) {
 	if text == "" || text == "-99" || text == "-999" {
 		return Missing, nil
@@ -317,7 +326,7 @@ func (p *parser) atcf(fields []string) error {
 	if n := len(s.Fixes); n > 0 && f.Time() == s.Fixes[n-1].Time() {
 		return nil
 	}
-	return p.add(s, f)
+	return p.add(s, f, stamp)
 }
 
 func (p *parser) atcfFix(fields []string, stamp string) (Fix, error) {

@@ -98,3 +98,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestDatesThatAreNone(t *testing.T) {
+	for date, ok := range map[string]bool{"20230229": false, "20240229": true, "20230431": false, "20231231": true} {
+		text := "AL092022, IAN, 1,\n" + date + ", 1800,  , HU, 26.6N,  82.3W, 130,  941\n"
+		if _, err := besttrack.Parse(strings.NewReader(text)); (err == nil) != ok {
+			t.Errorf("%s: error %v", date, err)
+		}
+	}
+}

@@ -16,6 +16,14 @@ func dayNumber(year, month, day int) int {
 	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1
 }
 
+// daysIn is the length of a month, which must be 1 to 12.
+func daysIn(year, month int) int {
+	if month == 12 {
+		return 31
+	}
+	return dayNumber(year, month+1, 1) - dayNumber(year, month, 1)
+}
+
 // Date is the calendar date and hour of a time in hours since 1800-01-01 00:00 UTC.
 func Date(hours int64) (year, month, day, hour int) {
 	n := int(hours/24) + dayNumber(1800, 1, 1)

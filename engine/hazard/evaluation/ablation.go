@@ -36,16 +36,23 @@ func changes() []change {
 	}
 }
 
+// Ablations is how many times Ablate computes the years.
+func Ablations() int { return len(changes()) + 1 }
+
 // Ablate computes the design gusts with the model's wind field and with each change, on the same events.
-// The events are those of opt.Years years; the only error is ctx's.
+// The events are those of opt.Years years, which must be 1,700 or more; opt.Progress counts the years of all Ablations.
+// The only error is ctx's.
 func Ablate(ctx context.Context, catalog *hazard.Catalog, ground *geography.Florida, opt Options) ([]Ablated, error) {
 	base, err := designGusts(ctx, catalog, ground, opt)
 	if err != nil {
 		return nil, err
 	}
 	var out []Ablated
-	for _, c := range changes() {
+	for i, c := range changes() {
 		o := opt
+		if opt.Progress != nil {
+			o.Progress = func(years int) { opt.Progress((i+1)*opt.Years + years) }
+		}
 		o.Field = windfield.Standard()
 		c.apply(&o.Field)
 		gusts, err := designGusts(ctx, catalog, ground, o)

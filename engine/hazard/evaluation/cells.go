@@ -11,7 +11,7 @@ import (
 )
 
 // CellError is what it costs to compute the wind once for a cell in place of every site: over the ZIP codes' points and
-// the events of a number of years, for pairs in which the gust is damaging by either.
+// the events of a number of years, for pairs that the wind reaches by both and in which the gust is damaging by either.
 type CellError struct {
 	Years int     `json:"years"`
 	Pairs int     `json:"pairs"`

@@ -89,6 +89,9 @@ func distributions(record *hazard.Record, first []hazard.Landfall) []Distributio
 		}
 		return v
 	}
+	if len(first) == 0 || len(pressure) == 0 {
+		return nil // nothing to compare
+	}
 	return []Distribution{
 		compare("central pressure", "hPa", pressure, column(func(l hazard.Landfall) float64 { return l.Pressure })),
 		compare("maximum wind", "kt", wind, column(func(l hazard.Landfall) float64 { return l.Wind })),

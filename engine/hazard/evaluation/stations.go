@@ -13,7 +13,7 @@ import (
 
 // Station is a gust measured in a storm: knots, as reported, at a height over the ground, m. Values are those of
 // the NHC's tropical cyclone reports as recalled and not yet checked one by one against them, except
-// Punta Gorda in Ian (ASOS file). Stations that failed before the peak are left out.
+// Punta Gorda in Ian (ASOS file). Stations that failed well before the peak are left out; one that failed near it is marked.
 type Station struct {
 	Storm    string  `json:"storm"`
 	Place    string  `json:"place"`

@@ -1,11 +1,11 @@
-// Command fit derives the hazard's climatology from HURDAT2 and writes it as the
-// model pack's hazard-climatology.json:
+// Command fit derives the hazard's climatology from HURDAT2 and writes it into the model pack, beside the record
+// of landfalls and the tracks of the best-known storms:
 //
 //	go run ./engine/hazard/fit -hurdat2 hurdat2.txt.gz -pack engine/modelpack/florida
 //
-// Its parts, each in a file: entries (states in which storms come into the domain), motion
-// (kernel-averaged translation), intensity (autoregression over water), pressurewind, and landfall
-// (weights that bring strike rates to the record). The same input gives the same output, byte for byte.
+// Its parts, each in a file: steps (storms cut into steps, their entries into the domain, pressure and wind), motion
+// (kernel-averaged translation), intensity (autoregression over water), landfall (weights that bring strike
+// rates to the record), record and scenarios. The same input gives the same output, byte for byte.
 package main
 
 import (

@@ -32,15 +32,29 @@ func writeScenarios(storms []besttrack.Storm, pack string) error {
 			return fmt.Errorf("scenario %s is not in the track file", f.id)
 		}
 		var rows []string
-		for _, x := range s.Fixes {
-			if x.Lat < 20.5 || x.Lat > 35 || x.Lon < -92 || x.Lon > -74 {
-				continue
-			}
+		for _, x := range nearFlorida(s.Fixes) {
 			rows = append(rows, row(x, f.rmax))
 		}
 		fmt.Fprintf(&text, "%s, %s, %d,\n%s", s.ID, s.Name, len(rows), strings.Join(rows, ""))
 	}
 	return os.WriteFile(filepath.Join(pack, hazard.ScenariosFile), []byte(text.String()), 0o644)
+}
+
+// nearFlorida is the track from its first to its last fix near Florida, without gaps: some storms leave and come back.
+func nearFlorida(fixes []besttrack.Fix) []besttrack.Fix {
+	first, last := -1, -1
+	for i, x := range fixes {
+		if x.Lat > 20.5 && x.Lat < 35 && x.Lon > -92 && x.Lon < -74 {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if first < 0 {
+		return nil
+	}
+	return fixes[first : last+1]
 }
 
 func row(x besttrack.Fix, rmax float64) string {

@@ -218,7 +218,7 @@ func (f *Footprinter) windAt(k int, x, y float64) float64 {
 	return m.surface(dx, dy, r2)
 }
 
-// parabola is the peak of the parabola through three equally spaced values of which the
+// parabola is the peak of the parabola through three values, taken as equally spaced, of which the
 // middle is the largest; the middle itself at an end of the record.
 func parabola(before, peak, after float64) float64 {
 	if before == 0 || after == 0 || before > peak || after > peak {

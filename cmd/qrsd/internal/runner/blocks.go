@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -23,18 +24,26 @@ func openBlocks(r Request, model modelpack.Digest, portfolio [32]byte) (*blocks,
 	if r.Out == "" {
 		return &blocks{}, nil
 	}
+	program, err := programDigest()
+	if err != nil {
+		return nil, err
+	}
 	identity, err := json.Marshal(struct {
+		Program   [32]byte
 		Engine    string
 		Build     Build
 		Model     string
 		Portfolio [32]byte
 		Spec      engine.Spec
-	}{engine.Version, ThisBuild(), model.String(), portfolio, r.Spec})
+	}{program, engine.Version, ThisBuild(), model.String(), portfolio, r.Spec})
 	if err != nil {
 		return nil, fmt.Errorf("identifying the run: %w", err)
 	}
 	sum := sha256.Sum256(identity)
 	b := &blocks{filepath.Join(r.Out, blocksFolder, hex.EncodeToString(sum[:16]))}
+	if err := folder(r.Out); err != nil {
+		return nil, err
+	}
 	if !r.Resume {
 		if err := os.RemoveAll(filepath.Join(r.Out, blocksFolder)); err != nil {
 			return nil, fmt.Errorf("clearing blocks of an earlier run: %w", err)
@@ -44,6 +53,32 @@ func openBlocks(r Request, model modelpack.Digest, portfolio [32]byte) (*blocks,
 		return nil, fmt.Errorf("making the output folder: %w", err)
 	}
 	return b, nil
+}
+
+// programDigest is the digest of the running program: two builds of a changed work tree have one commit.
+func programDigest() (d [32]byte, err error) {
+	path, err := os.Executable()
+	if err != nil {
+		return d, fmt.Errorf("finding this program: %w", err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return d, fmt.Errorf("reading this program: %w", err)
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return d, fmt.Errorf("reading this program: %w", err)
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+// folder refuses a path that is there and is no folder.
+func folder(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return usage("%s is a file; give a folder", path)
+	}
+	return nil
 }
 
 // store is the engine's view, nil where nothing is kept.
@@ -86,5 +121,9 @@ func (b *blocks) discard() error {
 	if b.folder == "" {
 		return nil
 	}
-	return os.RemoveAll(filepath.Dir(b.folder))
+	if err := os.RemoveAll(b.folder); err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Dir(b.folder)) // unless another run has blocks there
+	return nil
 }

@@ -71,6 +71,9 @@ func (f Files) badRows(o *exposure.Options) (*badFiles, error) {
 	if f.BadRows == "" {
 		return b, nil
 	}
+	if err := folder(f.BadRows); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(f.BadRows, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder for bad rows: %w", err)
 	}

@@ -9,6 +9,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,6 +45,10 @@ type Outcome struct {
 func Run(ctx context.Context, r Request) (*Outcome, error) {
 	start := time.Now()
 	model, err := modelpack.Florida(vulnerability.Options{Without: r.Spec.Without})
+	var unknown *vulnerability.UnknownGroupError
+	if errors.As(err, &unknown) {
+		return nil, usage("--without %v", unknown)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,8 @@ func (sc Scenario) find(m *modelpack.Model) (storm besttrack.Storm, ok bool, err
 	switch {
 	case sc.Name != "" && sc.Track != "":
 		return storm, false, usage("give a scenario or a track file, not both")
+	case sc.Name != "" && sc.Storm != "":
+		return storm, false, usage("storm %s is looked for in a track file (--track); %s is one of the model's own", sc.Storm, sc.Name)
 	case sc.Name != "":
 		storm, err = named(m.Scenarios, sc.Name)
 	case sc.Track != "":
@@ -72,6 +74,9 @@ func (sc Scenario) fromFile() (storm besttrack.Storm, err error) {
 		return storm, fmt.Errorf("opening the track: %w", err)
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return storm, usage("%s is a folder; give a HURDAT2 or ATCF file", sc.Track)
+	}
 	storms, err := besttrack.Parse(file)
 	if err != nil {
 		return storm, fmt.Errorf("%s: %w", sc.Track, err)
