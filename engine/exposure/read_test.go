@@ -124,7 +124,7 @@ func TestFaultsOfLocations(t *testing.T) {
 		want  string
 	}{
 		"missing value":         {[]string{"LocNumber="}, `location.csv line 2, LocNumber: a required value is missing; fill it in`},
-		"negative TIV":          {[]string{"BuildingTIV=-5"}, `location.csv line 2, BuildingTIV "-5": negative; write a number in [0,)`},
+		"negative TIV":          {[]string{"BuildingTIV=-5"}, `location.csv line 2, BuildingTIV "-5": negative; write a number of 0 or more`},
 		"NaN TIV":               {[]string{"ContentsTIV=NaN"}, `location.csv line 2, ContentsTIV "NaN": not a number; write a number, or leave it blank for OED's default`},
 		"infinite TIV":          {[]string{"BITIV=+Inf"}, `location.csv line 2, BITIV "+Inf": an infinite number; write a finite number`},
 		"overflowing TIV":       {[]string{"BITIV=1e999"}, `location.csv line 2, BITIV "1e999": not a number; write a number, or leave it blank for OED's default`},
@@ -289,8 +289,8 @@ func TestFaultsOfBothFiles(t *testing.T) {
 	opt.BadAccounts = &bad
 	got := faults(t, edit(t, goodLocation, "BITIV=-1", "+", "LocNumber=2"), edit(t, goodAccount, "AccParticipation=2", "+", "AccNumber=A2", "PolNumber=2", "AccParticipation=1"), opt)
 	want := []string{
-		`location.csv line 2, BITIV "-1": negative; write a number in [0,)`,
-		`location.csv line 3, BITIV "-1": negative; write a number in [0,)`,
+		`location.csv line 2, BITIV "-1": negative; write a number of 0 or more`,
+		`location.csv line 3, BITIV "-1": negative; write a number of 0 or more`,
 		`account.csv line 2, AccParticipation "2": outside OED's range [0,1]; write a number in [0,1]`,
 		`account.csv line 3, AccNumber "A2": no location has this account; add its locations, or remove the account`,
 	}

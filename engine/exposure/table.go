@@ -194,7 +194,7 @@ func (c *columnSpec) parseNumber(s string) (v float64, reason, fix string) {
 	case c.codes != nil && !slices.Contains(c.codes, int(v)):
 		return 0, "not a code of OED's " + c.codeList + " list", "use " + c.codeHint()
 	case c.hasMin && v < c.min || c.hasMax && v > c.max:
-		return 0, c.outside(v), "write a number in " + c.rangeText()
+		return 0, c.outside(v), "write " + c.wanted()
 	}
 	return v + 0, "", "" // + 0 makes -0 a 0
 }
@@ -216,6 +216,14 @@ func (c *columnSpec) rangeText() string {
 		high = formatNumber(c.max) + "]"
 	}
 	return low + "," + high
+}
+
+// wanted says the range in words where it is open above.
+func (c *columnSpec) wanted() string {
+	if c.hasMin && !c.hasMax {
+		return "a number of " + formatNumber(c.min) + " or more"
+	}
+	return "a number in " + c.rangeText()
 }
 
 func formatNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
