@@ -8,7 +8,6 @@ type locationRow struct {
 	floorUnit, heightUnit int
 	geogScheme, geogName  [5]string
 	latitude, longitude   bool // given
-	perilOf               perilSet
 }
 
 func setText[R any](field func(*R) *string) binding[R] {

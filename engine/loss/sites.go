@@ -289,7 +289,13 @@ func (b *siteBuilder) kindOf(l *exposure.Location) uint32 {
 	return at
 }
 
-// made is a damage function or why there is none.
+// unknown says for which locations there is no damage function.
+func (k *kind) unknown(why error) error {
+	l := k.first
+	return fmt.Errorf("location file line %d, location %s of account %s, and %d more like it: %w", l.Line, l.LocNumber, l.AccNumber, k.sites-1, why)
+}
+
+// made is a damage function or, where it is nil, why there is none.
 type made struct {
 	function *vulnerability.Function
 	err      error
@@ -306,10 +312,8 @@ func (b *siteBuilder) makeFunctions() error {
 			return made{f, err}, nil
 		},
 		func(i int, m made) error {
-			if m.err != nil {
-				l := b.kinds[i].first
-				errs = append(errs, fmt.Errorf("location file line %d, location %s of account %s, and %d more like it: %w",
-					l.Line, l.LocNumber, l.AccNumber, b.kinds[i].sites-1, m.err))
+			if m.function == nil {
+				errs = append(errs, b.kinds[i].unknown(m.err))
 				return nil
 			}
 			at, ok := known[m.function]
