@@ -142,7 +142,7 @@ func TestFaults(t *testing.T) {
 		"long footer": {longFooter, "l.parquet line 1: the Parquet file is damaged: its footer is longer than the file; copy or export it again"},
 		"no rows":     {write(t, []location{}, 1), "l.parquet: the file has a header but no rows; export it again with its rows"},
 		"lists":       {write(t, []nested{{"P", []float64{1}}}, 1), `l.parquet line 1: column "Terms" holds lists or nested columns; write a flat table, one value per column and row`},
-		"negative":    {write(t, negative, 100), `l.parquet line 2, ContentsTIV "-1": negative; write a number in [0,)`},
+		"negative":    {write(t, negative, 100), `l.parquet line 2, ContentsTIV "-1": negative; write a number of 0 or more`},
 		"NaN":         {write(t, nan, 100), `l.parquet line 2, ContentsTIV "NaN": not a number; write a number, or leave it blank for OED's default`},
 		"Latin-1":     {write(t, text, 100), `l.parquet line 2 "caf` + "\uFFFD" + `": the text of column 18 is not UTF-8; write text columns in UTF-8`},
 	} {
