@@ -136,7 +136,7 @@ func (pw PressureWind) Wind(dp float64) float64 { return pw.A * fmath.Pow(dp, pw
 func (pw PressureWind) DP(wind float64) float64 { return fmath.Pow(wind/pw.A, 1/pw.P) }
 
 // LandfallFit holds the rates of the record and the weights that bring the model to them.
-// A storm that strikes the coasts h has weight exp(Σ Lambda[h]); it is kept with probability
+// A storm that makes the hits h has weight exp(Σ Lambda[h]); it is kept with probability
 // weight / MaxWeight, and candidates are drawn MaxWeight times as often as the record
 // has entries, so that every kept event counts once. The weights are those nearest to
 // one (in Kullback-Leibler divergence) that give the target rates.
@@ -146,9 +146,9 @@ type LandfallFit struct {
 	Trials    int      `json:"trial_years"` // simulated years behind Model
 }
 
-// HitFit is one kind of strike: a hurricane, or a major one, on one coast.
+// HitFit is one kind of strike: a hurricane, or a major one, that made landfall on one coast or passed near a city.
 type HitFit struct {
-	Region string  `json:"region"` // NW, SW, SE, NE or FL
+	Region string  `json:"region"` // NW, SW, SE, NE, FL for any of them, or a city of geography.Cities
 	Major  bool    `json:"major"`
 	Record int     `json:"record"`        // storms in the record's years
 	Model  float64 `json:"model_rate"`    // per year, before weighting

@@ -28,7 +28,7 @@ type Sites struct {
 	damage curves // of the kinds of building
 
 	accounts []account // in the kernel's order
-	runs     []run     // accounts that share a wind cell and are flat, then every other account alone
+	runs     []run     // neighbouring flat accounts that add to the same sums together, every other account alone
 	terms    *terms.Program
 	largest  int // locations of the largest account
 
