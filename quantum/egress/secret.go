@@ -95,10 +95,10 @@ func (s *Secret) Sent(amplitude float64) float64 { return s.mix.send(amplitude) 
 func (s *Secret) Widening() float64 { return 1 / s.mix.slope }
 
 // Format keeps the secret out of every verb of fmt.
-func (s *Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "egress.Secret(not shown)") }
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "egress.Secret(not shown)") }
 
 // MarshalJSON refuses: a secret in a JSON document is a mistake.
-func (s *Secret) MarshalJSON() ([]byte, error) {
+func (s Secret) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("egress: a Secret is not written as JSON; keep MarshalBinary's bytes encrypted")
 }
 
