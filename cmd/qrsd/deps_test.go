@@ -99,7 +99,7 @@ const theirImports = `
 	golang.org/x/crypto:                         store/... web/... internal/outbound
 	filippo.io/age:                              cmd/qrsd/internal/bundle store/backup
 	github.com/secure-systems-lab/go-securesystemslib: store/seal
-	github.com/transparency-dev/merkle:          store/ledger
+	github.com/transparency-dev/merkle:          tests
 	github.com/ThalesGroup/crypto11:             store/pkcs11
 
 	github.com/gofiber/fiber/v2:                 web web/signon web/scim web/page
@@ -135,6 +135,8 @@ const neverReach = `
 	engine:         github.com/parquet-go/... github.com/xuri/... net/...
 	engine/...:     engine
 	quantum/...:    engine/... store/... web/...
+	store/ledger:     os/... net/... log/... syscall/... crypto/rand math/rand/... store/internal/...
+	store/ledger/...: os/... net/... log/... syscall/... crypto/rand math/rand/... store/internal/... time
 	cmd/qrs-replay: github.com/parquet-go/... github.com/xuri/... go.etcd.io/... github.com/gofiber/... net/...
 `
 
