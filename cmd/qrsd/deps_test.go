@@ -144,10 +144,28 @@ const neverReach = `
 const dialers = `
 	net/http:   DefaultClient DefaultTransport Get Head Post PostForm Client Transport
 	net:        Dial DialTimeout DialTCP DialUDP DialIP DialUnix Dialer DefaultResolver Resolver LookupHost LookupIP LookupAddr LookupTXT LookupCNAME LookupMX LookupNS LookupSRV LookupPort
+	net/http/httputil: NewSingleHostReverseProxy ReverseProxy
+	net/textproto: Dial
 	crypto/tls: Dial DialWithDialer Dialer
 	net/smtp:   Dial SendMail
 	net/rpc:    Dial DialHTTP DialHTTPPath
-	log/syslog: Dial
+	log/syslog: Dial New NewLogger
+	syscall:    Socket Connect
+	golang.org/x/sys/unix: Socket Connect
+	github.com/gofiber/fiber/v2: AcquireAgent AcquireClient Get Head Post Put Patch Delete
+	github.com/aws/aws-sdk-go-v2/aws/transport/http: NewBuildableClient BuildableClient
+`
+
+// theirDialers make a client of their own unless they are given ours: what is called or composed, and the name that
+// must be among the arguments or fields.
+const theirDialers = `
+	github.com/aws/aws-sdk-go-v2/config.LoadDefaultConfig: WithHTTPClient
+	github.com/aws/aws-sdk-go-v2/aws.Config:               HTTPClient
+	github.com/aws/aws-sdk-go-v2/service/kms.Options:      HTTPClient
+	github.com/aws/aws-sdk-go-v2/service/s3.Options:       HTTPClient
+	github.com/aws/aws-sdk-go-v2/service/sts.Options:      HTTPClient
+	github.com/aws/aws-sdk-go-v2/feature/ec2/imds.Options: HTTPClient
+	github.com/wneessen/go-mail.NewClient:                 WithDialContextFunc
 `
 
 // hollowNames say nothing about what a package holds.
@@ -198,6 +216,14 @@ func TestImportPolicyBites(t *testing.T) {
 		"method init":          {"engine/terms/a.go", "package terms\ntype T int\nfunc (T) init() {}", ""},
 		"dial":                 {"cmd/qrsd/a.go", "package main\nimport web \"net/http\"\nvar c = web.DefaultClient", "cmd/qrsd/a.go:3: http.DefaultClient: only internal/outbound dials"},
 		"dial in a function":   {"store/a.go", "package store\nimport \"net\"\nfunc f() { var d net.Dialer; _ = d }", "net.Dialer: only internal/outbound dials"},
+		"client as a pointer":  {"store/a.go", "package store\nimport \"net/http\"\ntype t struct{ c *http.Client }", ""},
+		"client as a value":    {"store/a.go", "package store\nimport \"net/http\"\ntype t struct{ c http.Client }", "http.Client: only internal/outbound dials"},
+		"client through *":     {"store/a.go", "package store\nimport \"net/http\"\nvar c = *http.DefaultClient", "http.DefaultClient: only internal/outbound dials"},
+		"path with version":    {"web/a.go", "package web\nimport \"github.com/gofiber/fiber/v2\"\nvar a = fiber.AcquireAgent()", "fiber.AcquireAgent: only internal/outbound dials"},
+		"AWS on its own":       {"quantum/braket/a.go", "package braket\nimport \"github.com/aws/aws-sdk-go-v2/config\"\nfunc f() { config.LoadDefaultConfig(nil, config.WithRegion(\"\")) }", "config.LoadDefaultConfig dials by itself unless it is given WithHTTPClient"},
+		"AWS with ours":        {"quantum/braket/a.go", "package braket\nimport \"github.com/aws/aws-sdk-go-v2/config\"\nfunc f() { config.LoadDefaultConfig(nil, config.WithHTTPClient(nil)) }", ""},
+		"KMS on its own":       {"store/kms/a.go", "package kms\nimport aws \"github.com/aws/aws-sdk-go-v2/service/kms\"\nvar o = aws.Options{Region: \"\"}", "kms.Options dials by itself unless it is given HTTPClient"},
+		"KMS with ours":        {"store/kms/a.go", "package kms\nimport aws \"github.com/aws/aws-sdk-go-v2/service/kms\"\nvar o = aws.Options{HTTPClient: nil}", ""},
 		"listening":            {"web/a.go", "package web\nimport \"net\"\nvar _, _ = net.Listen(\"tcp\", \":0\")", ""},
 		"outbound":             {"internal/outbound/a.go", "package outbound\nimport (\"net\"; \"time\")\nvar _, _ = net.Dial(\"tcp\", \"\")\nvar _ time.Time", ""},
 	} {
@@ -387,26 +413,71 @@ func dialFaults(f *sourceFile) (faults []string) {
 	packages := map[string]string{} // the file's names of packages -> import path
 	for _, spec := range f.syntax.Imports {
 		target, _ := strconv.Unquote(spec.Path.Value)
-		name := path.Base(target)
+		name := packageName(target)
 		if spec.Name != nil {
 			name = spec.Name.Name
 		}
 		packages[name] = target
 	}
-	ast.Inspect(f.syntax, func(n ast.Node) bool {
-		s, ok := n.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		if x, ok := s.X.(*ast.Ident); ok {
-			target := packages[x.Name]
-			if names, ok := lookUp(dialers, target); ok && slices.Contains(names, s.Sel.Name) {
-				faults = append(faults, f.at(s.Pos())+path.Base(target)+"."+s.Sel.Name+": only internal/outbound dials; take its client")
+	// named is import path and name of an expression like http.Client.
+	named := func(n ast.Expr) (target, name string) {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				return packages[x.Name], s.Sel.Name
 			}
+		}
+		return "", ""
+	}
+	ast.Inspect(f.syntax, func(n ast.Node) bool {
+		var made ast.Expr // what is called or composed
+		var given []ast.Expr
+		switch n := n.(type) {
+		case *ast.StarExpr:
+			// *http.Client is the type of what outbound hands out; without a value of it nothing can be reached.
+			target, name := named(n.X)
+			return !(target == "net/http" && name == "Client")
+		case *ast.SelectorExpr:
+			target, name := named(n)
+			if names, ok := lookUp(dialers, target); ok && slices.Contains(names, name) {
+				faults = append(faults, f.at(n.Pos())+packageName(target)+"."+name+": only internal/outbound dials; take its client")
+			}
+		case *ast.CallExpr:
+			made, given = n.Fun, n.Args
+		case *ast.CompositeLit:
+			made, given = n.Type, n.Elts
+		}
+		target, name := named(made)
+		if needs, ok := lookUp(theirDialers, target+"."+name); ok && !says(given, needs[0]) {
+			faults = append(faults, f.at(n.Pos())+packageName(target)+"."+name+" dials by itself unless it is given "+needs[0]+"; give it a client of internal/outbound")
 		}
 		return true
 	})
 	return faults
+}
+
+// packageName is the name that a package most likely has: the last element of its path that is no version, without "go-".
+func packageName(target string) string {
+	parts := strings.Split(target, "/")
+	name := parts[len(parts)-1]
+	if len(parts) > 2 && len(name) > 1 && name[0] == 'v' && strings.Trim(name[1:], "0123456789") == "" {
+		name = parts[len(parts)-2]
+	}
+	return strings.TrimPrefix(name, "go-")
+}
+
+// says reports whether one of the arguments or fields has the name.
+func says(given []ast.Expr, name string) bool {
+	return slices.ContainsFunc(given, func(e ast.Expr) bool {
+		switch e := e.(type) {
+		case *ast.KeyValueExpr:
+			key, ok := e.Key.(*ast.Ident)
+			return ok && key.Name == name
+		case *ast.CallExpr:
+			s, ok := e.Fun.(*ast.SelectorExpr)
+			return ok && s.Sel.Name == name
+		}
+		return false
+	})
 }
 
 // reachFaults follows the imports of the product from every package that neverReach names.

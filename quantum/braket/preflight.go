@@ -1,0 +1,172 @@
+package braket
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/qrsrisk/qrsd/quantum/egress"
+)
+
+// Mitigation is an error mitigation by its schema name; "" is none.
+type Mitigation string
+
+// Debias averages over equivalent circuits on IonQ devices. Its averages are usable; the sharpened
+// histogram that comes with it is a vote, not an average, and is never read.
+const Debias Mitigation = "braket.device_schema.error_mitigation.debias.Debias"
+
+// maxGateShots is the largest product of gates and shots of an on-demand task on IonQ devices:
+// https://docs.aws.amazon.com/braket/latest/developerguide/braket-error-mitigation-ionq.html (read 2026-11-21). GetDevice does not state it.
+const maxGateShots = 1_000_000
+
+// Program is what a task runs.
+type Program struct {
+	// Source is OpenQASM 3 text of the closed form of egress.Check.
+	Source string
+
+	// Shots is how often it is measured.
+	Shots int
+
+	// Mitigation is the error mitigation to ask for.
+	Mitigation Mitigation
+}
+
+// Preflight says everything for which the device would refuse the program, or for which it must not be sent, before
+// anything is paid: grammar, operations, qubits, measurements, shots, gates x shots, mitigation, state of the device. nil: none.
+func (d *Device) Preflight(p Program) error {
+	shape, err := egress.Check(p.Source)
+	if err != nil {
+		return fmt.Errorf("device %s: %w", d.Name, err)
+	}
+	var faults []error
+	fault := func(format string, values ...any) {
+		faults = append(faults, fmt.Errorf("device "+d.Name+": "+format, values...))
+	}
+	if d.Status == "RETIRED" {
+		faults = append(faults, &RetiredError{d.Name, d.ARN})
+	} else if d.Status != "ONLINE" {
+		faults = append(faults, fmt.Errorf("device %s: status %s: %w; its execution windows are %v", d.Name, d.Status, ErrOffline, d.Windows))
+	}
+	for _, name := range operations(p.Source) {
+		if !slices.Contains(d.Gates, name) {
+			fault("gate %s: is not among its operations (%s)", name, strings.Join(d.Gates, ", "))
+		}
+	}
+	if shape.Qubits > d.Qubits {
+		fault("qubits %d: it has %d; use fewer loss bins", shape.Qubits, d.Qubits)
+	}
+	if d.Contiguous || d.AllMeasured {
+		// The closed form measures q[0] ... q[n-1]; a qubit that no gate touches would leave a gap.
+		for _, q := range untouched(p.Source, shape.Qubits) {
+			fault("qubit %d: no gate acts on it, and the device wants qubits without a gap", q)
+		}
+	}
+	if p.Shots < d.MinShots || p.Shots > d.MaxShots {
+		fault("shots %d: must lie in %d to %d", p.Shots, d.MinShots, d.MaxShots)
+	}
+	// Per gate, so that the product cannot overflow.
+	if Hardware(d.ARN) && shape.Gates > 0 && p.Shots > maxGateShots/shape.Gates {
+		fault("%d gates x %d shots: must be at most %d gate-shots for a task on demand; at most %d shots for this circuit", shape.Gates, p.Shots, maxGateShots, maxGateShots/shape.Gates)
+	}
+	if p.Mitigation != "" {
+		least, ok := d.MinMitigatedShots[p.Mitigation]
+		if !ok || p.Mitigation != Debias {
+			fault("error mitigation %q: is not offered", p.Mitigation)
+		} else if p.Shots < least {
+			fault("shots %d: error mitigation needs at least %d", p.Shots, least)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// gateLines are the lines of a checked source that are gates.
+func gateLines(source string) []string {
+	lines := strings.Split(strings.TrimSuffix(source, "\n"), "\n")[3:]
+	return slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "b[") })
+}
+
+// operations are the gates that a checked source uses, each once, in order of name.
+func operations(source string) []string {
+	var names []string
+	for _, l := range gateLines(source) {
+		names = append(names, l[:strings.IndexAny(l, "( ")])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// untouched are the qubits of a checked source on which no gate acts.
+func untouched(source string, qubits int) (none []int) {
+	touched := make([]bool, qubits)
+	for _, l := range gateLines(source) {
+		for i := range len(l) - 2 {
+			if l[i] == 'q' && l[i+1] == '[' {
+				touched[l[i+2]-'0'] = true
+			}
+		}
+	}
+	for q, t := range touched {
+		if !t {
+			none = append(none, q)
+		}
+	}
+	return none
+}
+
+// header names a schema and its version.
+type header struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// actionForm is braket.ir.openqasm.program version 1, without inputs.
+type actionForm struct {
+	Header header `json:"braketSchemaHeader"`
+	Source string `json:"source"`
+}
+
+// parametersForm are the device parameters of IonQ devices and of the simulators, version 1.
+type parametersForm struct {
+	Header     header           `json:"braketSchemaHeader"`
+	Paradigm   paradigmForm     `json:"paradigmParameters"`
+	Mitigation []mitigationForm `json:"errorMitigation,omitempty"`
+}
+
+type paradigmForm struct {
+	Header          header `json:"braketSchemaHeader"`
+	QubitCount      int    `json:"qubitCount"`
+	DisableRewiring bool   `json:"disableQubitRewiring"`
+}
+
+type mitigationForm struct {
+	Type Mitigation `json:"type"`
+}
+
+// Action is the text of the member action of CreateQuantumTask for a source.
+func Action(source string) string {
+	return text(actionForm{header{openQASM, "1"}, source})
+}
+
+// DeviceParameters is the text of the member deviceParameters of CreateQuantumTask.
+func DeviceParameters(deviceARN string, qubits int, m Mitigation) string {
+	name := map[string]string{
+		"ionq":       "braket.device_schema.ionq.ionq_device_parameters",
+		"simulators": "braket.device_schema.simulators.gate_model_simulator_device_parameters",
+	}[family(deviceARN)]
+	p := parametersForm{Header: header{name, "1"}, Paradigm: paradigmForm{header{"braket.device_schema.gate_model_parameters", "1"}, qubits, false}}
+	if m != "" {
+		p.Mitigation = []mitigationForm{{m}}
+	}
+	return text(p)
+}
+
+// text is JSON of our own types, which cannot fail.
+func text(v any) string {
+	t, err := json.Marshal(v)
+	if err != nil {
+		panic("braket: writing JSON: " + err.Error())
+	}
+	return string(t)
+}
