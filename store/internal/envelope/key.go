@@ -43,6 +43,7 @@ type Key struct {
 	aead   cipher.AEAD
 	rand   io.Reader
 	used   atomic.Uint64
+	wiped  atomic.Bool
 }
 
 // NewKey makes a key with a random secret and id. The key keeps rand for its nonces; rand must be safe for use by
@@ -90,14 +91,27 @@ func (k *Key) CountFrom(n uint64) {
 }
 
 // Expose calls fn with the key's secret, which is fn's for the duration of the call only. It is there for the ring, which
-// gives the root key to the host's key store and to hardware; everything else is done with [Key.Wrap].
-func (k *Key) Expose(fn func(secret []byte) error) error { return fn(k.secret[:]) }
+// derives from secrets and authenticates with them; everything else is done with [Key.Wrap]. It panics on a wiped key.
+func (k *Key) Expose(fn func(secret []byte) error) error {
+	k.mustLive()
+	return fn(k.secret[:])
+}
+
+// mustLive keeps zeros from being taken for a key.
+func (k *Key) mustLive() {
+	if k.wiped.Load() {
+		panic("envelope: key " + k.id.String() + " was wiped")
+	}
+}
 
 // Wipe overwrites the secret; the caller must know that no other goroutine wraps or exposes the key at this moment.
 // A wiped key can no longer be wrapped or exposed. The cipher's own key schedule, a copy inside
 // crypto/aes, cannot be reached from here: it stays in memory until the garbage collector reuses it, and whoever still
 // holds the key can finish what was begun.
-func (k *Key) Wipe() { clear(k.secret[:]) }
+func (k *Key) Wipe() {
+	k.wiped.Store(true)
+	clear(k.secret[:])
+}
 
 // Format prints the same words for every verb.
 func (k *Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "envelope.Key(redacted)") }

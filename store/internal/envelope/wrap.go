@@ -13,8 +13,9 @@ const WrappedSize = wrapNonceAt + nonceSize + len(KeyID{}) + SecretSize + tagSiz
 const wrapNonceAt = 2 + len(KeyID{})
 
 // Wrap encrypts other's id and secret with k, bound to context: owner, purpose, versions, as the caller encodes them,
-// unambiguously. It counts as an encryption by k and panics on loss of entropy.
+// unambiguously. It counts as an encryption by k. It panics on loss of entropy and where other was wiped.
 func (k *Key) Wrap(other *Key, context []byte) []byte {
+	other.mustLive()
 	var plain [len(KeyID{}) + SecretSize]byte
 	defer clear(plain[:])
 	copy(plain[:], other.id[:])
