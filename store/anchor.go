@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store/internal/durable"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
+	"github.com/qrsrisk/qrsd/store/ledger"
+)
+
+// anchor is a small file outside the database: the last checkpoint of the appliance's audit log, into which the heads
+// of all tenants' logs are entered, and the generation of the key file. A database or key file that was put back
+// to an earlier state does not fit it.
+type anchor struct {
+	path string
+
+	mu      sync.Mutex
+	content anchorContent
+	failed  error // of the last write
+}
+
+// anchorContent is version 1 of the file. It holds no secret.
+type anchorContent struct {
+	Version    int       `json:"version"`
+	Checkpoint string    `json:"checkpoint"` // signed note
+	Generation uint64    `json:"generation"` // of the key file
+	Time       time.Time `json:"time"`
+	AtRest     bool      `json:"at_rest"` // written by a store that was locked in order: the database ended exactly here
+	Erased     []ID      `json:"erased,omitempty"`
+}
+
+// openAnchor reads the file; a store that never wrote one has none.
+func openAnchor(path string) (*anchor, error) {
+	a := &anchor{path: path, content: anchorContent{Version: 1}}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &a.content); err != nil {
+		return nil, fmt.Errorf("anchor: %w; the file is damaged: it can only be replaced by accepting the store as it is (--accept-rollback) after it was moved away", err)
+	}
+	if a.content.Version != 1 {
+		return nil, fmt.Errorf("anchor: version %d is not known to this build", a.content.Version)
+	}
+	return a, nil
+}
+
+// hold keeps a new checkpoint. It is called by the committer after the commit; a write that fails is said by the next
+// checkpoint, and never undoes what is committed.
+func (a *anchor) hold(head signedHead) {
+	_ = a.change(func(c *anchorContent) {
+		c.Checkpoint, c.Time, c.AtRest = string(head.note), head.Time, false
+	})
+}
+
+// rest marks the end of a store that was locked in order.
+func (a *anchor) rest(generation uint64) error {
+	return a.change(func(c *anchorContent) { c.Generation, c.AtRest = generation, true })
+}
+
+// keys keeps the key file's generation.
+func (a *anchor) keys(generation uint64, erased []ID) error {
+	return a.change(func(c *anchorContent) { c.Generation, c.Erased, c.AtRest = generation, erased, false })
+}
+
+func (a *anchor) change(fn func(*anchorContent)) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := a.content
+	fn(&next)
+	text, err := json.MarshalIndent(next, "", "  ")
+	if err != nil {
+		return err
+	}
+	if a.failed = durable.WriteFile(a.path, append(text, '\n'), 0o600); a.failed == nil {
+		a.content = next
+	}
+	return a.failed
+}
+
+func (a *anchor) now() anchorContent {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.content
+}
+
+// compareAnchor holds key file and database against the anchor. With Options.AcceptRollback a difference is entered in
+// the audit log and the anchor is set anew.
+func (db *DB) compareAnchor(ctx context.Context) error {
+	err := db.anchorFits(ctx, db.anchor.now())
+	var back *RollbackError
+	if !errors.As(err, &back) {
+		return err
+	}
+	db.options.Alarm(back.Error())
+	if !db.options.AcceptRollback {
+		return back
+	}
+	return db.acceptRollback(ctx, back)
+}
+
+func (db *DB) anchorFits(ctx context.Context, c anchorContent) error {
+	if have := db.ring.Generation(); have < c.Generation {
+		return &RollbackError{What: "key file", Have: int64(have), Anchor: int64(c.Generation), Time: c.Time}
+	}
+	if c.Checkpoint == "" {
+		return nil
+	}
+	l := db.logOf(Appliance, AuditLog)
+	verifiers, err := db.verifiers(l.origin(db))
+	if err != nil {
+		return err
+	}
+	held, err := ledger.OpenCheckpoint([]byte(c.Checkpoint), verifiers)
+	if err != nil {
+		return fmt.Errorf("anchor: %w; it is of another store, or was changed", err)
+	}
+	return db.kv.View(ctx, func(from *kv.ReadTx) error {
+		size, err := l.size(from)
+		if err != nil {
+			return err
+		}
+		back := &RollbackError{What: l.String(), Have: size, Anchor: held.Size, Time: c.Time}
+		if size < held.Size {
+			return back
+		}
+		root, err := ledger.Root(held.Size, db.hashes(from, l))
+		if err != nil {
+			return err
+		}
+		if root != held.Root {
+			back.What = l.String() + " (another history)"
+			return back
+		}
+		return nil
+	})
+}

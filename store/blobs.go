@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store/internal/blob"
+	"github.com/qrsrisk/qrsd/store/internal/envelope"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// orphanAge is how old a blob without reference must be before Sweep takes it: younger ones may belong to a
+// transaction that is still to come.
+const orphanAge = time.Hour
+
+// BlobWriter takes the bytes of a new blob. Commit makes it durable and gives its reference; the transaction that
+// keeps the reference comes after it, so that a crash between the two leaves an orphan and never a broken reference.
+type BlobWriter = blob.Writer
+
+// BlobReader reads a blob, from any place in it. No byte is handed out that was not authenticated.
+type BlobReader = blob.Reader
+
+// CreateBlob begins a blob of the tenant, encrypted under a key of its own.
+func (t *Tenant) CreateBlob() (*BlobWriter, error) {
+	if s := t.db.kv.Stats(); s.ReadOnly {
+		return nil, ErrReadOnly{Free: s.DiskFree}
+	}
+	key, err := t.db.ring.DataKey(t.owner(), purposeBlobs)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := t.db.blobs(t.id)
+	if err != nil {
+		return nil, err
+	}
+	return dir.Create(key, t.db.place(t.id, uint16(purposeBlobs), nil))
+}
+
+// WriteBlob copies r into a new blob.
+func (t *Tenant) WriteBlob(ctx context.Context, r io.Reader) (BlobRef, error) {
+	w, err := t.CreateBlob()
+	if err != nil {
+		return BlobRef{}, err
+	}
+	defer w.Abort() // no effect after Commit
+	if _, err := io.Copy(w, contextReader{ctx, r}); err != nil {
+		return BlobRef{}, fmt.Errorf("write a blob: %w", err)
+	}
+	return w.Commit()
+}
+
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// KeepBlob notes that a record of the tenant refers to the blob; object is the record. Every reference that a record
+// holds must be kept so.
+func (tx *WriteTx) KeepBlob(ref BlobRef, object ID) error {
+	body, err := json.Marshal(blobUse{Ref: ref, Object: object})
+	if err != nil {
+		return err
+	}
+	return tx.put(register["blobs"], ref.ID[:], 1, body)
+}
+
+// DropBlob notes that the record no longer refers to the blob, which the next Sweep removes.
+func (tx *WriteTx) DropBlob(ref BlobRef) error { return tx.delete(register["blobs"], ref.ID[:]) }
+
+// blobUse is the record of collection blobs.
+type blobUse struct {
+	Ref    BlobRef `json:"ref"`
+	Object ID      `json:"object"`
+}
+
+// OpenBlob opens a blob that a record read in this transaction refers to. The reader may outlive the transaction.
+func (tx *ReadTx) OpenBlob(ref BlobRef) (*BlobReader, error) { return tx.tenant.openBlob(ref) }
+
+// OpenBlob opens a blob as ReadTx.OpenBlob does.
+func (tx *WriteTx) OpenBlob(ref BlobRef) (*BlobReader, error) { return tx.tenant.openBlob(ref) }
+
+func (t *Tenant) openBlob(ref BlobRef) (*BlobReader, error) {
+	dir, err := t.db.blobs(t.id)
+	if err != nil {
+		return nil, err
+	}
+	return dir.Open(ref, t.blobKey, t.db.place(t.id, uint16(purposeBlobs), nil))
+}
+
+func (t *Tenant) blobKey(id envelope.KeyID) (*envelope.Key, error) {
+	return t.db.ring.Key(t.owner(), id)
+}
+
+// blobUse reads a reference.
+func (t *Tenant) blobUse(key []byte, b envelope.Box) (use blobUse, err error) {
+	plain, err := t.decrypt(register["blobs"], key, b)
+	if err != nil {
+		return use, err
+	}
+	return use, json.Unmarshal(plain, &use)
+}
+
+// SweepBlobs removes blobs to which no record refers and which are older than an hour, and unfinished ones. It reports
+// how many, and their bytes.
+func (t *Tenant) SweepBlobs(ctx context.Context) (count int, bytes int64, err error) {
+	a := Action{Verb: rights.StoreSweep}
+	if err := t.permit(ctx, a); err != nil {
+		return 0, 0, err
+	}
+	dir, err := t.db.blobs(t.id)
+	if err != nil {
+		return 0, 0, t.settle(ctx, a, err)
+	}
+	used := map[[16]byte]bool{}
+	err = t.db.eachKey(ctx, t.id, register["blobs"], func(key []byte) { used[[16]byte(key)] = true })
+	if err != nil {
+		return 0, 0, t.settle(ctx, a, err)
+	}
+	swept, err := dir.Sweep(func(id [16]byte) bool { return used[id] }, orphanAge)
+	return swept.Blobs + swept.Parts, swept.Bytes, t.settle(ctx, a, err)
+}

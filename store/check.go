@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store/internal/envelope"
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// CheckReport is what Check found. The store is good where Faults is empty.
+type CheckReport struct {
+	Records int64       `json:"records"` // decrypted, each for its own place
+	Blobs   int64       `json:"blobs"`   // read to their ends and held to their digests
+	Orphans int64       `json:"orphans"` // blobs that no record refers to; no fault
+	Logs    []LogReport `json:"logs"`
+	Faults  []Fault     `json:"faults"`
+}
+
+// maxFaults ends a check that finds no end of faults.
+const maxFaults = 100
+
+// checker gathers.
+type checker struct {
+	db       *DB
+	report   CheckReport
+	progress func(what string, done int64)
+}
+
+var errTooMany = errors.New("too many faults; the check was ended")
+
+func (c *checker) fault(where, reason string) error {
+	c.report.Faults = append(c.report.Faults, Fault{where, reason})
+	if len(c.report.Faults) >= maxFaults {
+		return errTooMany
+	}
+	return nil
+}
+
+// Check verifies everything: the pages of the database, that every record decrypts at its own place, that every blob
+// has its digest, and all logs (see VerifyLogs). Faults are in the report; an error means that it could not be checked.
+func (db *DB) Check(ctx context.Context, p Principal, progress func(what string, done int64)) (*CheckReport, error) {
+	if err := db.ready(); err != nil {
+		return nil, err
+	}
+	t := &Tenant{db: db, id: p.Tenant(), principal: p}
+	a := Action{Verb: rights.StoreCheck}
+	if err := t.permit(ctx, a); err != nil {
+		return nil, err
+	}
+	c := &checker{db: db, progress: progress, report: CheckReport{Faults: []Fault{}}}
+	if progress == nil {
+		c.progress = func(string, int64) {}
+	}
+	err := c.all(ctx)
+	if errors.Is(err, errTooMany) {
+		err = nil
+	}
+	return &c.report, t.settle(ctx, a, err)
+}
+
+func (c *checker) all(ctx context.Context) error {
+	c.progress("database pages", 0)
+	if err := c.db.kv.Check(ctx); err != nil {
+		if err := c.fault(databaseFile, err.Error()); err != nil {
+			return err
+		}
+	}
+	tenants, err := c.db.tenantIDs(ctx)
+	if err != nil {
+		return c.fault(databaseFile, err.Error())
+	}
+	for _, id := range tenants {
+		if err := c.tenant(ctx, id); err != nil {
+			return err
+		}
+	}
+	return c.strangers(ctx, tenants)
+}
+
+// tenant checks one tenant's records, blobs and logs.
+func (c *checker) tenant(ctx context.Context, id ID) error {
+	db := c.db
+	if _, err := db.ring.Open(keyring.Owner{Hierarchy: keyring.Data, Space: id}); err != nil && !errors.Is(err, keyring.ErrErased) {
+		return c.fault(fmt.Sprintf("%s, tenant %s", keysFile, id), err.Error())
+	}
+	t := &Tenant{db: db, id: id}
+	if !db.isErased(id) {
+		if err := c.records(ctx, t); err != nil {
+			return err
+		}
+		if err := c.blobs(ctx, t); err != nil {
+			return err
+		}
+	}
+	for _, kind := range []LogKind{AuditLog, Lineage} {
+		r, err := db.verifyLog(ctx, db.logOf(id, kind), func(n int64) { c.progress("log leaves", n) })
+		if err != nil {
+			return err
+		}
+		c.report.Logs = append(c.report.Logs, r)
+		if r.Fault != nil {
+			if err := c.fault(r.Fault.Where, r.Fault.Reason); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// records decrypts every record of a tenant.
+func (c *checker) records(ctx context.Context, t *Tenant) error {
+	for name, collection := range register {
+		err := c.db.eachBox(ctx, t.id, collection, func(key []byte, b envelope.Box) error {
+			c.report.Records++
+			if _, err := t.decrypt(collection, key, b); err != nil {
+				return c.fault(fmt.Sprintf("tenant %s, %s %x", t.id, name, key), err.Error())
+			}
+			return nil
+		})
+		if errors.Is(err, errTooMany) || errors.Is(err, context.Canceled) {
+			return err
+		}
+		if err != nil {
+			if err := c.fault(fmt.Sprintf("tenant %s, %s", t.id, name), err.Error()); err != nil {
+				return err
+			}
+		}
+		c.progress("records", c.report.Records)
+	}
+	return nil
+}
+
+// blobs reads every blob that a record refers to.
+func (c *checker) blobs(ctx context.Context, t *Tenant) error {
+	used := map[[16]byte]bool{}
+	err := c.db.eachBox(ctx, t.id, register["blobs"], func(key []byte, b envelope.Box) error {
+		use, err := t.blobUse(key, b)
+		if err != nil {
+			return nil // named among the records
+		}
+		used[use.Ref.ID] = true
+		c.report.Blobs++
+		c.progress("blobs", c.report.Blobs)
+		if err := t.readWhole(use.Ref); err != nil {
+			return c.fault(fmt.Sprintf("tenant %s, blob %x of %s", t.id, use.Ref.ID, use.Object), err.Error())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	dir, err := c.db.blobs(t.id)
+	if err != nil {
+		return c.fault(blobFolder, err.Error())
+	}
+	return dir.All(func(id [16]byte, _ int64, _ time.Time) error {
+		if !used[id] {
+			c.report.Orphans++
+		}
+		return nil
+	})
+}
+
+// readWhole reads a blob to its end, which holds it to its digest.
+func (t *Tenant) readWhole(ref BlobRef) error {
+	r, err := t.openBlob(ref)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, r)
+	return errors.Join(err, r.Close())
+}
+
+// strangers names spaces of the database that belong to no tenant.
+func (c *checker) strangers(ctx context.Context, tenants []ID) error {
+	known := map[ID]bool{}
+	for _, id := range tenants {
+		known[id] = true
+		known[c.db.logOf(id, AuditLog).id], known[c.db.logOf(id, Lineage).id] = true, true
+	}
+	spaces, err := c.db.spaces(ctx)
+	if err != nil {
+		return c.fault(databaseFile, err.Error())
+	}
+	for _, space := range spaces {
+		if !known[space] {
+			if err := c.fault(fmt.Sprintf("%s, space %s", databaseFile, space), "belongs to no tenant"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// spaces lists the spaces of the database.
+func (db *DB) spaces(ctx context.Context) (all []ID, err error) {
+	err = db.kv.View(ctx, func(from *kv.ReadTx) error {
+		return from.Spaces(func(space [16]byte) (bool, error) {
+			all = append(all, ID(space))
+			return true, nil
+		})
+	})
+	return all, err
+}

@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
+	"github.com/qrsrisk/qrsd/store/ledger"
+	"github.com/qrsrisk/qrsd/store/ledger/canonical"
+)
+
+// Action is what a caller is about to do: the verb, and the id of what it is done to, where that is known before.
+// Objects are ids, never names: an entry outlives the tenant whose names they were.
+type Action struct {
+	Verb   Verb
+	Object ID
+}
+
+// Outcome is how an action ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Done   Outcome = "done"
+	Denied Outcome = "denied" // the caller may not
+	Failed Outcome = "failed" // nothing was changed
+	Intent Outcome = "intent" // about to be done in two files; an entry with another outcome follows
+)
+
+// Entry is one entry of an audit log. Its JSON is what the log's leaves commit to: version 1.
+type Entry struct {
+	Version  int        `json:"version"`
+	Sequence int64      `json:"sequence"`
+	Time     time.Time  `json:"time"`
+	Clock    *time.Time `json:"clock,omitempty"` // what the clock said, where it had gone back behind Time
+	Tenant   ID         `json:"tenant"`
+	Actor    string     `json:"actor"` // a user's id, "operator", "qrsd" for the appliance itself, or "" for nobody
+	Role     Role       `json:"role"`
+	Action   string     `json:"action"`
+	Object   string     `json:"object,omitempty"`
+	Outcome  Outcome    `json:"outcome"`
+	Reason   string     `json:"reason,omitempty"` // why it was denied or failed, as a class, without data
+	Changes  []Change   `json:"changes,omitempty"`
+	Lineage  []int64    `json:"lineage,omitempty"` // sequences of ledger leaves written with it
+	Keys     []KeyEvent `json:"keys,omitempty"`
+	Heads    []Head     `json:"heads,omitempty"`
+	Request  string     `json:"request,omitempty"`
+	Personal *Personal  `json:"personal,omitempty"`
+}
+
+// KeyEvent says what happened to keys: created, unwrapped, rotated, destroyed.
+type KeyEvent struct {
+	Kind string   `json:"kind"`
+	Of   string   `json:"of"` // "root", "data" or "audit" hierarchy, of Tenant
+	Keys []string `json:"keys,omitempty"`
+}
+
+// Head is the head of another log at a checkpoint.
+type Head struct {
+	Tenant ID          `json:"tenant"`
+	Log    string      `json:"log"`
+	Size   int64       `json:"size"`
+	Root   ledger.Hash `json:"root"`
+}
+
+// Personal is the part of an entry that says something of a person: encrypted under the tenant's own key, so
+// that erasing the tenant leaves the entry pseudonymous, and committed to, so that a disclosed one can be checked.
+type Personal struct {
+	Commitment ledger.Hash `json:"commitment"`
+	Box        []byte      `json:"box"`
+}
+
+// Person is what a Personal holds.
+type Person struct {
+	Salt      string `json:"salt"`
+	Address   string `json:"address,omitempty"`
+	UserAgent string `json:"user_agent,omitempty"`
+	Account   string `json:"account,omitempty"` // host account of an operator
+}
+
+// record is an entry to be: what is known before the committer gives it a place.
+type record struct {
+	log       log
+	principal Principal
+	action    Action
+	object    string
+	outcome   Outcome
+	reason    string
+	changes   []Change
+	lineage   []int64
+	keys      []KeyEvent
+	heads     []Head
+}
+
+// enter appends an entry in the batch at hand.
+func (db *DB) enter(tail *kv.Tail, r record) error {
+	now := db.now().UTC()
+	_, err := db.book.append(tail, r.log, now, func(sequence int64, at time.Time) ([]byte, error) {
+		e := Entry{
+			Version: 1, Sequence: sequence, Time: at, Tenant: r.log.tenant,
+			Actor: actorOf(r.principal), Role: r.principal.Role(), Action: r.action.Verb.String(), Object: r.object,
+			Outcome: r.outcome, Reason: r.reason, Changes: r.changes, Lineage: r.lineage, Keys: r.keys, Heads: r.heads,
+			Request: r.principal.Source().Request,
+		}
+		if at.After(now) {
+			e.Clock = &now
+		}
+		if e.Object == "" && !r.action.Object.IsZero() {
+			e.Object = r.action.Object.String()
+		}
+		var err error
+		if e.Personal, err = db.personal(r.log, sequence, r.principal); err != nil {
+			return nil, err
+		}
+		return canonical.Marshal(e)
+	})
+	return err
+}
+
+func actorOf(p Principal) string {
+	switch {
+	case p.Role() == Operator && p.Actor() == "qrsd":
+		return "qrsd"
+	case p.Role() == Operator:
+		return "operator"
+	case p.User().IsZero():
+		return ""
+	}
+	return p.User().String()
+}
+
+// personal encrypts where the request came from under the tenant's personal key. The appliance at work has none.
+func (db *DB) personal(l log, sequence int64, p Principal) (*Personal, error) {
+	s := p.Source()
+	person := Person{Address: s.Address, UserAgent: s.UserAgent, Account: p.Actor()}
+	if person == (Person{}) || actorOf(p) == "qrsd" {
+		return nil, nil
+	}
+	var salt [16]byte
+	if _, err := io.ReadFull(db.rand, salt[:]); err != nil {
+		return nil, fmt.Errorf("salt of an audit entry: %w", err)
+	}
+	person.Salt = hex.EncodeToString(salt[:])
+	plain, err := json.Marshal(person)
+	if err != nil {
+		return nil, err
+	}
+	key, err := db.ring.DataKey(keyring.Owner{Hierarchy: keyring.Data, Space: l.tenant}, purposePersonal)
+	if errors.Is(err, keyring.ErrDestroyed) {
+		return nil, nil // an entry about a tenant that is erased has no one to name
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := key.Encrypt(db.place(l.id, uint16(purposePersonal), l.at(leafCollection, sequence).Key), 1, nil, plain)
+	return &Personal{Commitment: ledger.Commit(salt, plain), Box: b.Bytes()}, nil
+}
+
+// audit appends one entry by itself: of a reading, a denial, or a change that failed. It is allowed on a full disk.
+func (db *DB) audit(ctx context.Context, r record) error {
+	err := db.kv.Update(ctx, kv.Op{Essential: true, Finish: func(tail *kv.Tail) error { return db.enter(tail, r) }})
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", r.log, err)
+	}
+	return nil
+}
+
+// reasonOf is the class of an error for the log: errors may carry data, their classes do not.
+func reasonOf(err error) string {
+	var denied *DeniedError
+	for _, c := range []struct {
+		is   bool
+		name string
+	}{
+		{errors.As(err, &denied), "not allowed"},
+		{errors.Is(err, ErrNotFound), "not found"},
+		{errors.Is(err, ErrConflict), "conflict"},
+		{errors.Is(err, ErrExists), "exists"},
+		{errors.Is(err, ErrErased), "erased"},
+		{errors.Is(err, ErrLocked), "locked"},
+		{errors.Is(err, kv.ErrCorrupt), "damaged"},
+		{errors.Is(err, context.Canceled), "cancelled"},
+		{errors.Is(err, context.DeadlineExceeded), "too late"},
+	} {
+		if c.is {
+			return c.name
+		}
+	}
+	var classed interface{ AuditReason() string }
+	if errors.As(err, &classed) {
+		return classed.AuditReason()
+	}
+	return "refused"
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store/internal/durable"
+)
+
+// formatVersion is that of the directory as a whole. A change of it comes with a migration.
+const formatVersion = 1
+
+const formatFile = "format.json"
+
+// format is the file that makes a directory a store. It holds no secret.
+type format struct {
+	Format  int       `json:"format"`
+	Install ID        `json:"install"`
+	Created time.Time `json:"created"`
+}
+
+func (f format) write(dir string) error {
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(dir, formatFile), append(text, '\n'), 0o600)
+}
+
+func readFormat(dir string) (f format, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, formatFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, fmt.Errorf("%s holds no store (no %s); make one with qrsd init: %w", dir, formatFile, ErrNotFound)
+	}
+	if err != nil {
+		return f, err
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		return f, fmt.Errorf("%s: %w; the file is damaged: put it back from a backup", formatFile, err)
+	}
+	if f.Format > formatVersion {
+		return f, fmt.Errorf("the store is in format %d, this build knows %d: use the version of qrsd that wrote it, or a later one", f.Format, formatVersion)
+	}
+	if f.Format < 1 || f.Install.IsZero() {
+		return f, fmt.Errorf("%s: format %d or installation %s is not valid; the file is damaged: put it back from a backup", formatFile, f.Format, f.Install)
+	}
+	return f, nil
+}
+
+// migration brings a directory from one format to the next. It must be safe to run again after a crash: the format's
+// number is raised only when it has returned.
+type migration func(dir string) error
+
+// migrations, by the format they begin at.
+var migrations = map[int]migration{}
+
+func migrate(dir string, f *format) error { return migrateBy(dir, f, formatVersion, migrations) }
+
+func migrateBy(dir string, f *format, to int, steps map[int]migration) error {
+	for f.Format < to {
+		step, ok := steps[f.Format]
+		if !ok {
+			return fmt.Errorf("no migration from format %d to %d", f.Format, to)
+		}
+		if err := step(dir); err != nil {
+			return fmt.Errorf("migrate the store from format %d: %w", f.Format, err)
+		}
+		next := *f
+		next.Format++
+		if err := next.write(dir); err != nil {
+			return err
+		}
+		*f = next
+	}
+	return nil
+}
+
+// clearForCreate makes the directory, or finds it empty, or removes what a creation that was cut short left.
+func clearForCreate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	leftover := map[string]bool{databaseFile: true, keysFile: true, blobFolder: true, "LOCK": true, "ballast": true, anchorFile: true}
+	for _, e := range entries {
+		if e.Name() == formatFile {
+			return fmt.Errorf("%s holds a store: %w", dir, ErrExists)
+		}
+		if !leftover[e.Name()] && !durable.IsTemporary(e.Name()) {
+			return fmt.Errorf("%s is not empty (%s): name a new or empty directory for the store", dir, e.Name())
+		}
+	}
+	for _, e := range entries {
+		if e.Name() == "LOCK" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package rights
+
+// Source is where a request came from. It is personal data: the audit log keeps it in the part that dies with the
+// tenant's keys.
+type Source struct {
+	Address   string // IP address, or "host" for a command on the appliance itself
+	UserAgent string // the browser's or client's own words; the command line's version
+	Request   string // the request's id, given by whoever received it
+}
+
+// Principal is an authenticated caller: who it is, of which tenant, in which role, from where. It is made by the
+// constructors here and cannot be changed; the zero Principal may do nothing.
+type Principal struct {
+	user   ID
+	tenant ID
+	role   Role
+	actor  string
+	source Source
+	scopes []Verb // of an API key; nil: all that the role may
+}
+
+// User is a signed-in user of a tenant. Scopes narrow what the role may; nil leaves it whole.
+func User(user, tenant ID, role Role, source Source, scopes []Verb) Principal {
+	if role == Operator || role == 0 {
+		panic("rights: a user of a tenant in the role " + role.String())
+	}
+	return Principal{user: user, tenant: tenant, role: role, source: source, scopes: scopes}
+}
+
+// HostOperator is whoever works on the appliance's host with its key; actor is the account's name there.
+func HostOperator(tenant ID, actor string, source Source) Principal {
+	return Principal{tenant: tenant, role: Operator, actor: actor, source: source}
+}
+
+// System is the appliance itself at work: rotation, checkpoints, recovery.
+func System(tenant ID) Principal {
+	return Principal{tenant: tenant, role: Operator, actor: "qrsd", source: Source{Address: "host"}}
+}
+
+// User is the user's id; zero for the operator and the appliance.
+func (p Principal) User() ID { return p.user }
+
+// Tenant is the tenant that the caller belongs to; the appliance's own for operators.
+func (p Principal) Tenant() ID { return p.tenant }
+
+// Role is the caller's role; 0 for the zero Principal.
+func (p Principal) Role() Role { return p.role }
+
+// Actor is the name of the host account, of operators only: a user is named by id, never by name.
+func (p Principal) Actor() string { return p.actor }
+
+// Source is where the request came from.
+func (p Principal) Source() Source { return p.source }
+
+// May reports whether the caller's role, and its scopes, allow the verb.
+func (p Principal) May(v Verb) bool {
+	if !Allowed(p.role, v) {
+		return false
+	}
+	if p.scopes == nil {
+		return true
+	}
+	for _, s := range p.scopes {
+		if s.name == v.name {
+			return true
+		}
+	}
+	return false
+}
+
+// From is the same caller with another source, for a session that moves on to the next request.
+func (p Principal) From(s Source) Principal { p.source = s; return p }

@@ -1,0 +1,108 @@
+// Package rights says who may do what: roles, the verbs of the product, the one table that joins them, and the
+// Principal, which is what an authenticated caller holds.
+//
+// It lies under store/internal so that only packages of the store can make a Principal: store/directory after a
+// sign-in, and nobody in web or cmd. It keeps nothing and checks no password.
+//
+// Begin with Allowed.
+package rights
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Role is what a user is within a tenant, or Operator, which is outside of all tenants.
+type Role uint8
+
+// The roles. The zero Role may do nothing.
+const (
+	Admin    Role = iota + 1 // users, policy, keys of the tenant, and all that Modeler and Approver may, but see Conflicts
+	Modeler                  // imports portfolios, submits and changes runs
+	Analyst                  // submits runs of portfolios that exist
+	Approver                 // decides on requests of others
+	Viewer                   // reads
+	Operator                 // runs the appliance: tenants, keys, checks; reads no tenant's data
+)
+
+var roleNames = [...]string{Admin: "admin", Modeler: "modeler", Analyst: "analyst", Approver: "approver", Viewer: "viewer", Operator: "operator"}
+
+// AllRoles lists the roles in the order of the table.
+func AllRoles() []Role { return []Role{Admin, Modeler, Analyst, Approver, Viewer, Operator} }
+
+func (r Role) String() string {
+	if r == 0 || int(r) >= len(roleNames) {
+		return fmt.Sprintf("role(%d)", uint8(r))
+	}
+	return roleNames[r]
+}
+
+// ParseRole reads a role of a tenant by its name. Operator is none of them: it is not given to users.
+func ParseRole(name string) (Role, error) {
+	for _, r := range AllRoles() {
+		if r != Operator && r.String() == name {
+			return r, nil
+		}
+	}
+	return 0, fmt.Errorf("role %q is none of admin, modeler, analyst, approver, viewer", name)
+}
+
+// MarshalText and UnmarshalText make a role its name in JSON.
+func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads any role, Operator too.
+func (r *Role) UnmarshalText(text []byte) error {
+	at := slices.Index(roleNames[:], string(text))
+	if at <= 0 {
+		return fmt.Errorf("role %q is not known", text)
+	}
+	*r = Role(at)
+	return nil
+}
+
+// Verb is one thing that can be asked of the product; its name is what the audit log says.
+type Verb struct {
+	name  string
+	roles []Role
+}
+
+func (v Verb) String() string { return v.name }
+
+// Allowed reports whether the role may do the verb.
+func Allowed(r Role, v Verb) bool { return slices.Contains(v.roles, r) }
+
+// verb makes one row of the table.
+func verb(name string, roles ...Role) Verb { return Verb{name, roles} }
+
+// FindVerb returns the verb of that name.
+func FindVerb(name string) (Verb, bool) {
+	for _, v := range Verbs() {
+		if v.name == name {
+			return v, true
+		}
+	}
+	return Verb{}, false
+}
+
+// Matrix prints the whole table, one line a verb; its golden is what a reviewer reads.
+func Matrix() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%-24s", "verb")
+	for _, r := range AllRoles() {
+		fmt.Fprintf(&out, " %-8s", r)
+	}
+	out.WriteString("\n")
+	for _, v := range Verbs() {
+		fmt.Fprintf(&out, "%-24s", v.name)
+		for _, r := range AllRoles() {
+			mark := "."
+			if Allowed(r, v) {
+				mark = "yes"
+			}
+			fmt.Fprintf(&out, " %-8s", mark)
+		}
+		out.WriteString("\n")
+	}
+	return out.String()
+}

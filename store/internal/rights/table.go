@@ -1,0 +1,93 @@
+package rights
+
+// The table: every verb and who may do it. The names are part of the audit log's format: they are added to,
+// never renamed.
+var (
+	TenantAdd    = verb("tenant.add", Operator)
+	TenantList   = verb("tenant.list", Operator)
+	TenantErase  = verb("tenant.erase", Operator)
+	TenantRead   = verb("tenant.read", Admin, Modeler, Analyst, Approver, Viewer)
+	TenantChange = verb("tenant.change", Admin)
+
+	UserAdd     = verb("user.add", Admin, Operator)
+	UserList    = verb("user.list", Admin, Operator)
+	UserChange  = verb("user.change", Admin)
+	UserDisable = verb("user.disable", Admin, Operator)
+	UserSelf    = verb("user.self", Admin, Modeler, Analyst, Approver, Viewer)
+
+	SignIn       = verb("session.sign-in", Admin, Modeler, Analyst, Approver, Viewer)
+	SignOut      = verb("session.sign-out", Admin, Modeler, Analyst, Approver, Viewer)
+	SessionList  = verb("session.list", Admin, Modeler, Analyst, Approver, Viewer)
+	SessionClose = verb("session.revoke", Admin, Modeler, Analyst, Approver, Viewer)
+
+	APIKeyAdd    = verb("api-key.add", Admin, Modeler, Analyst)
+	APIKeyList   = verb("api-key.list", Admin, Modeler, Analyst)
+	APIKeyRotate = verb("api-key.rotate", Admin, Modeler, Analyst)
+	APIKeyRevoke = verb("api-key.revoke", Admin, Modeler, Analyst)
+
+	PortfolioImport = verb("portfolio.import", Admin, Modeler)
+	PortfolioRead   = verb("portfolio.read", Admin, Modeler, Analyst, Approver, Viewer)
+	PortfolioDelete = verb("portfolio.delete", Admin, Modeler)
+
+	ModelRegister = verb("model.register", Admin, Modeler)
+	ModelRead     = verb("model.read", Admin, Modeler, Analyst, Approver, Viewer)
+
+	RunSubmit = verb("run.submit", Admin, Modeler, Analyst)
+	RunClaim  = verb("run.claim", Admin, Modeler, Analyst)
+	RunFinish = verb("run.finish", Admin, Modeler, Analyst)
+	RunFail   = verb("run.fail", Admin, Modeler, Analyst)
+	RunCancel = verb("run.cancel", Admin, Modeler, Analyst)
+	RunRead   = verb("run.read", Admin, Modeler, Analyst, Approver, Viewer)
+	RunExport = verb("run.export", Admin, Modeler, Analyst, Approver)
+
+	EstimateSubmit = verb("estimate.submit", Admin, Modeler)
+	EstimateRead   = verb("estimate.read", Admin, Modeler, Analyst, Approver, Viewer)
+
+	ApprovalRequest = verb("approval.request", Admin, Modeler, Analyst)
+	ApprovalDecide  = verb("approval.decide", Admin, Approver)
+	ApprovalRead    = verb("approval.read", Admin, Modeler, Analyst, Approver, Viewer)
+
+	AuditRead   = verb("audit.read", Admin, Approver)
+	AuditExport = verb("audit.export", Admin, Approver)
+	AuditVerify = verb("audit.verify", Admin, Approver, Viewer, Operator)
+	AuditSystem = verb("audit.system", Operator)
+
+	LedgerRead       = verb("ledger.read", Admin, Modeler, Analyst, Approver, Viewer)
+	LedgerVerify     = verb("ledger.verify", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+	LedgerCheckpoint = verb("ledger.checkpoint", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+
+	KeyList      = verb("key.list", Admin, Operator)
+	KeyRotate    = verb("key.rotate", Admin, Operator)
+	KeyRewrap    = verb("key.rewrap", Operator)
+	KeyReencrypt = verb("key.reencrypt", Operator)
+	KeyUnwrap    = verb("key.unwrap", Operator)
+
+	StoreUnlock     = verb("store.unlock", Operator)
+	StoreLock       = verb("store.lock", Operator)
+	StoreStatus     = verb("store.status", Operator)
+	StoreCheck      = verb("store.check", Operator)
+	StoreCompact    = verb("store.compact", Operator)
+	StoreSweep      = verb("store.sweep", Admin, Operator)
+	StoreCheckpoint = verb("store.checkpoint", Operator)
+	StoreAlarm      = verb("store.alarm", Operator)
+	StoreRecover    = verb("store.recover", Operator)
+)
+
+// Verbs lists the table in its order.
+func Verbs() []Verb {
+	return []Verb{
+		TenantAdd, TenantList, TenantErase, TenantRead, TenantChange,
+		UserAdd, UserList, UserChange, UserDisable, UserSelf,
+		SignIn, SignOut, SessionList, SessionClose,
+		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
+		PortfolioImport, PortfolioRead, PortfolioDelete,
+		ModelRegister, ModelRead,
+		RunSubmit, RunClaim, RunFinish, RunFail, RunCancel, RunRead, RunExport,
+		EstimateSubmit, EstimateRead,
+		ApprovalRequest, ApprovalDecide, ApprovalRead,
+		AuditRead, AuditExport, AuditVerify, AuditSystem,
+		LedgerRead, LedgerVerify, LedgerCheckpoint,
+		KeyList, KeyRotate, KeyRewrap, KeyReencrypt, KeyUnwrap,
+		StoreUnlock, StoreLock, StoreStatus, StoreCheck, StoreCompact, StoreSweep, StoreCheckpoint, StoreAlarm, StoreRecover,
+	}
+}

@@ -1,0 +1,39 @@
+package store
+
+import "github.com/qrsrisk/qrsd/store/internal/rights"
+
+// The vocabulary of rights. The types live where only packages of the store can make a Principal.
+type (
+	// ID names a tenant, a user or a record.
+	ID = rights.ID
+	// Role is what a user is within a tenant, or Operator.
+	Role = rights.Role
+	// Verb is one thing that can be asked for; package store/internal/rights has the table.
+	Verb = rights.Verb
+	// Principal is an authenticated caller.
+	Principal = rights.Principal
+	// Source is where a request came from.
+	Source = rights.Source
+)
+
+// Roles of users, and Operator.
+const (
+	Admin    = rights.Admin
+	Modeler  = rights.Modeler
+	Analyst  = rights.Analyst
+	Approver = rights.Approver
+	Viewer   = rights.Viewer
+	Operator = rights.Operator
+)
+
+// Appliance is the reserved tenant: the appliance itself.
+var Appliance = ID{15: 1}
+
+// ParseID reads an id of 32 hexadecimal digits.
+func ParseID(text string) (ID, error) { return rights.ParseID(text) }
+
+// ParseRole reads the name of a user's role.
+func ParseRole(name string) (Role, error) { return rights.ParseRole(name) }
+
+// Permissions prints who may do what, one line a verb.
+func Permissions() string { return rights.Matrix() }

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// tenantState is what the appliance keeps of a tenant: nothing that would identify it.
+type tenantState struct {
+	Created time.Time  `json:"created"`
+	Erased  *time.Time `json:"erased,omitempty"`
+}
+
+// profile is what the tenant is called, kept under its own key.
+type profile struct {
+	Name string `json:"name"`
+}
+
+var (
+	tenantStates = Define[tenantState]("tenants", 1)
+	profiles     = Define[profile]("profile", 1)
+)
+
+// TenantInfo is a tenant as the operator sees it.
+type TenantInfo struct {
+	ID      ID         `json:"id"`
+	Name    string     `json:"name,omitempty"` // gone when erased
+	Created time.Time  `json:"created"`
+	Erased  *time.Time `json:"erased,omitempty"`
+}
+
+// AddTenant makes a tenant with keys of its own. The name is 1 to 200 characters, kept under the tenant's key.
+func (db *DB) AddTenant(ctx context.Context, p Principal, name string) (ID, error) {
+	if err := db.ready(); err != nil {
+		return ID{}, err
+	}
+	name = strings.TrimSpace(name)
+	if n := utf8.RuneCountInString(name); n < 1 || n > 200 || !utf8.ValidString(name) {
+		return ID{}, fmt.Errorf("name of a tenant: %d characters are not between 1 and 200", n)
+	}
+	id := db.newID(db.now())
+	in := intent{Object: id, Name: name}
+	add := func() ([]keyring.Event, error) { return db.ring.Add(ctx, grants(id)) }
+	return id, db.changeKeys(ctx, p, rights.TenantAdd, in, add, func(tx *WriteTx) error { return enrol(tx, id, name) })
+}
+
+// enrol writes the records of a new tenant: its state with the appliance's, its name under its own key.
+func enrol(tx *WriteTx, id ID, name string) error {
+	err := tenantStates.Insert(tx, id, tenantState{Created: tx.now})
+	if err != nil && !errors.Is(err, ErrExists) {
+		return err
+	}
+	err = profiles.Insert(tx.within(id), id, profile{name})
+	if err != nil && !errors.Is(err, ErrExists) {
+		return err
+	}
+	return nil
+}
+
+// within is the same transaction in the space of another tenant, for the appliance's own verbs. Changes are noted with tx.
+func (tx *WriteTx) within(id ID) *WriteTx {
+	t := *tx.tenant
+	t.id = id
+	return &WriteTx{tenant: &t, to: tx.to, now: tx.now, parent: tx}
+}
+
+// Tenants lists all tenants, erased ones included, in order of creation.
+func (db *DB) Tenants(ctx context.Context, p Principal) (all []TenantInfo, err error) {
+	if err := db.ready(); err != nil {
+		return nil, err
+	}
+	t := &Tenant{db: db, id: Appliance, principal: p}
+	if err := t.permit(ctx, Action{Verb: rights.TenantList}); err != nil {
+		return nil, err
+	}
+	for after := Cursor(""); ; {
+		var page Page[tenantState]
+		err := db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
+			page, err = tenantStates.List(&ReadTx{t, from}, after, maxPage)
+			return err
+		})
+		if err != nil {
+			return nil, t.settle(ctx, Action{Verb: rights.TenantList}, err)
+		}
+		for _, r := range page.Records {
+			info := TenantInfo{ID: r.ID, Created: r.Value.Created, Erased: r.Value.Erased}
+			if info.Erased == nil {
+				if info.Name, err = db.nameOf(ctx, r.ID); err != nil {
+					return nil, t.settle(ctx, Action{Verb: rights.TenantList}, err)
+				}
+			}
+			all = append(all, info)
+		}
+		if after = page.Next; after == "" {
+			return all, t.settle(ctx, Action{Verb: rights.TenantList}, nil)
+		}
+	}
+}
+
+func (db *DB) nameOf(ctx context.Context, id ID) (name string, err error) {
+	if err := db.openKeys(ctx, id); err != nil {
+		return "", err
+	}
+	t := &Tenant{db: db, id: id}
+	err = db.kv.View(ctx, func(from *kv.ReadTx) error {
+		r, err := profiles.Get(&ReadTx{t, from}, id)
+		name = r.Value.Name
+		return err
+	})
+	return name, err
+}
+
+// Named finds a tenant by id, or by its name where only one has it.
+func (db *DB) Named(ctx context.Context, text string) (found ID, err error) {
+	if err := db.ready(); err != nil {
+		return ID{}, err
+	}
+	if id, err := ParseID(text); err == nil {
+		return id, nil
+	}
+	appliance := &Tenant{db: db, id: Appliance}
+	for after := Cursor(""); ; {
+		var page Page[tenantState]
+		err := db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
+			page, err = tenantStates.List(&ReadTx{appliance, from}, after, maxPage)
+			return err
+		})
+		if err != nil {
+			return ID{}, err
+		}
+		for _, r := range page.Records {
+			if r.Value.Erased != nil {
+				continue
+			}
+			name, err := db.nameOf(ctx, r.ID)
+			if err != nil {
+				return ID{}, err
+			}
+			if name != text {
+				continue
+			}
+			if !found.IsZero() {
+				return ID{}, fmt.Errorf("several tenants are called %q: give the id (qrsd tenant list)", text)
+			}
+			found = r.ID
+		}
+		if after = page.Next; after == "" {
+			if found.IsZero() {
+				return found, fmt.Errorf("tenant %q: %w; qrsd tenant list shows them", text, ErrNotFound)
+			}
+			return found, nil
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/qrsrisk/qrsd/store/internal/envelope"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// checkpointKey is the name of the appliance's checkpoint key in the ring.
+const checkpointKey = "checkpoint"
+
+// signer is the appliance's checkpoint key under the name of the log that it signs for.
+func (db *DB) signer(origin string) (note.Signer, error) { return db.ring.Signer(checkpointKey, origin) }
+
+// verifiers are the public keys, old ones included, under the name of a log.
+func (db *DB) verifiers(origin string) (note.Verifiers, error) {
+	all, err := db.ring.Verifiers(checkpointKey, origin)
+	if err != nil {
+		return nil, err
+	}
+	return note.VerifierList(all...), nil
+}
+
+// work is what an unlocked store does by itself: checkpoints, and rotation of keys that are due.
+func (db *DB) work(ctx context.Context) {
+	db.report("rotation of keys", db.rotateDue(ctx))
+	beat := time.NewTicker(checkpointEvery)
+	defer beat.Stop()
+	for beats := 1; ; beats++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+		}
+		db.report("checkpoint", db.checkpoint(ctx))
+		if beats%360 == 0 { // hourly
+			db.report("rotation of keys", db.rotateDue(ctx))
+		}
+	}
+}
+
+// report raises an alarm for work that failed and was not merely stopped.
+func (db *DB) report(what string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrLocked) {
+		db.options.Alarm(fmt.Sprintf("%s: %v", what, err))
+	}
+}
+
+// checkpoint signs every log that grew since its last checkpoint. The heads of the tenants' logs are entered in the
+// appliance's audit log, which is signed last and goes to the anchor: so one small file binds them all.
+func (db *DB) checkpoint(ctx context.Context) error {
+	own := db.logOf(Appliance, AuditLog)
+	return db.kv.Update(ctx, kv.Op{Essential: true, Finish: func(tail *kv.Tail) error {
+		now := db.now()
+		var heads []Head
+		for _, o := range db.book.unsigned() {
+			if o.id == own.id {
+				continue
+			}
+			head, err := db.book.sign(tail, o, now)
+			if err != nil {
+				return err
+			}
+			heads = append(heads, Head{o.tenant, o.kind.String(), head.Size, head.Root})
+		}
+		if len(heads) > 0 {
+			r := record{log: own, principal: rights.System(Appliance), action: Action{Verb: rights.StoreCheckpoint}, outcome: Done, heads: heads}
+			if err := db.enter(tail, r); err != nil {
+				return err
+			}
+		}
+		o, err := db.book.get(tail, own)
+		if err != nil {
+			return err
+		}
+		_, err = db.book.sign(tail, o, now)
+		return err
+	}})
+}
+
+// enterAll appends several entries in one commit.
+func (db *DB) enterAll(ctx context.Context, entries []record) error {
+	return db.kv.Update(ctx, kv.Op{Essential: true, Finish: func(tail *kv.Tail) error {
+		for _, r := range entries {
+			if err := db.enter(tail, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+// eachKey walks the keys of a collection in pages, so that no snapshot is held for long.
+func (db *DB) eachKey(ctx context.Context, space ID, collection uint16, fn func(key []byte)) error {
+	return db.eachBox(ctx, space, collection, func(key []byte, _ envelope.Box) error {
+		fn(key)
+		return nil
+	})
+}
+
+// pageOfWalk is how many records one snapshot of a long walk reads.
+const pageOfWalk = 2000
+
+// eachBox walks a collection in pages. Records added or removed meanwhile are seen or not.
+func (db *DB) eachBox(ctx context.Context, space ID, collection uint16, fn func(key []byte, b envelope.Box) error) error {
+	type row struct {
+		key []byte
+		box envelope.Box
+	}
+	for from := []byte(nil); ; {
+		page := make([]row, 0, pageOfWalk)
+		err := db.kv.View(ctx, func(tx *kv.ReadTx) error {
+			page = page[:0]
+			return tx.Scan(space, collection, from, func(key []byte, b envelope.Box) (bool, error) {
+				page = append(page, row{key, b})
+				return len(page) < pageOfWalk, nil
+			})
+		})
+		if err != nil {
+			return err
+		}
+		for _, r := range page {
+			if err := fn(r.key, r.box); err != nil {
+				return err
+			}
+		}
+		if len(page) < pageOfWalk {
+			return nil
+		}
+		from = append(page[len(page)-1].key, 0)
+	}
+}
