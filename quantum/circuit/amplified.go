@@ -134,7 +134,7 @@ func (p *Program) multiplexed(kind Kind, target int, angles []float64) {
 	walsh(angles)
 	scale := 1 / float64(len(angles))
 	for i := range angles {
-		p.gate(Gate{Kind: kind, Target: target, Angle: float64(angles[i^i>>1]*scale) + 0}) // never -0
+		p.gate(Gate{Kind: kind, Target: target, Angle: angles[i^i>>1] * scale})
 		if target > 0 {
 			changed := min(bits.TrailingZeros(uint(i+1)), target-1) // the last step closes the circle of the Gray code
 			p.gate(Gate{Kind: CNOT, Target: target, Control: target - 1 - changed})

@@ -80,7 +80,8 @@ func single(g circuit.Gate) matrix {
 	panic("simulator: no single real gate: " + g.Kind.String())
 }
 
-// fuser collects operations. last is the newest operation at each position, waiting the matrix that no operation has taken yet.
+// fuser collects operations. last is the newest operation at each position, waiting the matrix that no operation has taken yet: the
+// identity wherever the newest operation has the position as its target, for it takes what comes.
 type fuser struct {
 	operations []operation
 	last       []int
@@ -96,7 +97,7 @@ func newFuser(positions int) *fuser {
 }
 
 func (f *fuser) single(position int, m matrix) {
-	if k := f.last[position]; k != none && f.operations[k].target == position && f.waiting[position] == identity {
+	if k := f.last[position]; k != none && f.operations[k].target == position {
 		o := &f.operations[k]
 		o.m[0], o.m[1] = m.after(o.m[0]), m.after(o.m[1])
 		return
@@ -106,14 +107,12 @@ func (f *fuser) single(position int, m matrix) {
 
 func (f *fuser) pair(o operation) {
 	f.flush(o.control)
-	w := f.waiting[o.target]
-	k := f.last[o.target]
-	if w == identity && k != none && k == f.last[o.control] && f.operations[k].target == o.target && f.operations[k].control == o.control {
+	if k := f.last[o.target]; k != none && k == f.last[o.control] && f.operations[k].target == o.target {
 		before := &f.operations[k]
 		before.m[0], before.m[1] = o.m[0].after(before.m[0]), o.m[1].after(before.m[1])
 		return
 	}
-	if w != identity {
+	if w := f.waiting[o.target]; w != identity {
 		o.m[0], o.m[1] = o.m[0].after(w), o.m[1].after(w)
 		f.waiting[o.target] = identity
 	}

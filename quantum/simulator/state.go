@@ -136,10 +136,8 @@ func (s *State) Sample(key rng.Key, first uint64, shots int) []int {
 	outcomes := make([]int, shots)
 	for i := range outcomes {
 		u := float64(key.Float64(first+uint64(i)) * total)
-		outcomes[i] = sort.SearchFloat64s(upTo, u)
-		for outcomes[i] < len(upTo)-1 && upTo[outcomes[i]] <= u {
-			outcomes[i]++ // an outcome of probability 0 is never read
-		}
+		// u is below the total, and an outcome of probability 0 is the first above no u.
+		outcomes[i] = sort.Search(len(upTo), func(j int) bool { return upTo[j] > u })
 	}
 	return outcomes
 }

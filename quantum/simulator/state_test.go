@@ -189,6 +189,25 @@ func TestClosedForm(t *testing.T) {
 	t.Logf("largest difference from the closed form %.2g, between the two ways %.2g", worst, between)
 }
 
+// Probabilities that sum to 1 only nearly, as a table may, are the same problem for both ways.
+func TestNearlyOne(t *testing.T) {
+	table := tables(3)["random"]
+	for i := range table.P {
+		table.P[i] *= 1 + 9e-10
+	}
+	program, err := circuit.Amplified(table, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast, err := simulator.Probability(context.Background(), table, 40, simulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gates := run(t, program, simulator.Options{}).Probability(3); math.Abs(gates-fast) > 1e-12 {
+		t.Errorf("gates %v, reflections %v", gates, fast)
+	}
+}
+
 // High powers and many cells: the two reflections keep their promise where gates would take minutes.
 func TestReflectionsHighPowers(t *testing.T) {
 	for _, n := range []int{4, 8, 12} {
