@@ -21,7 +21,7 @@ import (
 //	owners:  hierarchy u8 | space [16] | kek id [8] | version u32 | made i64 | since u64 | wrapped
 //	         data keys: purpose u16 | epoch u32 | id [8] | made i64 | count u64 | settled u64 | wrapped
 //	         destroyed: id [8]
-//	erased:  hierarchy u8 | space [16] | at i64 | generation u64 | mac [32]
+//	erased:  hierarchy u8 | space [16] | at i64 | generation u64 | mac [32] | keys: id [8]
 //	signers: name text | number u32 | made i64 | id [8] | public [32] | live u8 | wrapped
 //	MAC [32]: HMAC-SHA-256 of all before it, under a key derived from the root
 //	checksum [32]: SHA-256 of all before it, the MAC included
@@ -36,7 +36,7 @@ const (
 	slotSize   = 8 + 2 + 2 + 8 + 2 + 16 + 4 + 4 + 1 + 2 + 2 // at least
 	ownerSize  = 1 + 16 + 8 + 4 + 8 + 8 + envelope.WrappedSize + 4 + 4
 	dataSize   = 2 + 4 + 8 + 8 + 8 + 8 + envelope.WrappedSize
-	erasedSize = 1 + 16 + 8 + 8 + 32
+	erasedSize = 1 + 16 + 8 + 8 + 32 + 4
 	signerSize = 2 + 4 + 8 + 8 + 32 + 1 + envelope.WrappedSize
 )
 
@@ -53,7 +53,10 @@ func (s *state) encode(r *root) ([]byte, error) {
 }
 
 func (s *state) size() int {
-	n := 4096 + len(s.slots)*(slotSize+4096) + len(s.erased)*erasedSize + len(s.signers)*(signerSize+256) + trailer
+	n := 4096 + len(s.slots)*(slotSize+4096) + len(s.signers)*(signerSize+256) + trailer
+	for i := range s.erased {
+		n += erasedSize + len(s.erased[i].Keys)*8
+	}
 	for _, o := range s.owners {
 		n += ownerSize + len(o.keys)*dataSize + len(o.destroyed)*8
 	}
@@ -138,9 +141,13 @@ func (w *writer) owner(o *ownerRecord) {
 		w.u64(k.settled)
 		w.raw(k.wrapped[:])
 	}
-	w.u32(uint32(len(o.destroyed)))
-	for i := range o.destroyed {
-		w.raw(o.destroyed[i][:])
+	w.ids(o.destroyed)
+}
+
+func (w *writer) ids(ids []envelope.KeyID) {
+	w.u32(uint32(len(ids)))
+	for i := range ids {
+		w.raw(ids[i][:])
 	}
 }
 
@@ -150,6 +157,7 @@ func (w *writer) erasure(e *Erasure) {
 	w.u64(uint64(e.At.Unix()))
 	w.u64(e.Generation)
 	w.raw(e.MAC[:])
+	w.ids(e.Keys)
 }
 
 func (w *writer) signer(s *signerRecord) {
@@ -369,11 +377,16 @@ func (r *reader) owner() *ownerRecord {
 			r.fail("data keys out of order")
 		}
 	}
-	o.destroyed = make([]envelope.KeyID, r.count(len(envelope.KeyID{})))
-	for i := range o.destroyed {
-		r.into(o.destroyed[i][:])
-	}
+	o.destroyed = r.ids()
 	return o
+}
+
+func (r *reader) ids() []envelope.KeyID {
+	ids := make([]envelope.KeyID, r.count(len(envelope.KeyID{})))
+	for i := range ids {
+		r.into(ids[i][:])
+	}
+	return ids
 }
 
 func (r *reader) erasure() (e Erasure) {
@@ -382,6 +395,7 @@ func (r *reader) erasure() (e Erasure) {
 	e.At = stamp(r.time())
 	e.Generation = r.u64()
 	r.into(e.MAC[:])
+	e.Keys = r.ids()
 	return e
 }
 

@@ -32,19 +32,19 @@ const keptSize = 1 + 8 + len(envelope.KeyID{}) + envelope.SecretSize
 func (s *state) keepName() string { return "qrsd:" + hex.EncodeToString(s.install[:]) }
 
 // KeepUnlocked gives the root key to the host's keeper for a time, for [Ring.UnlockFrom]. While this ring is unlocked, a root that
-// is replaced is given again for the rest of the time. Event: the root key kept. Errors: ErrLocked, the keeper's.
-func (r *Ring) KeepUnlocked(keeper Keeper, ttl time.Duration) ([]Event, error) {
+// is replaced is given again for the rest of the time. Errors: ErrLocked, the keeper's.
+func (r *Ring) KeepUnlocked(keeper Keeper, ttl time.Duration) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	if r.root == nil {
-		return nil, ErrLocked
+		return ErrLocked
 	}
 	k := &keeping{keeper, r.now().Add(ttl)}
 	if err := r.keep(k); err != nil {
-		return nil, err
+		return err
 	}
 	r.kept = k
-	return []Event{{Kind: Kept, Object: RootKey, KeyID: r.state.rootID, Version: r.state.rootGeneration}}, nil
+	return nil
 }
 
 func (r *Ring) keep(k *keeping) error {
@@ -73,11 +73,11 @@ func (r *Ring) keepAgain() {
 	}
 }
 
-// UnlockFrom unlocks with what [Ring.KeepUnlocked] gave to the host's keeper. Event and errors as [Ring.Unlock];
+// UnlockFrom unlocks with what [Ring.KeepUnlocked] gave to the host's keeper. Errors as [Ring.Unlock];
 // ErrWrongKey where the root was replaced since, the keeper's where nothing is kept.
-func (r *Ring) UnlockFrom(keeper Keeper) ([]Event, error) {
+func (r *Ring) UnlockFrom(keeper Keeper) error {
 	var deadline time.Time
-	events, err := r.unlock(func(s *state) (*root, error) {
+	err := r.unlock(func(s *state) (*root, error) {
 		b, err := keeper.Recall(s.keepName())
 		if err != nil {
 			return nil, fmt.Errorf("taking the root key from the host's key store: %w", err)
@@ -97,17 +97,17 @@ func (r *Ring) UnlockFrom(keeper Keeper) ([]Event, error) {
 		defer r.changing.Unlock()
 		r.kept = &keeping{keeper, deadline}
 	}
-	return events, err
+	return err
 }
 
-// Forget takes the root key away from the host's keeper; it works on a locked ring too. Event: the root key forgotten.
-func (r *Ring) Forget(keeper Keeper) ([]Event, error) {
+// Forget takes the root key away from the host's keeper; it works on a locked ring too.
+func (r *Ring) Forget(keeper Keeper) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	r.kept = nil
 	s := r.published()
 	if err := keeper.Forget(s.keepName()); err != nil {
-		return nil, fmt.Errorf("taking the root key away from the host's key store: %w", err)
+		return fmt.Errorf("taking the root key away from the host's key store: %w", err)
 	}
-	return []Event{{Kind: Forgotten, Object: RootKey, KeyID: s.rootID, Version: s.rootGeneration}}, nil
+	return nil
 }

@@ -232,21 +232,22 @@ const rewrapStep = 1000
 // Rewrap replaces the root and every KEK, for when one of them may have leaked, and wraps all data keys anew; values are not
 // touched. It runs in steps, each durable: first the root, then owners by the thousand. After a crash or an error the next
 // call goes on where it stood ([Ring.RewrapPending]). progress (nil allowed) is called after each step with the owners
-// done and to be done and with the step's events; an error from it stops the work between two steps and is returned.
-// Errors otherwise: ErrLocked, ErrNotAttached, those of the slots' services and of the file.
-func (r *Ring) Rewrap(ctx context.Context, progress func(done, total int, events []Event) error) error {
+// done and to be done. unlockers: as for [Ring.Attach]. Events: all keys made and destroyed by this call, also beside an error.
+// Errors: ErrLocked, ErrNotAttached, those of the slots' services and of the file, ctx's between two steps.
+func (r *Ring) Rewrap(ctx context.Context, progress func(done, total int), unlockers ...Unlocker) ([]Event, error) {
+	r.Attach(unlockers...)
+	var all []Event
 	for {
 		left, total, events, err := r.rewrapStep(ctx)
+		all = append(all, events...)
 		if err != nil {
-			return fmt.Errorf("rewrapping the keys: %w", err)
+			return all, fmt.Errorf("rewrapping the keys: %w", err)
 		}
 		if progress != nil {
-			if err := progress(total-left, total, events); err != nil {
-				return err
-			}
+			progress(total-left, total)
 		}
 		if left == 0 {
-			return nil
+			return all, nil
 		}
 	}
 }
@@ -315,10 +316,10 @@ func (e *edit) rewrapSome(left, total *int) error {
 
 // Erase destroys all keys of owners, and with them everything they encrypted, wherever it is: it removes them from the file,
 // replaces the root, overwrites the file of before and notes the erasure. Owners erased before are passed over.
-// Events: all keys destroyed, the root destroyed and made. Errors: ErrLocked, ErrUnknownOwner, ErrNotAttached, those of the
+// unlockers: as for [Ring.Attach]. Events: all keys destroyed, the root destroyed and made. Errors: ErrLocked, ErrUnknownOwner, ErrNotAttached, those of the
 // slots' services and the file; ErrResidue comes with the events of what has happened.
-func (r *Ring) Erase(ctx context.Context, owners []Owner) ([]Event, error) {
-	return r.destroy(ctx, func(s *state) ([]Erasure, error) {
+func (r *Ring) Erase(ctx context.Context, owners []Owner, unlockers ...Unlocker) ([]Event, error) {
+	return r.destroy(ctx, unlockers, func(s *state) ([]Erasure, error) {
 		var todo []Erasure
 		for _, o := range distinct(owners) {
 			if _, err := s.owner(o); errors.Is(err, ErrErased) {
@@ -335,8 +336,8 @@ func (r *Ring) Erase(ctx context.Context, owners []Owner) ([]Event, error) {
 // ApplyErased repeats erasures on a key file that was restored from before them. The list comes from [Ring.Erased] of a later
 // file or from certificates; an erasure whose MAC is not this install's is refused as ErrTampered, and nothing is done.
 // Those that are done already are passed over. Events and errors as Erase; an owner that the file does not know is noted.
-func (r *Ring) ApplyErased(ctx context.Context, list []Erasure) ([]Event, error) {
-	return r.destroy(ctx, func(s *state) ([]Erasure, error) {
+func (r *Ring) ApplyErased(ctx context.Context, list []Erasure, unlockers ...Unlocker) ([]Event, error) {
+	return r.destroy(ctx, unlockers, func(s *state) ([]Erasure, error) {
 		var todo []Erasure
 		for _, e := range list {
 			want, err := s.erasureMAC(r.root, e)
@@ -355,12 +356,13 @@ func (r *Ring) ApplyErased(ctx context.Context, list []Erasure) ([]Event, error)
 	})
 }
 
-func (r *Ring) destroy(ctx context.Context, list func(*state) ([]Erasure, error)) ([]Event, error) {
+func (r *Ring) destroy(ctx context.Context, unlockers []Unlocker, list func(*state) ([]Erasure, error)) ([]Event, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	if r.root == nil {
 		return nil, ErrLocked
 	}
+	r.attached = append(r.attached, external(unlockers)...)
 	todo, err := list(r.state)
 	if err != nil {
 		return nil, err
@@ -382,11 +384,13 @@ func (r *Ring) destroy(ctx context.Context, list func(*state) ([]Erasure, error)
 
 func (e *edit) erase(ctx context.Context, todo []Erasure) error {
 	for _, x := range todo {
+		var keys []envelope.KeyID
 		if i, ok := e.find(x.Owner); ok {
-			e.eraseRecord(e.owners[i])
+			keys = e.eraseRecord(e.owners[i])
 			e.owners = slices.Delete(e.owners, i, i+1)
 		}
 		if x.MAC == [32]byte{} { // not one that is repeated
+			x.Keys = keys
 			x.At, x.Generation = stamp(e.ring.seconds()), e.generation
 			mac, err := e.erasureMAC(e.root, x)
 			if err != nil {
@@ -400,12 +404,15 @@ func (e *edit) erase(ctx context.Context, todo []Erasure) error {
 	return e.rollRoot(ctx)
 }
 
-func (e *edit) eraseRecord(o *ownerRecord) {
+func (e *edit) eraseRecord(o *ownerRecord) []envelope.KeyID {
+	ids := append([]envelope.KeyID{o.kekID}, o.destroyed...)
 	for i := range o.keys {
 		d := &o.keys[i]
 		e.event(Destroyed, DataKeys, Event{Owner: o.owner, Purpose: d.purpose, KeyID: d.id, Version: d.epoch})
+		ids = append(ids, d.id)
 	}
 	e.event(Destroyed, OwnerKey, Event{Owner: o.owner, KeyID: o.kekID, Version: o.version})
+	return ids
 }
 
 // erasureMAC authenticates an erasure with the key that outlives all roots.
@@ -420,6 +427,9 @@ func (s *state) erasureMAC(r *root, e Erasure) (mac [32]byte, err error) {
 	b = append(b, e.Owner.Space[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.At.Unix()))
 	b = binary.BigEndian.AppendUint64(b, e.Generation)
+	for i := range e.Keys {
+		b = append(b, e.Keys[i][:]...)
+	}
 	err = key.Expose(func(secret []byte) error {
 		mac = authenticator(secret, b)
 		return nil

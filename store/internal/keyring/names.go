@@ -57,6 +57,9 @@ type Owner struct {
 // String names the owner in errors and listings.
 func (o Owner) String() string { return fmt.Sprintf("%v of %x", o.Hierarchy, o.Space) }
 
+// IsZero reports whether o is nobody.
+func (o Owner) IsZero() bool { return o == Owner{} }
+
 func compareOwners(a, b Owner) int {
 	return cmp.Or(cmp.Compare(a.Hierarchy, b.Hierarchy), bytes.Compare(a.Space[:], b.Space[:]))
 }
@@ -82,8 +85,6 @@ const (
 	Created   EventKind = "created"
 	Unwrapped EventKind = "unwrapped" // decrypted into memory to be used
 	Destroyed EventKind = "destroyed"
-	Kept      EventKind = "kept"      // given to the host's key store
-	Forgotten EventKind = "forgotten" // taken from the host's key store
 )
 
 // Object is the kind of key that an event is about.
@@ -132,10 +133,18 @@ type KeyStatus struct {
 // Erasure is the proof that an owner's keys were destroyed. Its MAC is under a key that all generations of an install
 // share, so that a key file restored from before the erasure accepts it ([Ring.ApplyErased]).
 type Erasure struct {
-	Owner      Owner     `json:"owner"`
-	At         time.Time `json:"at"`         // in whole seconds, UTC
-	Generation uint64    `json:"generation"` // of the key file that no longer had the keys
-	MAC        [32]byte  `json:"mac"`
+	Owner      Owner            `json:"owner"`
+	At         time.Time        `json:"at"`         // in whole seconds, UTC
+	Generation uint64           `json:"generation"` // of the key file that no longer had the keys
+	Keys       []envelope.KeyID `json:"keys"`       // the KEK, then the data keys, those retired before included
+	MAC        [32]byte         `json:"mac"`
+}
+
+// RootStatus is the root key as shown to a user and in audit entries. It holds no secret.
+type RootStatus struct {
+	KeyID      envelope.KeyID
+	Generation uint32 // 1, 2, 3 ... with every new root
+	Created    time.Time
 }
 
 // Slot is one way to unlock, as shown to a user.

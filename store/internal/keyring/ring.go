@@ -50,15 +50,15 @@ type openedOwner struct {
 }
 
 // Create makes the key file at path with a new root key, one slot for every unlocker (at least one) and a recovery slot. The
-// ring is returned unlocked, with the recovery code that must be shown now or never. Events: the root and the slots.
-// Errors: ErrExists, those of the unlockers, those of the file system.
-func Create(ctx context.Context, path string, install [16]byte, o Options, unlockers ...Unlocker) (*Ring, RecoveryCode, []Event, error) {
+// ring is returned unlocked, with the recovery code that must be shown now or never. It has the first key of [CheckpointSeries].
+// What was made is in [Ring.Root] and [Ring.Slots]. Errors: ErrExists, those of the unlockers, those of the file system.
+func Create(ctx context.Context, path string, install [16]byte, o Options, unlockers ...Unlocker) (*Ring, RecoveryCode, error) {
 	r := newRing(path, o)
-	code, events, err := r.create(ctx, install, unlockers)
+	code, err := r.create(ctx, install, unlockers)
 	if err != nil {
-		return nil, RecoveryCode{}, nil, err
+		return nil, RecoveryCode{}, err
 	}
-	return r, code, events, nil
+	return r, code, nil
 }
 
 func newRing(path string, o Options) *Ring {
@@ -71,46 +71,48 @@ func newRing(path string, o Options) *Ring {
 	return &Ring{file: keyFile{path, osDisk{}}, rand: o.Rand, now: o.Now, opened: map[Owner]*openedOwner{}}
 }
 
-func (r *Ring) create(ctx context.Context, install [16]byte, unlockers []Unlocker) (code RecoveryCode, events []Event, err error) {
+func (r *Ring) create(ctx context.Context, install [16]byte, unlockers []Unlocker) (code RecoveryCode, err error) {
 	if len(unlockers) == 0 {
-		return code, nil, errors.New("no way to unlock was given: a passphrase, a key file, AWS KMS or a token is needed beside the recovery key")
+		return code, errors.New("no way to unlock was given: a passphrase, a key file, AWS KMS or a token is needed beside the recovery key")
 	}
 	if _, err := os.Lstat(r.file.path); !errors.Is(err, fs.ErrNotExist) {
-		return code, nil, errors.Join(fmt.Errorf("%s: %w", r.file.path, ErrExists), err)
+		return code, errors.Join(fmt.Errorf("%s: %w", r.file.path, ErrExists), err)
 	}
 	if code, err = newRecoveryCode(r.rand); err != nil {
-		return code, nil, err
+		return code, err
 	}
 	first, err := newRoot(r.rand)
 	if err != nil {
-		return code, nil, err
+		return code, err
 	}
 	eraser, err := envelope.NewKey(r.rand)
 	if err != nil {
-		return code, nil, err
+		return code, err
 	}
 	defer eraser.Wipe()
 	s := &state{install: install, generation: 1, rootID: first.wrap.ID(), rootGeneration: 1, rootCreated: r.seconds()}
 	s.eraser = wrapped(first.wrap.Wrap(eraser, eraserContext(install)))
 	e := &edit{state: s, ring: r, root: first, calls: unlockers}
-	e.event(Created, RootKey, Event{KeyID: s.rootID, Version: 1})
 	for _, u := range append(slices.Clone(unlockers), recoveryUnlocker(code.secret[:])) {
 		if err := e.addSlot(ctx, u); err != nil {
-			return code, nil, err
+			return code, err
 		}
+	}
+	if err := e.addSigner(CheckpointSeries); err != nil {
+		return code, err
 	}
 	data, err := s.encode(first)
 	if err != nil {
-		return code, nil, err
+		return code, err
 	}
 	if err := r.file.tidy(); err != nil { // of an attempt before
-		return code, nil, err
+		return code, err
 	}
 	if err := r.file.first(data); err != nil {
-		return code, nil, errors.Join(err, r.file.tidy())
+		return code, errors.Join(err, r.file.tidy())
 	}
 	r.state, r.root, r.attached = s, first, external(unlockers)
-	return code, e.events, nil
+	return code, nil
 }
 
 // Open reads the key file. The ring is locked: what it shows then ([Ring.Slots], [Ring.Owners], [Ring.Erased],
@@ -140,22 +142,22 @@ func (r *Ring) load() (*state, []byte, error) {
 
 // Unlock takes the root key out of a slot that u opens, authenticates the file and clears away what an interrupted change left.
 // Nothing is written before the root key is known to be right. On an unlocked ring it checks u and changes nothing else.
-// Event: the root key unwrapped. Errors: ErrWrongKey, ErrNoSlot, ErrTampered, ErrDamaged, those of u's service.
-func (r *Ring) Unlock(ctx context.Context, u Unlocker) ([]Event, error) {
+// Errors: ErrWrongKey, ErrNoSlot, ErrTampered, ErrDamaged, those of u's service.
+func (r *Ring) Unlock(ctx context.Context, u Unlocker) error {
 	return r.unlock(func(s *state) (*root, error) { return s.openSlot(ctx, r.rand, u) }, u)
 }
 
 // unlock reads the file afresh: what is in memory was never authenticated.
-func (r *Ring) unlock(open func(*state) (*root, error), u Unlocker) ([]Event, error) {
+func (r *Ring) unlock(open func(*state) (*root, error), u Unlocker) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	s, data, err := r.load()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	root, err := open(s)
 	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", r.file.path, err)
+		return fmt.Errorf("key file %s: %w", r.file.path, err)
 	}
 	if root.wrap.ID() != s.rootID {
 		err = ErrTampered
@@ -164,13 +166,12 @@ func (r *Ring) unlock(open func(*state) (*root, error), u Unlocker) ([]Event, er
 	}
 	if err != nil {
 		root.wipe()
-		return nil, fmt.Errorf("key file %s: %w", r.file.path, err)
+		return fmt.Errorf("key file %s: %w", r.file.path, err)
 	}
 	r.attached = append(r.attached, external([]Unlocker{u})...)
-	event := []Event{{Kind: Unwrapped, Object: RootKey, KeyID: s.rootID, Version: s.rootGeneration, Name: u.method}}
 	if !r.Locked() {
 		root.wipe()
-		return event, nil
+		return nil
 	}
 	r.residue = r.file.tidy()
 	r.broken = r.file.disk.syncDir(filepath.Dir(r.file.path)) // what was read is what stays
@@ -180,7 +181,7 @@ func (r *Ring) unlock(open func(*state) (*root, error), u Unlocker) ([]Event, er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.state, r.root, r.opened, r.begun = s, root, map[Owner]*openedOwner{}, false
-	return event, nil
+	return nil
 }
 
 func (s *state) openSlot(ctx context.Context, rand io.Reader, u Unlocker) (*root, error) {
@@ -260,6 +261,12 @@ func (r *Ring) Generation() uint64 { return r.published().generation }
 
 // Install is the id of the install that the file belongs to.
 func (r *Ring) Install() [16]byte { return r.published().install }
+
+// Root tells which root key the file is under. Known while locked.
+func (r *Ring) Root() RootStatus {
+	s := r.published()
+	return RootStatus{s.rootID, s.rootGeneration, stamp(s.rootCreated)}
+}
 
 // published is the state as of the last change. It is never changed.
 func (r *Ring) published() *state {

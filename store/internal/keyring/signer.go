@@ -14,25 +14,30 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
 )
 
+// CheckpointSeries is the series of checkpoint keys that every ring is made with.
+const CheckpointSeries = "checkpoint"
+
 // PublicKey is the public half of a checkpoint key, current or old.
 type PublicKey struct {
-	Name    string // as in signed notes
-	Number  uint32 // 1, 2, 3 ... of this name
+	Series  string
+	Number  uint32 // 1, 2, 3 ... of this series
 	Created time.Time
 	Key     ed25519.PublicKey
 	Current bool // its private half exists
 }
 
-// AddSigner makes the first or next checkpoint key of a name and destroys the private half of the one before. The name
-// is that of a signed note: no blanks, no plus. Events: the key made, the key destroyed. Errors: ErrLocked, a bad name, those
-// of the file.
-func (r *Ring) AddSigner(ctx context.Context, name string) ([]Event, error) {
+// AddSigner makes the next key of a series of checkpoint keys, or the first of a new series, and destroys the private half of the one
+// before. Events: the key made, the key destroyed. Errors: ErrLocked, a name that is empty or too long, those of the file.
+func (r *Ring) AddSigner(ctx context.Context, series string) ([]Event, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	return r.change(ctx, func(e *edit) error { return e.addSigner(name) })
+	return r.change(ctx, func(e *edit) error { return e.addSigner(series) })
 }
 
 func (e *edit) addSigner(name string) error {
+	if name == "" || len(name) > maxText {
+		return fmt.Errorf("a series of checkpoint keys has a name of 1 to %d bytes, not %d", maxText, len(name))
+	}
 	seed, err := envelope.NewKey(e.ring.rand)
 	if err != nil {
 		return err
@@ -43,9 +48,6 @@ func (e *edit) addSigner(name string) error {
 		copy(next.public[:], ed25519.NewKeyFromSeed(secret)[ed25519.PublicKeySize:])
 		return nil
 	})
-	if _, err := next.verifier(); err != nil || len(name) > maxText {
-		return fmt.Errorf("checkpoint key %q: the name must be text of at most %d bytes without blanks and plus signs", name, maxText)
-	}
 	at := len(e.signers)
 	for i := range e.signers {
 		s := &e.signers[i]
@@ -66,41 +68,53 @@ func (e *edit) addSigner(name string) error {
 	return nil
 }
 
-func (s *signerRecord) verifier() (note.Verifier, error) {
-	text, err := note.NewEd25519VerifierKey(s.name, s.public[:])
+// text is the key as a C2SP signed note knows it, under the name of the log that it signs for.
+func (s *signerRecord) text(origin string) (string, error) {
+	text, err := note.NewEd25519VerifierKey(origin, s.public[:])
+	if err == nil {
+		_, err = note.NewVerifier(text) // looks at the name
+	}
+	if err != nil {
+		return "", fmt.Errorf("checkpoint key for %q: %w: a log's name must be text without blanks and plus signs", origin, err)
+	}
+	return text, nil
+}
+
+func (s *signerRecord) verifier(origin string) (note.Verifier, error) {
+	text, err := s.text(origin)
 	if err != nil {
 		return nil, err
 	}
 	return note.NewVerifier(text)
 }
 
-// Signer is the current checkpoint key of a name. It stays usable after Lock for whoever holds it. Errors: ErrLocked,
-// ErrUnknownKey, ErrTampered.
-func (r *Ring) Signer(name string) (note.Signer, error) {
+// Signer is the current checkpoint key of a series, to sign for the log that is named origin. It stays usable after Lock for
+// whoever holds it. Errors: ErrLocked, ErrUnknownKey, ErrTampered, an origin that no note can have.
+func (r *Ring) Signer(series, origin string) (note.Signer, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.root == nil {
 		return nil, ErrLocked
 	}
 	for i := range r.state.signers {
-		if s := &r.state.signers[i]; s.name == name && s.live {
-			return r.signer(s)
+		if s := &r.state.signers[i]; s.name == series && s.live {
+			return r.signer(s, origin)
 		}
 	}
-	return nil, fmt.Errorf("checkpoint key %q: %w", name, ErrUnknownKey)
+	return nil, fmt.Errorf("checkpoint keys %q: %w", series, ErrUnknownKey)
 }
 
-func (r *Ring) signer(s *signerRecord) (note.Signer, error) {
+func (r *Ring) signer(s *signerRecord, origin string) (note.Signer, error) {
+	v, err := s.verifier(origin)
+	if err != nil {
+		return nil, err
+	}
 	seed, err := r.root.wrap.Unwrap(s.wrapped[:], signerContext(r.state.install, s.name, s.number))
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint key %q: %w: %w", s.name, ErrTampered, err)
+		return nil, fmt.Errorf("checkpoint key %d of %q: %w: %w", s.number, s.name, ErrTampered, err)
 	}
 	defer seed.Wipe()
-	v, err := s.verifier()
-	if err != nil {
-		return nil, fmt.Errorf("checkpoint key %q: %w", s.name, err)
-	}
-	signer := &checkpointSigner{name: s.name, hash: v.KeyHash()}
+	signer := &checkpointSigner{name: origin, hash: v.KeyHash()}
 	_ = seed.Expose(func(secret []byte) error { signer.key = ed25519.NewKeyFromSeed(secret); return nil })
 	return signer, nil
 }
@@ -125,33 +139,42 @@ func (s *checkpointSigner) MarshalText() ([]byte, error) {
 	return nil, errors.New("a checkpoint key cannot be written as text or JSON")
 }
 
-// PublicKeys lists the checkpoint keys of a name, oldest first; of all names if name is "". Known while locked.
-func (r *Ring) PublicKeys(name string) []PublicKey {
+// CheckpointKeys lists the checkpoint keys of a series, oldest first; of all series if it is "". Known while locked.
+func (r *Ring) CheckpointKeys(series string) []PublicKey {
 	var all []PublicKey
 	for _, s := range r.published().signers {
-		if name == "" || s.name == name {
+		if series == "" || s.name == series {
 			all = append(all, PublicKey{s.name, s.number, stamp(s.created), slices.Clone(s.public[:]), s.live})
 		}
 	}
 	return all
 }
 
-// Verifiers checks notes that any checkpoint key of the name has signed, current and old. Known while locked.
-// Error: ErrUnknownKey, where there is none.
-func (r *Ring) Verifiers(name string) (note.Verifiers, error) {
-	var all []note.Verifier
+// PublicKeys is the series as C2SP verifier keys ("name+hash+key") under the name of a log, oldest first. Known while locked.
+// Errors: ErrUnknownKey, an origin that no note can have.
+func (r *Ring) PublicKeys(series, origin string) ([]string, error) {
+	return eachSigner(r, series, func(s *signerRecord) (string, error) { return s.text(origin) })
+}
+
+// Verifiers checks what any key of the series, current or old, has signed for the log that is named origin. Known while locked.
+// Errors: ErrUnknownKey, an origin that no note can have.
+func (r *Ring) Verifiers(series, origin string) ([]note.Verifier, error) {
+	return eachSigner(r, series, func(s *signerRecord) (note.Verifier, error) { return s.verifier(origin) })
+}
+
+func eachSigner[T any](r *Ring, series string, of func(*signerRecord) (T, error)) (all []T, err error) {
 	for _, s := range r.published().signers {
-		if s.name != name {
+		if s.name != series {
 			continue
 		}
-		v, err := s.verifier()
+		x, err := of(&s)
 		if err != nil {
-			return nil, fmt.Errorf("checkpoint key %q: %w", name, err)
+			return nil, err
 		}
-		all = append(all, v)
+		all = append(all, x)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("checkpoint key %q: %w", name, ErrUnknownKey)
+		return nil, fmt.Errorf("checkpoint keys %q: %w", series, ErrUnknownKey)
 	}
-	return note.VerifierList(all...), nil
+	return all, nil
 }

@@ -31,11 +31,12 @@ func (r *Ring) AddSlot(ctx context.Context, u Unlocker) ([]Event, error) {
 }
 
 // RemoveSlot takes a way to unlock away and replaces the root, so that whoever kept the slot's secret and an old file holds nothing
-// that opens the new one. The last slot beside recovery stays. Events: the slot destroyed, the root destroyed and made.
+// that opens the new one. unlockers: as for [Ring.Attach]. The last slot beside recovery stays. Events: the slot destroyed, the root destroyed and made.
 // Errors: ErrLocked, ErrNoSlot, ErrNotAttached, those of the slots' services and the file.
-func (r *Ring) RemoveSlot(ctx context.Context, id [8]byte) ([]Event, error) {
+func (r *Ring) RemoveSlot(ctx context.Context, id [8]byte, unlockers ...Unlocker) ([]Event, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
+	r.attached = append(r.attached, external(unlockers)...)
 	return r.change(ctx, func(e *edit) error {
 		if err := e.removeSlot(id); err != nil {
 			return err
@@ -46,9 +47,10 @@ func (r *Ring) RemoveSlot(ctx context.Context, id [8]byte) ([]Event, error) {
 
 // ReplaceRecovery makes a new recovery key, takes away the slots of the old one and replaces the root. The code must be shown now or
 // never. Events and errors as RemoveSlot.
-func (r *Ring) ReplaceRecovery(ctx context.Context) (RecoveryCode, []Event, error) {
+func (r *Ring) ReplaceRecovery(ctx context.Context, unlockers ...Unlocker) (RecoveryCode, []Event, error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
+	r.attached = append(r.attached, external(unlockers)...)
 	code, err := newRecoveryCode(r.rand)
 	if err != nil {
 		return RecoveryCode{}, nil, err

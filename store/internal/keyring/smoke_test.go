@@ -16,11 +16,11 @@ func TestSmoke(t *testing.T) {
 	if err := NewKeyFile(kf, newRing("", Options{}).rand); err != nil {
 		t.Fatal(err)
 	}
-	r, code, events, err := Create(ctx, path, [16]byte{1}, Options{}, KeyFile(kf))
+	r, code, err := Create(ctx, path, [16]byte{1}, Options{}, KeyFile(kf))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(len(code.Reveal()), events)
+	var events []Event
 	o := Owner{Data, [16]byte{2}}
 	if events, err = r.Add(ctx, []Grant{{o, []Purpose{1, 2, PurposeIndex}}}); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestSmoke(t *testing.T) {
 	if _, err := r.Rotate(ctx, []Owner{o}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Rewrap(ctx, nil); err != nil {
+	if _, err := r.Rewrap(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.Lock()
@@ -48,7 +48,7 @@ func TestSmoke(t *testing.T) {
 	if r, err = Open(path, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Unlock(ctx, rec); err != nil {
+	if err := r.Unlock(ctx, rec); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Open(o); err != nil {
