@@ -191,13 +191,27 @@ type Report struct {
 func openWith(signed string, keys []string) (Checkpoint, error) {
 	var known []note.Verifier
 	for _, k := range keys {
-		v, err := note.NewVerifier(k)
+		v, err := parseKey(k)
 		if err != nil {
 			return Checkpoint{}, fmt.Errorf("%w: key %.120q: %w", ErrNotVerified, k, err)
 		}
 		known = append(known, v)
 	}
 	return OpenCheckpoint([]byte(signed), note.VerifierList(known...))
+}
+
+// parseKey reads a verifier key, in its one form: the library also takes upper-case digits and loose base64.
+func parseKey(key string) (note.Verifier, error) {
+	v, err := note.NewVerifier(key)
+	if err != nil {
+		return nil, err
+	}
+	encoded, found := strings.CutPrefix(key, fmt.Sprintf("%s+%08x+", v.Name(), v.KeyHash()))
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if !found || err != nil || base64.StdEncoding.EncodeToString(raw) != encoded {
+		return nil, errors.New("not in the form in which signed-note writes it")
+	}
+	return v, nil
 }
 
 // newExportCheck verifies the first line.
@@ -213,7 +227,7 @@ func newExportCheck(line []byte, trusted note.Verifiers) (*exportCheck, error) {
 		return fault("format", fmt.Sprintf("is %.60q, this build knows %q", head.Format, ExportFormat))
 	}
 	for i, k := range head.Keys {
-		v, err := note.NewVerifier(k)
+		v, err := parseKey(k)
 		if err == nil && trusted != nil {
 			_, err = trusted.Verifier(v.Name(), v.KeyHash())
 		}

@@ -21,7 +21,7 @@ import (
 const MaxDepth = 64
 
 // Marshal is the canonical JSON of a value, which may be anything that encoding/json takes; tags and
-// marshalers count.
+// marshalers count. A struct whose fields stand in the order of their names is written several times faster.
 func Marshal(v any) ([]byte, error) {
 	var loose bytes.Buffer
 	e := json.NewEncoder(&loose)
@@ -39,6 +39,10 @@ func Marshal(v any) ([]byte, error) {
 
 // Transform is the canonical form of a JSON text.
 func Transform(text []byte) ([]byte, error) {
+	// encoding/json writes fields in the order of the struct: where that is sorted nothing is left to do.
+	if trimmed := bytes.TrimSuffix(text, []byte("\n")); Check(trimmed) == nil {
+		return bytes.Clone(trimmed), nil
+	}
 	p := parser{text: text}
 	out, err := p.value(nil, 0)
 	if err != nil {

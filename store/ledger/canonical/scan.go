@@ -206,7 +206,7 @@ func canonicalNumber(literal []byte, whole bool) (form []byte, reason string) {
 		panic("canonical: " + err.Error())
 	}
 	if whole && x != 0 && !bytes.Equal(form, literal) {
-		return nil, "the integer " + string(literal) + " is not exact as a float64: write it as a string"
+		return nil, "the integer " + string(literal) + " does not keep its digits as a float64: write it as a string"
 	}
 	return form, ""
 }
