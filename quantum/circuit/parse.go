@@ -20,7 +20,7 @@ func (e *SyntaxError) Error() string {
 
 // Parse reads the text that Program.QASM writes, and nothing else: same layout, one statement a line, ry, rz, x, h, z and cnot, angles with six
 // decimals, every qubit measured in order at the end. What it accepts, QASM writes again byte for byte, so that a text
-// that was parsed can hide nothing between its tokens. Every error is a *SyntaxError.
+// that was parsed can hide nothing between its tokens. More than MaxGates gates are refused. Every error is a *SyntaxError.
 func Parse(source string) (*Program, error) {
 	r := &reader{source: source}
 	program := r.program()
@@ -47,6 +47,9 @@ func (r *reader) program() *Program {
 	}
 	r.want("] q;\n")
 	for r.fault == nil && !r.ahead("b[") {
+		if len(p.Gates) == MaxGates {
+			r.fail(fmt.Sprintf("more than %d gates", MaxGates))
+		}
 		p.Gates = append(p.Gates, r.gate(p.Qubits))
 	}
 	for q := range p.Qubits {

@@ -13,8 +13,8 @@ import "strconv"
 //	b[1] = measure q[1];
 //
 // Angles are radians with six decimals. It has ry, rz, x, h, z and cnot, no comment, no free name, no number but qubits and
-// angles; every qubit is measured, in order. Trapped-ion devices take it as it is, and up to nine qubits it fits the
-// grammar of what may leave the host. It panics on a program that Check refuses.
+// angles; every qubit is measured, in order. The gates are among those that trapped-ion devices behind Amazon Braket take without
+// a modifier or a definition. Up to nine qubits it fits the grammar of what may leave the host (quantum/egress). It panics on a program that Check refuses.
 func (p *Program) QASM() string {
 	if err := p.Check(); err != nil {
 		panic("circuit: QASM of a faulty program: " + err.Error())

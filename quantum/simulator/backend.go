@@ -26,7 +26,7 @@ type Backend struct {
 }
 
 // Measure runs the experiments and counts the shots whose objective read 1, one Outcome for each Experiment. It refuses a faulty
-// table, a negative power, fewer than one shot, and what Options refuse, with the experiment's number; then no shot counts as made.
+// table, a negative power, less than one shot or more than MaxShots, and what Options refuse, with the experiment's number; then no shot counts as made.
 func (b *Backend) Measure(ctx context.Context, batch []circuit.Experiment) ([]circuit.Outcome, error) {
 	probabilities := make([]float64, len(batch))
 	for i, e := range batch {
@@ -47,10 +47,13 @@ func (b *Backend) Measure(ctx context.Context, batch []circuit.Experiment) ([]ci
 	return outcomes, nil
 }
 
+// MaxShots is the largest number of shots of one Experiment: they are drawn one by one, some two seconds for so many.
+const MaxShots = 1_000_000_000
+
 // probability is the objective's, by the way the Backend is set to.
 func (b *Backend) probability(ctx context.Context, e circuit.Experiment) (float64, error) {
-	if e.Shots < 1 {
-		return 0, fmt.Errorf("%d shots: at least one is needed", e.Shots)
+	if e.Shots < 1 || e.Shots > MaxShots {
+		return 0, fmt.Errorf("%d shots: give 1 to %d", e.Shots, MaxShots)
 	}
 	if !b.GateByGate {
 		return Probability(ctx, e.Table, e.Power, b.Options)

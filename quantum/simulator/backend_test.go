@@ -105,6 +105,7 @@ func TestMeasureRefuses(t *testing.T) {
 	good := circuit.Experiment{Table: tables(2)["random"], Shots: 10}
 	for want, bad := range map[string]circuit.Experiment{
 		"experiment 2 of 2: 0 shots":  {Table: good.Table},
+		"1000000001 shots: give 1 to": {Table: good.Table, Shots: simulator.MaxShots + 1},
 		"experiment 2 of 2: power -1": {Table: good.Table, Power: -1, Shots: 1},
 		"experiment 2 of 2: table":    {Shots: 1},
 	} {

@@ -6,13 +6,11 @@ import (
 	"sync"
 )
 
-// apply runs operations on the vector, in passes, with the given number of goroutines. It ends between passes when ctx does.
+// apply runs operations on the vector, in passes, with the given number of goroutines. It ends between two blocks when ctx does;
+// the vector is then worth nothing.
 func apply(ctx context.Context, vector []float64, operations []operation, workers int) error {
 	for _, p := range plan(operations, bits.Len(uint(len(vector)))-1) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		newWalk(p, len(vector)).run(vector, workers)
+		newWalk(p, len(vector)).run(ctx, vector, workers)
 	}
 	return ctx.Err()
 }
@@ -66,31 +64,31 @@ func (w *walk) base(k int) (base int) {
 }
 
 // run walks over all blocks, each goroutine over its share.
-func (w *walk) run(vector []float64, workers int) {
+func (w *walk) run(ctx context.Context, vector []float64, workers int) {
 	workers = min(workers, w.blocks)
 	if workers == 1 {
-		w.share(vector, 0, w.blocks)
+		w.share(ctx, vector, 0, w.blocks)
 		return
 	}
 	var group sync.WaitGroup
 	for i := range workers {
-		group.Go(func() { w.share(vector, w.blocks*i/workers, w.blocks*(i+1)/workers) })
+		group.Go(func() { w.share(ctx, vector, w.blocks*i/workers, w.blocks*(i+1)/workers) })
 	}
 	group.Wait()
 }
 
 // share does the blocks from … to-1. A block in many runs is copied together first, and back: runs a power of two apart would
 // otherwise fight for the same few lines of the cache.
-func (w *walk) share(vector []float64, from, to int) {
+func (w *walk) share(ctx context.Context, vector []float64, from, to int) {
 	if len(w.offsets) == 1 {
-		for k := from; k < to; k++ {
+		for k := from; k < to && ctx.Err() == nil; k++ {
 			base := w.base(k)
 			w.block(vector[base:base+w.length], base)
 		}
 		return
 	}
 	block := make([]float64, w.length*len(w.offsets))
-	for k := from; k < to; k++ {
+	for k := from; k < to && ctx.Err() == nil; k++ {
 		base := w.base(k)
 		for j, o := range w.offsets {
 			copy(block[j*w.length:(j+1)*w.length], vector[base+o:])

