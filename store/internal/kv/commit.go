@@ -197,7 +197,7 @@ func (db *DB) attempt(list []*pending) (culprit int, err error) {
 	}
 	if accepted == 0 {
 		db.rollBack(tx)
-	} else if err := db.finish(b, tail, len(list)); err != nil {
+	} else if err := db.finish(b, tail); err != nil {
 		return -1, err
 	}
 	db.counts.ops.Add(uint64(accepted))
@@ -270,7 +270,7 @@ func (db *DB) prepareAgain(b *batch, op Op) (*Tx, error) {
 }
 
 // finish ends a batch: journal, tallies, commit.
-func (db *DB) finish(b *batch, tail *Tail, ops int) error {
+func (db *DB) finish(b *batch, tail *Tail) error {
 	tail.err = nil
 	var err error
 	if j := db.options.Journal; j != nil {
@@ -282,6 +282,12 @@ func (db *DB) finish(b *batch, tail *Tail, ops int) error {
 	if err != nil {
 		db.rollBack(b.tx)
 		return err
+	}
+	if len(b.order) == 0 {
+		// Nothing to make durable.
+		db.endWrite(b.tx)
+		db.settle(true)
+		return nil
 	}
 	return db.commit(b)
 }
@@ -354,11 +360,16 @@ func (db *DB) failed() error {
 }
 
 func (db *DB) rollBack(tx *bbolt.Tx) {
+	db.endWrite(tx)
+	db.settle(false)
+}
+
+// endWrite gives a write transaction back without a change.
+func (db *DB) endWrite(tx *bbolt.Tx) {
 	if err := guard(place(db.path), tx.Rollback); err != nil {
 		failure := fmt.Errorf("rolling back: %w", err)
 		db.failure.CompareAndSwap(nil, &failure)
 	}
-	db.settle(false)
 }
 
 func (db *DB) settle(committed bool) {
