@@ -18,7 +18,11 @@ import (
 const (
 	KindRequest = "request" // what is about to leave
 	KindOutcome = "outcome" // what came back for the entry with the same id, or why nothing did
-	KindRepair  = "repair"  // an incomplete last line was cut off; Bytes are what was cut. Nothing had been sent for it
+	// KindOpening is a connection about to be opened, KindConnection one that has ended or was refused; Bytes are its JSON.
+	KindOpening    = "opening"
+	KindConnection = "connection"
+
+	KindRepair = "repair" // an incomplete last line was cut off; Bytes are what was cut. Nothing had been sent for it
 )
 
 // Entry is one line of an egress record: canonical JSON (RFC 8785), each line with the hash of the line before. Changing,

@@ -12,15 +12,19 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/quantum/egress"
 )
 
@@ -29,10 +33,16 @@ type Journal struct {
 	Path string
 	Now  func() time.Time // the host's clock; required
 
+	process sync.Once
+	prefix  string // of the ids of this process's connections, set by process
+
 	mutex sync.Mutex // one append at a time in this process; the file's lock is for other processes
 }
 
-var _ egress.Journal = (*Journal)(nil)
+var (
+	_ egress.Journal = (*Journal)(nil)
+	_ outbound.Log   = (*Journal)(nil)
+)
 
 // Begin appends the request and returns when it is on the disk.
 func (j *Journal) Begin(_ context.Context, r egress.Record) (egress.ID, error) {
@@ -45,6 +55,40 @@ func (j *Journal) Finish(_ context.Context, id egress.ID, r egress.Record) error
 	return j.append(egress.Entry{
 		Kind: egress.KindOutcome, ID: id, Purpose: r.Purpose, Destination: r.Destination, Bytes: r.Response, Failure: r.Failure,
 	})
+}
+
+// Opening records a connection before its name is resolved.
+func (j *Journal) Opening(c outbound.Connection) error { return j.connection(egress.KindOpening, c) }
+
+// Ended records how a connection ended. That it could not be recorded is lost here: the Opening is on record, and the next
+// request is not sent if the record is broken.
+func (j *Journal) Ended(c outbound.Connection) {
+	_ = j.connection(egress.KindConnection, c)
+}
+
+func (j *Journal) connection(kind string, c outbound.Connection) error {
+	text, err := json.Marshal(struct {
+		Address  string           `json:"address,omitempty"`
+		Target   string           `json:"target,omitempty"`
+		Outcome  outbound.Outcome `json:"outcome,omitempty"`
+		Sent     int64            `json:"sent"`
+		Received int64            `json:"received"`
+	}{address(c), c.Target, c.Outcome, c.Sent, c.Received})
+	if err != nil {
+		return err
+	}
+	j.process.Do(func() { j.prefix = rand.Text()[:8] })
+	return j.append(egress.Entry{
+		Kind: kind, ID: egress.ID(fmt.Sprintf("%s-%d", j.prefix, c.ID)), Purpose: string(c.Purpose),
+		Destination: net.JoinHostPort(c.Host, strconv.Itoa(c.Port)), Bytes: text, Failure: c.Reason,
+	})
+}
+
+func address(c outbound.Connection) string {
+	if !c.Address.IsValid() {
+		return ""
+	}
+	return c.Address.String()
 }
 
 // Verify reads the file and hands its entries to each, which may be nil. The error is an *egress.BrokenError for
