@@ -1,0 +1,684 @@
+package braket_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/quantum/braket"
+	"github.com/qrsrisk/qrsd/quantum/braket/brakettest"
+)
+
+// TestLifeOfATask goes from the device to the verified result, on hardware and on both simulators.
+func TestLifeOfATask(t *testing.T) {
+	for _, arn := range braket.Devices() {
+		t.Run(arn[strings.LastIndexByte(arn, '/')+1:], func(t *testing.T) {
+			s := open(t, brakettest.Options{SessionToken: "temporary"})
+			o, kept := s.order(t, arn)
+			task, err := s.Submit(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(*kept) != 1 || (*kept)[0] != task || task.CapabilitiesSHA256 != o.Device.SHA256 {
+				t.Fatalf("kept %v, got %v", *kept, task)
+			}
+			var states []string
+			state, err := s.Wait(t.Context(), task, func(s braket.State) { states = append(states, string(s.Status)+s.Queue) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(states, " "); got != "CREATED2 QUEUED1 RUNNINGNone COMPLETEDNone" {
+				t.Errorf("states: %s", got)
+			}
+			if state.Successful != 500 || len(state.Raw) == 0 {
+				t.Errorf("state: %+v", state)
+			}
+			result, err := s.Result(t.Context(), task)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkObjective(t, result)
+			total := 0
+			for _, n := range result.Counts {
+				total += n
+			}
+			if total != 500 {
+				t.Errorf("%d counts", total)
+			}
+		})
+	}
+}
+
+// checkObjective wants the last qubit at 1 as often as amplitude 0.3 under power 1 says, within five standard deviations.
+func checkObjective(t *testing.T, r *braket.Result) {
+	t.Helper()
+	p := math.Pow(math.Sin(3*math.Asin(math.Sqrt(0.3))), 2)
+	n := float64(r.Shots)
+	if got := float64(r.Ones(2)); math.Abs(got-n*p) > 5*math.Sqrt(n*p*(1-p)) {
+		t.Errorf("%v of %v shots, want about %v", got, n, n*p)
+	}
+}
+
+// TestOrderOfBits: the service's words for outcomes are qubit 0 first, whatever measuredQubits says.
+func TestOrderOfBits(t *testing.T) {
+	const text = "OPENQASM 3.0;\nbit[3] b;\nqubit[3] q;\nx q[0];\ncnot q[0], q[2];\nz q[1];\nb[0] = measure q[0];\nb[1] = measure q[1];\nb[2] = measure q[2];\n"
+	for _, arn := range []string{braket.Forte1, braket.SV1} {
+		s := open(t, brakettest.Options{})
+		o, _ := s.order(t, arn)
+		o.Program = braket.Program{Source: text, Shots: 7}
+		if arn == braket.Forte1 {
+			s.server.Plan(brakettest.Plan{Alter: func(r map[string]any) {
+				r["measuredQubits"] = []int{2, 1, 0}
+				r["measurementProbabilities"] = map[string]float64{"101": 6. / 7, "100": 1. / 7} // qubit 2 first: only it is 1 in the last
+			}})
+		}
+		task, err := s.Submit(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Wait(t.Context(), task, nil); err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Result(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []int{7, 0, 7}
+		if arn == braket.Forte1 {
+			want = []int{6, 0, 7}
+		}
+		if got := []int{r.Ones(0), r.Ones(1), r.Ones(2)}; !slices.Equal(got, want) {
+			t.Errorf("%s: ones %v, want %v", arn, got, want)
+		}
+	}
+}
+
+func TestDeviceIsReadAtRunTime(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	d := s.device(t, braket.Forte1)
+	if d.Qubits != 36 || d.MinShots != 1 || d.MaxShots != 5000 || d.Price != 80_000 || d.PriceUnit != "shot" || d.Poll != 30*time.Second ||
+		!d.AllMeasured || !d.Contiguous || d.MinMitigatedShots[braket.Debias] != 2500 || !slices.Contains(d.Gates, "cnot") ||
+		!slices.Contains(d.NativeGates, "ZZ") || d.Status != "ONLINE" || d.Queue != "0" || len(d.Windows) != 1 || d.Windows[0].Day != "Everyday" {
+		t.Errorf("%+v", d)
+	}
+	digest := sha256.Sum256([]byte(d.Capabilities))
+	if d.SHA256 != hex.EncodeToString(digest[:]) || !strings.Contains(d.Capabilities, "fidelity") {
+		t.Error("the digest is not that of the capabilities")
+	}
+	if sv1 := s.device(t, braket.SV1); sv1.Poll != 0 || sv1.PriceUnit != "minute" || sv1.Price != 75_000 {
+		t.Errorf("%+v", sv1)
+	}
+}
+
+func TestRetiredDevicesAreRefusedByName(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	for arn, name := range map[string]string{
+		"arn:aws:braket:us-east-1::device/qpu/ionq/Aria-1":      "IonQ Aria 1",
+		"arn:aws:braket:us-east-1::device/qpu/ionq/Harmony":     "IonQ Harmony",
+		"arn:aws:braket:::device/quantum-simulator/amazon/tn1":  "TN1",
+		"arn:aws:braket:us-west-1::device/qpu/rigetti/Ankaa-3":  "must be one of",
+		"arn:aws:braket:us-east-1::device/qpu/ionq/Forte-1/../": "must be one of",
+	} {
+		_, err := s.Device(t.Context(), arn)
+		wantError(t, err, nil, name)
+		if retired := errors.Is(err, braket.ErrRetired); retired != !strings.Contains(name, "must") {
+			t.Errorf("%s: %v", arn, err)
+		}
+	}
+	if n := s.server.Received("GetDevice"); n != 0 {
+		t.Errorf("%d requests left", n)
+	}
+	s.Region = "eu-west-2"
+	_, err := s.Device(t.Context(), braket.Forte1)
+	wantError(t, err, nil, "region us-east-1")
+}
+
+func TestDeviceStatus(t *testing.T) {
+	for status, kind := range map[string]error{"OFFLINE": braket.ErrOffline, "RETIRED": braket.ErrRetired} {
+		s := open(t, brakettest.Options{})
+		o, kept := s.order(t, braket.Forte1)
+		s.server.SetStatus(braket.Forte1, status)
+		// The status has changed since it was read: the service says so.
+		_, err := s.Submit(t.Context(), o)
+		wantError(t, err, kind, "CreateQuantumTask", braket.Forte1)
+		var e *braket.Error
+		if !errors.As(err, &e) || e.Status != map[string]int{"OFFLINE": 424, "RETIRED": 410}[status] {
+			t.Errorf("%+v", err)
+		}
+		// Read again, nothing is sent.
+		o.Device = s.device(t, braket.Forte1)
+		_, err = s.Submit(t.Context(), o)
+		wantError(t, err, kind)
+		if n := s.server.Received("CreateQuantumTask"); n != 1 || len(*kept) != 0 || len(s.clock.pauses) != 0 {
+			t.Errorf("%d requests, %d tasks kept, pauses %v: final refusals are not repeated", n, len(*kept), s.clock.pauses)
+		}
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	good := braket.Program{Source: source(t, 1), Shots: 500}
+	for name, c := range map[string]struct {
+		device  string
+		change  func(*braket.Device, *braket.Program)
+		problem string
+	}{
+		"good":              {braket.Forte1, func(*braket.Device, *braket.Program) {}, ""},
+		"good, debiased":    {braket.Forte1, func(_ *braket.Device, p *braket.Program) { p.Shots, p.Mitigation = 2500, braket.Debias }, ""},
+		"comment":           {braket.Forte1, func(_ *braket.Device, p *braket.Program) { p.Source += "// me" }, "must not leave"},
+		"gate":              {braket.Forte1, func(d *braket.Device, _ *braket.Program) { d.Gates = []string{"ry", "x", "z", "cnot"} }, "gate rz"},
+		"qubits":            {braket.Forte1, func(d *braket.Device, _ *braket.Program) { d.Qubits = 2 }, "qubits 3: it has 2"},
+		"few shots":         {braket.Forte1, func(_ *braket.Device, p *braket.Program) { p.Shots = 0 }, "shots 0"},
+		"many shots":        {braket.Forte1, func(_ *braket.Device, p *braket.Program) { p.Shots = 5001 }, "shots 5001"},
+		"gate-shots":        {braket.Forte1, func(_ *braket.Device, p *braket.Program) { p.Source, p.Shots = source(t, 5), 4500 }, "gate-shots"},
+		"no limit there":    {braket.SV1, func(_ *braket.Device, p *braket.Program) { p.Source, p.Shots = source(t, 5), 4500 }, ""},
+		"few for debias":    {braket.Forte1, func(_ *braket.Device, p *braket.Program) { p.Mitigation = braket.Debias }, "at least 2500"},
+		"debias on SV1":     {braket.SV1, func(_ *braket.Device, p *braket.Program) { p.Shots, p.Mitigation = 2500, braket.Debias }, "not offered"},
+		"another technique": {braket.Forte1, func(_ *braket.Device, p *braket.Program) { p.Shots, p.Mitigation = 2500, "x" }, "not offered"},
+		"idle qubit": {braket.Forte1, func(_ *braket.Device, p *braket.Program) {
+			p.Source = "OPENQASM 3.0;\nbit[2] b;\nqubit[2] q;\nx q[1];\nb[0] = measure q[0];\nb[1] = measure q[1];\n"
+		}, "qubit 0"},
+		"offline": {braket.Forte1, func(d *braket.Device, _ *braket.Program) { d.Status = "OFFLINE" }, "OFFLINE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, p := *s.device(t, c.device), good
+			c.change(&d, &p)
+			err := d.Preflight(p)
+			if c.problem == "" && err != nil {
+				t.Fatal(err)
+			}
+			if c.problem != "" {
+				wantError(t, err, nil, c.problem)
+			}
+		})
+	}
+}
+
+func TestQuote(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	d := s.device(t, braket.Forte1)
+	p := braket.Program{Source: source(t, 0), Shots: 500}
+	q, err := d.Quote(p, p, p)
+	if err != nil || q.Total.String() != "120.90" || q.Tasks != 3 || q.Shots != 1500 || q.CapabilitiesSHA256 != d.SHA256 {
+		t.Errorf("three tasks of 500 shots: %+v, %v", q, err)
+	}
+	p.Shots = 2500
+	if q, _ = d.Quote(p, p, p); q.Total.String() != "600.90" {
+		t.Errorf("three debiased tasks: %v", q.Total)
+	}
+	if q, _ = s.device(t, braket.SV1).Quote(p, p); q.Total.String() != "0.15" || q.TaskFee != 0 {
+		t.Errorf("two on SV1: %+v", q)
+	}
+	d.PriceUnit = "hour"
+	_, err = d.Quote(p)
+	wantError(t, err, nil, "hour")
+	for text, want := range map[string]string{"0.08": "0.08", "3": "3.00", "0.0000001": "0.000001", "1e-2": "0.01", "0": "0.00"} {
+		if u, err := braket.ParseUSD(text); err != nil || u.String() != want {
+			t.Errorf("%s: %v, %v", text, u, err)
+		}
+	}
+	for _, text := range []string{"", "-1", "1/3", "NaN", "1e30", "x"} {
+		if u, err := braket.ParseUSD(text); err == nil {
+			t.Errorf("%q gives %v", text, u)
+		}
+	}
+}
+
+func TestMoneyIsNotSpentWithoutLeave(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	o, _ := s.order(t, braket.Forte1)
+	const price = 40_300_000 // 0.30 + 500 x 0.08
+	for _, c := range []struct {
+		confirmed, budget braket.USD
+		words             string
+	}{
+		{0, 1 << 40, "confirmed"}, {price - 1, 1 << 40, "confirmed"}, {price, price - 1, "budget"}, {price, 0, "budget"}, {price, price, ""},
+	} {
+		o.Confirmed, o.Budget = c.confirmed, c.budget
+		_, err := s.Submit(t.Context(), o)
+		var p *braket.PriceError
+		switch {
+		case c.words == "" && err != nil:
+			t.Errorf("%+v: %v", c, err)
+		case c.words != "":
+			wantError(t, err, nil, c.words, "40.30")
+			if !errors.As(err, &p) || p.Quote != price {
+				t.Errorf("%+v: %v", c, err)
+			}
+		}
+	}
+	if n := s.server.Received("CreateQuantumTask"); n != 1 {
+		t.Errorf("%d tasks were asked for", n)
+	}
+}
+
+func TestRefusalsByTheService(t *testing.T) {
+	for _, c := range []struct {
+		status     int
+		name, says string
+		kind       error
+		repeated   bool
+	}{
+		{400, "ValidationException", "not this way", braket.ErrInvalid, false},
+		{400, "ValidationException", "Attempted to spend over the spending limit or outside the spending limit time window. Spending limit: 3", braket.ErrSpendingLimit, false},
+		{402, "ServiceQuotaExceededException", "35 tasks", braket.ErrQuota, false},
+		{403, "AccessDeniedException", "not authorized to perform: braket:CreateQuantumTask", braket.ErrDenied, false},
+		{404, "ResourceNotFoundException", "no device", braket.ErrNotFound, false},
+		{409, "ConflictException", "wrong state", braket.ErrConflict, false},
+		{410, "DeviceRetiredException", "gone", braket.ErrRetired, false},
+		{424, "DeviceOfflineException", "offline", braket.ErrOffline, false},
+		{429, "ThrottlingException", "Rate exceeded", braket.ErrThrottled, true},
+		{500, "InternalServiceException", "sorry", braket.ErrService, true},
+		{503, "ServiceUnavailable", "sorry", braket.ErrService, true},
+	} {
+		t.Run(c.name+c.says[:4], func(t *testing.T) {
+			s := open(t, brakettest.Options{})
+			o, kept := s.order(t, braket.Forte1)
+			s.server.Fail(brakettest.Fault{Operation: "CreateQuantumTask", Times: 4, Status: c.status, Type: c.name, Message: c.says})
+			task, err := s.Submit(t.Context(), o)
+			if c.repeated {
+				// Four times it failed, the fifth attempt is the last.
+				if err != nil || s.server.Received("CreateQuantumTask") != 5 {
+					t.Fatalf("%v after %d requests", err, s.server.Received("CreateQuantumTask"))
+				}
+				if want := []time.Duration{1e9, 2e9, 4e9, 8e9}; !slices.Equal(s.clock.pauses, want) || len(*kept) != 1 {
+					t.Errorf("pauses %v, %d kept", s.clock.pauses, len(*kept))
+				}
+				s.server.Fail(brakettest.Fault{Operation: "CancelQuantumTask", Times: 5, Status: c.status, Type: c.name, Message: c.says})
+				_, err = s.Cancel(t.Context(), task, key(t))
+			} else if n := s.server.Received("CreateQuantumTask"); n != 1 || len(*kept) != 0 {
+				t.Errorf("%d requests, %d kept", n, len(*kept))
+			}
+			wantError(t, err, c.kind, c.says, c.name, fmt.Sprint(c.status))
+			var e *braket.Error
+			if !errors.As(err, &e) || e.Message != c.says || e.Type != c.name {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+}
+
+// TestBrokenConnections breaks the submission before and after it took effect: there is one task, and its ARN is kept.
+func TestBrokenConnections(t *testing.T) {
+	for _, f := range []brakettest.Fault{
+		{Drop: true}, {Drop: true, After: true}, {After: true, Status: 500, Type: "InternalServiceException"}, {After: true, Status: 429, Type: "ThrottlingException"},
+	} {
+		s := open(t, brakettest.Options{})
+		o, kept := s.order(t, braket.Forte1)
+		f.Operation, f.Times = "CreateQuantumTask", 2
+		s.server.Fail(f)
+		task, err := s.Submit(t.Context(), o)
+		if err != nil || len(*kept) != 1 {
+			t.Fatalf("%+v: %v, kept %d", f, err, len(*kept))
+		}
+		if d := s.device(t, braket.Forte1); d.Queue != "1" {
+			t.Errorf("%+v: %s tasks on the device, want one", f, d.Queue)
+		}
+		if _, err := s.State(t.Context(), task); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTheSameOrderIsOneTask: a crash between sending and keeping is mended by ordering again.
+func TestTheSameOrderIsOneTask(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	o, kept := s.order(t, braket.Forte1)
+	crash := errors.New("disk full")
+	keep := o.Keep
+	o.Keep = func(context.Context, braket.Task) error { return crash }
+	lost, err := s.Submit(t.Context(), o)
+	wantError(t, err, crash, lost.ARN, "which was created")
+	o.Keep = keep
+	found, err := s.Submit(t.Context(), o)
+	if err != nil || found.ARN != lost.ARN || len(*kept) != 1 {
+		t.Fatalf("%v: %s, was %s", err, found.ARN, lost.ARN)
+	}
+	o.Attempt++
+	another, err := s.Submit(t.Context(), o)
+	if err != nil || another.ARN == lost.ARN {
+		t.Fatalf("%v: attempt 1 is %s", err, another.ARN)
+	}
+	if len(found.ClientToken) != 64 || another.ClientToken == found.ClientToken {
+		t.Errorf("tokens %s, %s", found.ClientToken, another.ClientToken)
+	}
+}
+
+// TestAnswerOffTheRecordKeepsTheTask: the task exists, so it is kept although its record has no end.
+func TestAnswerOffTheRecordKeepsTheTask(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	o, kept := s.order(t, braket.Forte1)
+	full := errors.New("disk full")
+	s.journal.failClose = full
+	task, err := s.Submit(t.Context(), o)
+	wantError(t, err, full, "recording the answer")
+	if len(*kept) != 1 || task.ARN == "" {
+		t.Errorf("kept %v", *kept)
+	}
+}
+
+func TestNothingLeavesOffTheRecord(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	full := errors.New("disk full")
+	s.journal.failBegin = full
+	_, err := s.Device(t.Context(), braket.SV1)
+	wantError(t, err, full, "before it leaves")
+	if len(s.wire.heard) != 0 {
+		t.Error("a connection was opened")
+	}
+}
+
+func TestWaitGoesOnAfterARestart(t *testing.T) {
+	s := open(t, brakettest.Options{Polls: 3})
+	task := s.submit(t, braket.SV1)
+	ctx, stop := context.WithCancel(t.Context())
+	_, err := s.Wait(ctx, task, func(braket.State) { stop() })
+	wantError(t, err, context.Canceled)
+	s.clock.pauses = nil
+	again := *s.Client // nothing but the task is known
+	if _, err := again.Wait(t.Context(), task, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := []time.Duration{2e9, 4e9, 8e9, 16e9, 32e9, 60e9, 60e9, 60e9}
+	if !slices.Equal(s.clock.pauses, want) {
+		t.Errorf("pauses %v, want %v", s.clock.pauses, want)
+	}
+}
+
+func TestWaitAsksAsOftenAsTheDeviceWants(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	task := s.submit(t, braket.Forte1)
+	if _, err := s.Wait(t.Context(), task, nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := []time.Duration{30e9, 30e9, 30e9}; !slices.Equal(s.clock.pauses, want) {
+		t.Errorf("pauses %v", s.clock.pauses)
+	}
+	for poll, want := range map[time.Duration]time.Duration{time.Millisecond: 2e9, time.Hour: 60e9} {
+		s.clock.pauses = nil
+		task := s.submitAgain(t, int(poll))
+		task.Poll = poll
+		if _, err := s.Wait(t.Context(), task, nil); err != nil || s.clock.pauses[0] != want {
+			t.Errorf("poll %v: %v, %v", poll, s.clock.pauses, err)
+		}
+	}
+}
+
+func (s *site) submitAgain(t *testing.T, attempt int) braket.Task {
+	t.Helper()
+	o, _ := s.order(t, braket.Forte1)
+	o.Attempt = attempt
+	task, err := s.Submit(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
+}
+
+func TestWaitOutlastsFaultsOfTheService(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	task := s.submit(t, braket.SV1)
+	s.server.Fail(brakettest.Fault{Operation: "GetQuantumTask", Times: 12, Status: 503, Type: "InternalServiceException"})
+	s.server.Fail(brakettest.Fault{Operation: "GetQuantumTask", Times: 6, Drop: true})
+	if _, err := s.Wait(t.Context(), task, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.server.Fail(brakettest.Fault{Operation: "GetQuantumTask", Status: 403, Type: "AccessDeniedException", Message: "no"})
+	_, err := s.Wait(t.Context(), task, nil)
+	wantError(t, err, braket.ErrDenied)
+}
+
+func TestWaitEndsAfterFiveDays(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	s.server.Plan(brakettest.Plan{Stay: true})
+	task := s.submit(t, braket.SV1)
+	task.Submitted = s.clock.now.Add(-5*24*time.Hour + 10*time.Minute)
+	_, err := s.Wait(t.Context(), task, nil)
+	wantError(t, err, braket.ErrTooLong, task.ARN, "QUEUED")
+	if spent := s.clock.now.Sub(task.Submitted); spent < 5*24*time.Hour || spent > 5*24*time.Hour+2*time.Minute {
+		t.Errorf("it waited for %v", spent)
+	}
+}
+
+func TestFailureReasonIsVerbatim(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	const reason = `Circuit "too deep": 42 > 41 (contact <support@example.com>)`
+	s.server.Plan(brakettest.Plan{FailureReason: reason})
+	task := s.submit(t, braket.Forte1)
+	_, err := s.Wait(t.Context(), task, nil)
+	wantError(t, err, nil, task.ARN, "FAILED", reason)
+	var f *braket.FailedError
+	if !errors.As(err, &f) || f.Reason != reason || f.Status != braket.Failed {
+		t.Errorf("%+v", f)
+	}
+	_, err = s.Result(t.Context(), task)
+	wantError(t, err, braket.ErrNotFound)
+}
+
+func TestCancel(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	s.server.Plan(brakettest.Plan{Stay: true})
+	task := s.submit(t, braket.Forte1)
+	status, err := s.Cancel(t.Context(), task, key(t))
+	if err != nil || status != braket.Cancelling {
+		t.Fatalf("%s, %v", status, err)
+	}
+	_, err = s.Wait(t.Context(), task, nil)
+	var f *braket.FailedError
+	if !errors.As(err, &f) || f.Status != braket.Cancelled {
+		t.Errorf("%v", err)
+	}
+	_, err = s.Cancel(t.Context(), task, key(t))
+	wantError(t, err, braket.ErrConflict, "CANCELLED")
+	task.ARN = task.ARN[:len(task.ARN)-1] + "0"
+	_, err = s.Cancel(t.Context(), task, key(t))
+	wantError(t, err, braket.ErrNotFound)
+}
+
+func TestQuotaOfConcurrentTasks(t *testing.T) {
+	s := open(t, brakettest.Options{Concurrent: 1})
+	s.submit(t, braket.SV1)
+	o, _ := s.order(t, braket.SV1)
+	o.Attempt = 1
+	_, err := s.Submit(t.Context(), o)
+	wantError(t, err, braket.ErrQuota, "Concurrent task limit of 1")
+}
+
+func TestMissingResult(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	s.server.Plan(brakettest.Plan{NoResult: true})
+	task := s.submit(t, braket.Forte1)
+	if _, err := s.Wait(t.Context(), task, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Result(t.Context(), task)
+	wantError(t, err, braket.ErrNotFound, "NoSuchKey", task.ARN)
+}
+
+func TestSpendingLimits(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	ctx, k := t.Context(), key(t)
+	from := s.clock.now.Add(-time.Hour)
+	arn, err := s.CreateSpendingLimit(ctx, braket.Forte1, 40_295_000, braket.LimitPeriod{From: from, To: from.Add(24 * time.Hour)}, k, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.CreateSpendingLimit(ctx, braket.Forte1, 40_295_000, braket.LimitPeriod{From: from, To: from.Add(24 * time.Hour)}, k, 0); err != nil || again != arn {
+		t.Errorf("asked again: %s, %v", again, err)
+	}
+	task := s.submit(t, braket.Forte1) // 40.30, which the limit was rounded up to
+	o, _ := s.order(t, braket.Forte1)
+	o.Attempt = 1
+	_, err = s.Submit(ctx, o)
+	wantError(t, err, braket.ErrSpendingLimit, "Spending limit: 40.30, current spend: 40.30, estimated cost: 40.30")
+	list, err := s.SpendingLimits(ctx, braket.Forte1)
+	if err != nil || len(list) != 1 || list[0].ARN != arn || list[0].Limit != 40_300_000 || list[0].Spent != task.Quote.Total || !list[0].From.Equal(from) {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if list, err := s.SpendingLimits(ctx, braket.ForteEnterprise1); err != nil || len(list) != 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if err := s.UpdateSpendingLimit(ctx, arn, 100_000_000, braket.LimitPeriod{}, k, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Submit(ctx, o); err != nil {
+		t.Error(err)
+	}
+	if err := s.DeleteSpendingLimit(ctx, arn); err != nil {
+		t.Error(err)
+	}
+	wantError(t, s.DeleteSpendingLimit(ctx, arn), braket.ErrNotFound)
+	_, err = s.CreateSpendingLimit(ctx, braket.SV1, 1, braket.LimitPeriod{}, k, 0)
+	wantError(t, err, nil, "simulators have none")
+	_, err = s.CreateSpendingLimit(ctx, braket.Forte1, 1, braket.LimitPeriod{From: from, To: from}, k, 0)
+	wantError(t, err, nil, "must begin before it ends")
+}
+
+// TestNoise: errors of the device pull the objective towards a half, and a reading error moves it.
+func TestNoise(t *testing.T) {
+	exact := math.Pow(math.Sin(3*math.Asin(math.Sqrt(0.3))), 2)
+	for _, c := range []struct {
+		noise brakettest.Noise
+		want  float64
+	}{
+		{brakettest.Noise{Depolarising: 1}, 0.5},
+		{brakettest.Noise{Depolarising: 0.02}, 0.5 + (exact-0.5)*math.Pow(0.98, 24)}, // 24 CNOTs: n = 2, power 1
+		{brakettest.Noise{Read1As0: 1}, 0},
+		{brakettest.Noise{Read1As0: 0.1, Read0As1: 0.2}, exact*0.9 + (1-exact)*0.2},
+	} {
+		s := open(t, brakettest.Options{Noise: c.noise})
+		o, _ := s.order(t, braket.Forte1)
+		o.Program.Shots = 5000
+		task, err := s.Submit(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Wait(t.Context(), task, nil); err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Result(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(r.Ones(2)) / 5000; math.Abs(got-c.want) > 0.035 {
+			t.Errorf("%+v: %v, want %v", c.noise, got, c.want)
+		}
+	}
+}
+
+func TestDebiasedHistogram(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	o, _ := s.order(t, braket.Forte1)
+	o.Program.Shots, o.Program.Mitigation = 2501, braket.Debias
+	task, err := s.Submit(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Wait(t.Context(), task, nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Result(t.Context(), task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Counts != nil {
+		t.Error("averages are not counts")
+	}
+	checkObjective(t, r)
+	// The same file as that of a task without mitigation is refused: its shares are no counts.
+	task.Mitigation = ""
+	_, err = braket.Verify(r.Raw, task)
+	wantError(t, err, nil, "no whole number")
+}
+
+// TestAirGapped: in air-gapped mode every call is refused at the one place, and without outbound's leave no other
+// place dials. The default transport of net/http would panic.
+func TestAirGapped(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	task := s.submit(t, braket.Forte1)
+	before := len(s.wire.heard)
+	o, _ := s.order(t, braket.Forte1)
+	s.HTTP = s.dialer(t, outbound.AirGapped).Client(outbound.Circuits)
+	usual := http.DefaultTransport
+	http.DefaultTransport = forbidden{}
+	defer func() { http.DefaultTransport = usual }()
+	ctx, k := t.Context(), key(t)
+	const limit = "arn:aws:braket:us-east-1:111122223333:spending-limit/x"
+	calls := map[string]func() error{
+		"GetDevice":         func() error { _, err := s.Device(ctx, braket.SV1); return err },
+		"CreateQuantumTask": func() error { _, err := s.Submit(ctx, o); return err },
+		"GetQuantumTask":    func() error { _, err := s.Wait(ctx, task, nil); return err },
+		"CancelQuantumTask": func() error { _, err := s.Cancel(ctx, task, k); return err },
+		"GetObject":         func() error { _, err := s.Result(ctx, task); return err },
+		"CreateSpendingLimit": func() error {
+			_, err := s.CreateSpendingLimit(ctx, braket.Forte1, 1, braket.LimitPeriod{}, k, 0)
+			return err
+		},
+		"SearchSpendingLimits": func() error { _, err := s.SpendingLimits(ctx, braket.Forte1); return err },
+		"UpdateSpendingLimit":  func() error { return s.UpdateSpendingLimit(ctx, limit, 1, braket.LimitPeriod{}, k, 0) },
+		"DeleteSpendingLimit":  func() error { return s.DeleteSpendingLimit(ctx, limit) },
+	}
+	for name, call := range calls {
+		wantError(t, call(), outbound.ErrAirGapped, name)
+	}
+	if n := s.log.refused(); n != len(calls) {
+		t.Errorf("%d refusals recorded for %d calls: refused calls are not repeated", n, len(calls))
+	}
+	// The device was read once more for the order, before the gap.
+	if after := len(s.wire.heard); after != before+1 {
+		t.Errorf("%d connections were opened", after-before-1)
+	}
+	s.journal.requests = s.journal.requests[:before+1] // what was refused was on record, and never on the wire
+}
+
+type forbidden struct{}
+
+func (forbidden) RoundTrip(r *http.Request) (*http.Response, error) {
+	panic("the default transport was asked for " + r.URL.String())
+}
+
+// TestEveryRequestIsThePlainOne: a constant User-Agent, and nothing of the host.
+func TestEveryRequestIsThePlainOne(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	task := s.submit(t, braket.Forte1)
+	if _, err := s.Wait(t.Context(), task, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Result(t.Context(), task); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.journal.requests {
+		head, _, _ := strings.Cut(r, "\r\n\r\n")
+		var names []string
+		for _, line := range strings.Split(head, "\r\n")[1:] {
+			name, value, _ := strings.Cut(line, ": ")
+			names = append(names, name)
+			if name == "User-Agent" && value != braket.UserAgent {
+				t.Errorf("User-Agent %s", value)
+			}
+		}
+		all := strings.Join(names, " ")
+		if !slices.Contains([]string{
+			"Host User-Agent Connection Authorization X-Amz-Date",
+			"Host User-Agent Connection Content-Length Authorization Content-Type X-Amz-Date",
+			"Host User-Agent Connection Authorization X-Amz-Content-Sha256 X-Amz-Date",
+		}, all) {
+			t.Errorf("headers: %s", all)
+		}
+		if strings.Contains(r, brakettest.ExampleSecretKey) {
+			t.Error("the secret key left")
+		}
+	}
+	if !strings.Contains(s.journal.requests[0], "GET /device/arn%3Aaws%3Abraket%3Aus-east-1%3A%3Adevice%2Fqpu%2Fionq%2FForte-1 HTTP/1.1") {
+		t.Error(s.journal.requests[0])
+	}
+}
