@@ -23,7 +23,8 @@ const (
 	exitDiffer = 3 // a verification failed
 )
 
-const help = `Florida hurricane losses from an OED portfolio, on local cores. Nothing leaves this host.
+const help = `Florida hurricane losses from an OED portfolio, on local cores. Nothing leaves this host
+unless its owner asks quantum hardware (qrsd quantum --help).
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed.`
 
@@ -33,6 +34,8 @@ type grammar struct {
 	Exposure   exposureCommand   `cmd:"" help:"Check OED files."`
 	Model      modelCommand      `cmd:"" help:"Look at the model: its hazard beside the record, its parameters, its scenarios."`
 	Terms      termsCommand      `cmd:"" help:"Check financial terms."`
+	Quantum    quantumCommand    `cmd:"" help:"Ask quantum hardware one question of a run: preview, send or carry across an air gap."`
+	Relay      relayCommand      `cmd:"" help:"Run jobs of hosts without a network on this connected machine."`
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
 	Version    versionCommand    `cmd:"" help:"Print the engine's version and the build."`
 }
