@@ -62,6 +62,7 @@ const ourImports = `
 	internal/sigv4:
 	internal/outbound:
 	store/workspace:            store/... engine/... quantum/...
+	store/kms/kmstest:          internal/sigv4
 	store/...:                  store/... internal/outbound
 	web/wire:
 	web/client:                 web/wire internal/outbound
@@ -87,6 +88,7 @@ const theirImports = `
 	github.com/rogpeppe/go-internal:             tests
 	golang.org/x/tools:                          tests
 	golang.org/x/sync:                           cmd/... store/... web/... quantum/braket
+	golang.org/x/sys:                            store/internal/hostkeys
 	golang.org/x/mod:                            store/ledger store/seal store/internal/...
 
 	github.com/alecthomas/kong:                  cmd/qrsd cmd/qrs-replay
@@ -156,15 +158,16 @@ const dialers = `
 	github.com/aws/aws-sdk-go-v2/aws/transport/http: NewBuildableClient BuildableClient
 `
 
-// theirDialers make a client of their own unless they are given ours: what is called or composed, and the name that
-// must be among the arguments or fields.
+// theirDialers make a client of their own unless they are given ours: what is called or composed, and the names that
+// must all be among the arguments or fields. (The configuration's provider of a container's credentials does not use the configuration's client.)
 const theirDialers = `
-	github.com/aws/aws-sdk-go-v2/config.LoadDefaultConfig: WithHTTPClient
+	github.com/aws/aws-sdk-go-v2/config.LoadDefaultConfig: WithHTTPClient WithEndpointCredentialOptions
 	github.com/aws/aws-sdk-go-v2/aws.Config:               HTTPClient
 	github.com/aws/aws-sdk-go-v2/service/kms.Options:      HTTPClient
 	github.com/aws/aws-sdk-go-v2/service/s3.Options:       HTTPClient
 	github.com/aws/aws-sdk-go-v2/service/sts.Options:      HTTPClient
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds.Options: HTTPClient
+	github.com/aws/aws-sdk-go-v2/credentials/endpointcreds.New: HTTPClient
 	github.com/wneessen/go-mail.NewClient:                 WithDialContextFunc
 `
 
@@ -221,7 +224,8 @@ func TestImportPolicyBites(t *testing.T) {
 		"client through *":     {"store/a.go", "package store\nimport \"net/http\"\nvar c = *http.DefaultClient", "http.DefaultClient: only internal/outbound dials"},
 		"path with version":    {"web/a.go", "package web\nimport \"github.com/gofiber/fiber/v2\"\nvar a = fiber.AcquireAgent()", "fiber.AcquireAgent: only internal/outbound dials"},
 		"AWS on its own":       {"quantum/braket/a.go", "package braket\nimport \"github.com/aws/aws-sdk-go-v2/config\"\nfunc f() { config.LoadDefaultConfig(nil, config.WithRegion(\"\")) }", "config.LoadDefaultConfig dials by itself unless it is given WithHTTPClient"},
-		"AWS with ours":        {"quantum/braket/a.go", "package braket\nimport \"github.com/aws/aws-sdk-go-v2/config\"\nfunc f() { config.LoadDefaultConfig(nil, config.WithHTTPClient(nil)) }", ""},
+		"AWS with ours":        {"quantum/braket/a.go", "package braket\nimport \"github.com/aws/aws-sdk-go-v2/config\"\nfunc f() { config.LoadDefaultConfig(nil, config.WithHTTPClient(nil), config.WithEndpointCredentialOptions(nil)) }", ""},
+		"AWS in a container":   {"quantum/braket/a.go", "package braket\nimport \"github.com/aws/aws-sdk-go-v2/config\"\nfunc f() { config.LoadDefaultConfig(nil, config.WithHTTPClient(nil)) }", "unless it is given WithEndpointCredentialOptions"},
 		"KMS on its own":       {"store/kms/a.go", "package kms\nimport aws \"github.com/aws/aws-sdk-go-v2/service/kms\"\nvar o = aws.Options{Region: \"\"}", "kms.Options dials by itself unless it is given HTTPClient"},
 		"KMS with ours":        {"store/kms/a.go", "package kms\nimport aws \"github.com/aws/aws-sdk-go-v2/service/kms\"\nvar o = aws.Options{HTTPClient: nil}", ""},
 		"listening":            {"web/a.go", "package web\nimport \"net\"\nvar _, _ = net.Listen(\"tcp\", \":0\")", ""},
@@ -447,8 +451,11 @@ func dialFaults(f *sourceFile) (faults []string) {
 			made, given = n.Type, n.Elts
 		}
 		target, name := named(made)
-		if needs, ok := lookUp(theirDialers, target+"."+name); ok && !says(given, needs[0]) {
-			faults = append(faults, f.at(n.Pos())+packageName(target)+"."+name+" dials by itself unless it is given "+needs[0]+"; give it a client of internal/outbound")
+		needs, _ := lookUp(theirDialers, target+"."+name)
+		for _, need := range needs {
+			if !says(given, need) {
+				faults = append(faults, f.at(n.Pos())+packageName(target)+"."+name+" dials by itself unless it is given "+need+"; give it a client of internal/outbound")
+			}
 		}
 		return true
 	})

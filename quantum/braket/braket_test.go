@@ -372,7 +372,7 @@ func TestNothingLeavesOffTheRecord(t *testing.T) {
 	s.journal.failBegin = full
 	_, err := s.Device(t.Context(), braket.SV1)
 	wantError(t, err, full, "before it leaves")
-	if len(s.wire.heard) != 0 {
+	if s.wire.count() != 0 {
 		t.Error("a connection was opened")
 	}
 }
@@ -605,7 +605,7 @@ func TestDebiasedHistogram(t *testing.T) {
 func TestAirGapped(t *testing.T) {
 	s := open(t, brakettest.Options{})
 	task := s.submit(t, braket.Forte1)
-	before := len(s.wire.heard)
+	before := s.wire.count()
 	o, _ := s.order(t, braket.Forte1)
 	s.HTTP = s.dialer(t, outbound.AirGapped).Client(outbound.Circuits)
 	usual := http.DefaultTransport
@@ -634,10 +634,10 @@ func TestAirGapped(t *testing.T) {
 		t.Errorf("%d refusals recorded for %d calls: refused calls are not repeated", n, len(calls))
 	}
 	// The device was read once more for the order, before the gap.
-	if after := len(s.wire.heard); after != before+1 {
+	if after := s.wire.count(); after != before+1 {
 		t.Errorf("%d connections were opened", after-before-1)
 	}
-	s.journal.requests = s.journal.requests[:before+1] // what was refused was on record, and never on the wire
+	s.journal.forget(before + 1) // what was refused was on record, and never on the wire
 }
 
 type forbidden struct{}
@@ -656,7 +656,7 @@ func TestEveryRequestIsThePlainOne(t *testing.T) {
 	if _, err := s.Result(t.Context(), task); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range s.journal.requests {
+	for _, r := range s.journal.sent() {
 		head, _, _ := strings.Cut(r, "\r\n\r\n")
 		var names []string
 		for _, line := range strings.Split(head, "\r\n")[1:] {
@@ -678,7 +678,7 @@ func TestEveryRequestIsThePlainOne(t *testing.T) {
 			t.Error("the secret key left")
 		}
 	}
-	if !strings.Contains(s.journal.requests[0], "GET /device/arn%3Aaws%3Abraket%3Aus-east-1%3A%3Adevice%2Fqpu%2Fionq%2FForte-1 HTTP/1.1") {
-		t.Error(s.journal.requests[0])
+	if !strings.Contains(s.journal.sent()[0], "GET /device/arn%3Aaws%3Abraket%3Aus-east-1%3A%3Adevice%2Fqpu%2Fionq%2FForte-1 HTTP/1.1") {
+		t.Error(s.journal.sent()[0])
 	}
 }

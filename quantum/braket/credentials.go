@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 )
 
@@ -39,7 +40,10 @@ func Credentials(ctx context.Context, o CredentialOptions) (aws.CredentialsProvi
 		metadata = imds.ClientEnabled
 	}
 	loaded, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(o.HTTP), config.WithRegion(o.Region),
-		config.WithEC2IMDSClientEnableState(metadata), config.WithSharedConfigProfile(o.Profile))
+		config.WithEC2IMDSClientEnableState(metadata), config.WithSharedConfigProfile(o.Profile),
+		config.WithRetryMaxAttempts(2), // a refusal of this host's own is repeated as well, with a pause
+		// The provider for containers takes no client from the configuration; without this line it dials by itself.
+		config.WithEndpointCredentialOptions(func(e *endpointcreds.Options) { e.HTTPClient = o.HTTP }))
 	if err != nil {
 		return nil, fmt.Errorf("AWS credentials: reading the configuration: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -172,6 +173,20 @@ func (j *journal) has(request string) bool {
 	return false
 }
 
+// sent are the requests on record so far.
+func (j *journal) sent() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.requests)
+}
+
+// forget takes what was recorded and refused from what the wire is compared with.
+func (j *journal) forget(after int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.requests = j.requests[:after]
+}
+
 func (j *journal) check(t *testing.T) {
 	t.Helper()
 	if _, err := egress.Verify(&j.text, nil); err != nil {
@@ -218,6 +233,13 @@ func (h *heard) Read(p []byte) (int, error) {
 		h.unlogged = true
 	}
 	return n, err
+}
+
+// count is the number of connections so far.
+func (l *tap) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.heard)
 }
 
 // check wants one connection for each record, with exactly its bytes, recorded before they arrived.
