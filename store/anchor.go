@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/qrsrisk/qrsd/store/internal/durable"
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/ledger"
 )
 
@@ -33,7 +35,8 @@ type anchorContent struct {
 	Generation uint64    `json:"generation"` // of the key file
 	Time       time.Time `json:"time"`
 	AtRest     bool      `json:"at_rest"` // written by a store that was locked in order: the database ended exactly here
-	Erased     []ID      `json:"erased,omitempty"`
+	// Erased are the erasures, each with its own MAC, for a key file and database that were both put back.
+	Erased []keyring.Erasure `json:"erased,omitempty"`
 }
 
 // openAnchor reads the file; a store that never wrote one has none.
@@ -69,7 +72,7 @@ func (a *anchor) rest(generation uint64) error {
 }
 
 // keys keeps the key file's generation.
-func (a *anchor) keys(generation uint64, erased []ID) error {
+func (a *anchor) keys(generation uint64, erased []keyring.Erasure) error {
 	return a.change(func(c *anchorContent) { c.Generation, c.Erased, c.AtRest = generation, erased, false })
 }
 
@@ -144,4 +147,21 @@ func (db *DB) anchorFits(ctx context.Context, c anchorContent) error {
 		}
 		return nil
 	})
+}
+
+// acceptRollback goes on from the state as it is. The audit log says what the anchor had held.
+func (db *DB) acceptRollback(ctx context.Context, back *RollbackError) error {
+	if c := db.anchor.now(); len(c.Erased) > 0 {
+		// Erasures of before the rollback hold: the next step of unlocking purges what came back.
+		db.options.Alarm(fmt.Sprintf("%d erased tenants are purged again", len(c.Erased)))
+	}
+	r := db.system().entry(Action{Verb: rights.StoreAlarm}, Done)
+	r.reason = fmt.Sprintf("rollback accepted: %s stands at %d, the anchor at %d", back.What, back.Have, back.Anchor)
+	if err := db.audit(ctx, r); err != nil {
+		return err
+	}
+	if err := db.anchor.keys(db.ring.Generation(), db.anchor.now().Erased); err != nil {
+		return err
+	}
+	return db.checkpoint(ctx)
 }

@@ -100,7 +100,7 @@ func Create(ctx context.Context, dir string, o Options, unlockers ...Unlocker) (
 	if _, err := io.ReadFull(o.Rand, f.Install[:]); err != nil {
 		return "", fmt.Errorf("id of the installation: %w", err)
 	}
-	ring, recovery, err := keyring.Create(ctx, filepath.Join(dir, keysFile), f.Install, keyring.Options{Rand: o.Rand, Now: o.Now}, unlockers...)
+	ring, code, err := keyring.Create(ctx, filepath.Join(dir, keysFile), f.Install, keyring.Options{Rand: o.Rand, Now: o.Now}, unlockers...)
 	if err != nil {
 		return "", fmt.Errorf("create the keys: %w", err)
 	}
@@ -114,7 +114,7 @@ func Create(ctx context.Context, dir string, o Options, unlockers ...Unlocker) (
 	if err := os.MkdirAll(filepath.Join(dir, blobFolder), 0o700); err != nil {
 		return "", err
 	}
-	return recovery, f.write(dir)
+	return code.Reveal(), f.write(dir)
 }
 
 func (o Options) filled() Options {
@@ -165,7 +165,9 @@ func Open(dir string, o Options) (_ *DB, err error) {
 	db.book = newLogbook(db, db.anchor.hold)
 	db.kv, err = kv.Open(filepath.Join(dir, databaseFile), kv.Options{
 		MaxSize: o.MaxSize, Ballast: max(o.Ballast, 0), Journal: db.book,
-		OnLongRead: func(d time.Duration) { o.Alarm(fmt.Sprintf("a reading has held the database for %s", d.Round(time.Millisecond))) },
+		OnLongRead: func(d time.Duration) {
+			o.Alarm(fmt.Sprintf("a reading has held the database for %s", d.Round(time.Millisecond)))
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -198,23 +200,25 @@ func (db *DB) unlockBy(ctx context.Context, method string, unlock func() error) 
 	if err := unlock(); err != nil {
 		return err
 	}
+	events := []keyring.Event{{Kind: keyring.Unwrapped, Object: keyring.RootKey, KeyID: db.ring.Root().KeyID}}
 	defer func() {
 		if err != nil {
 			db.ring.Lock()
 		}
 	}()
 	for _, h := range []keyring.Hierarchy{keyring.Audit, keyring.Data} {
-		if _, err := db.ring.Open(keyring.Owner{Hierarchy: h, Space: Appliance}); err != nil {
+		used, err := db.ring.Open(keyring.Owner{Hierarchy: h, Space: Appliance})
+		if err != nil {
 			return fmt.Errorf("the appliance's own keys: %w", err)
 		}
+		events = append(events, used...)
 	}
 	if err := db.compareAnchor(ctx); err != nil {
 		return err
 	}
-	if err := db.audit(ctx, record{
-		log: db.logOf(Appliance, AuditLog), principal: rights.System(Appliance), action: Action{Verb: rights.StoreUnlock}, outcome: Done,
-		keys: []KeyEvent{{Kind: "unwrapped by " + method, Of: "root"}, {Kind: "unwrapped", Of: "audit"}, {Kind: "unwrapped", Of: "data"}},
-	}); err != nil {
+	entry := db.system().entry(Action{Verb: rights.StoreUnlock}, Done)
+	entry.reason, entry.keys = "by "+method, keyEvents(events)
+	if err := db.audit(ctx, entry); err != nil {
 		return err
 	}
 	if err := db.recover(ctx); err != nil {
@@ -240,7 +244,7 @@ func (db *DB) lock(ctx context.Context) error {
 	}
 	db.stop()
 	db.working.Wait()
-	err := db.audit(ctx, record{log: db.logOf(Appliance, AuditLog), principal: rights.System(Appliance), action: Action{Verb: rights.StoreLock}, outcome: Done})
+	err := db.audit(ctx, db.system().entry(Action{Verb: rights.StoreLock}, Done))
 	err = errors.Join(err, db.checkpoint(ctx))
 	err = errors.Join(err, db.anchor.rest(db.ring.Generation()))
 	db.state = locked
@@ -258,6 +262,11 @@ func (db *DB) Close() error {
 	err := db.lock(context.Background())
 	db.state = closed
 	return errors.Join(err, db.kv.Close(), db.release())
+}
+
+// system is the appliance's own handle on itself.
+func (db *DB) system() *Tenant {
+	return &Tenant{db: db, id: Appliance, principal: rights.System(Appliance)}
 }
 
 // ready says whether the store can be worked with.

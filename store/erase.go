@@ -56,9 +56,13 @@ func (db *DB) EraseTenant(ctx context.Context, p Principal, tenant ID, unlockers
 	if err := db.openKeys(ctx, tenant); err != nil {
 		return nil, err
 	}
-	err := db.changeKeys(ctx, p, rights.TenantErase, intent{Object: tenant}, func() ([]keyring.Event, error) {
-		return db.ring.Erase(ctx, []keyring.Owner{{Hierarchy: keyring.Data, Space: tenant}}, unlockers...)
-	}, nil)
+	db.ring.Attach(unlockers...)
+	in := intent{Object: tenant}
+	err := db.appliance(p).changeKeys(ctx, keyChange{
+		verb: rights.TenantErase, intent: in,
+		do:   func() ([]keyring.Event, error) { return db.ring.Erase(ctx, []keyring.Owner{dataOwner(tenant)}) },
+		then: func(tx *WriteTx) error { return db.certify(tx, in) },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +75,7 @@ func (db *DB) EraseTenant(ctx context.Context, p Principal, tenant ID, unlockers
 // tenantState is the appliance's record of a tenant.
 func (db *DB) tenantState(ctx context.Context, id ID) (r Record[tenantState], err error) {
 	err = db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
-		r, err = tenantStates.Get(&ReadTx{&Tenant{db: db, id: Appliance}, from}, id)
+		r, err = tenantStates.Get(&ReadTx{db.system(), from}, id)
 		return err
 	})
 	return r, err
@@ -83,8 +87,7 @@ func (db *DB) Certificate(ctx context.Context, p Principal, tenant ID) (*Certifi
 		return nil, err
 	}
 	var c Certificate
-	t := &Tenant{db: db, id: Appliance, principal: p}
-	err := t.View(ctx, Action{Verb: rights.TenantErase, Object: tenant}, func(tx *ReadTx) error {
+	err := db.appliance(p).View(ctx, Action{Verb: rights.TenantErase, Object: tenant}, func(tx *ReadTx) error {
 		r, err := certificates.Get(tx, tenant)
 		c = r.Value.Certificate
 		return err
@@ -100,15 +103,6 @@ func (db *DB) isErased(id ID) bool {
 		}
 	}
 	return false
-}
-
-func (db *DB) erasedIDs() (all []ID) {
-	for _, e := range db.ring.Erased() {
-		if e.Owner.Hierarchy == keyring.Data {
-			all = append(all, ID(e.Owner.Space))
-		}
-	}
-	return all
 }
 
 // purgeErased removes what is left of erased tenants: after an erasure, after a crash within one, and after an older
@@ -140,8 +134,9 @@ func (db *DB) purgeErased(ctx context.Context) error {
 
 // applyCertificates brings erasures into a key file that was put back from before them.
 func (db *DB) applyCertificates(ctx context.Context) error {
-	var missing []keyring.Erasure
-	t := &Tenant{db: db, id: Appliance, principal: rights.System(Appliance)}
+	missing := slices.Clone(db.anchor.now().Erased)
+	missing = slices.DeleteFunc(missing, func(e keyring.Erasure) bool { return db.isErased(ID(e.Owner.Space)) })
+	t := db.system()
 	for after := Cursor(""); ; {
 		var page Page[certificateRecord]
 		err := db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
@@ -170,7 +165,7 @@ func (db *DB) applyCertificates(ctx context.Context) error {
 	if err := t.tellTenants(ctx, Action{Verb: rights.TenantErase}, events); err != nil {
 		return err
 	}
-	return db.anchor.keys(db.ring.Generation(), db.erasedIDs())
+	return db.anchor.keys(db.ring.Generation(), db.ring.Erased())
 }
 
 // purge removes one erased tenant's records, signposts and blobs, and reports whether there were any. Its logs stay: the
@@ -193,7 +188,7 @@ func (db *DB) purge(ctx context.Context, e keyring.Erasure) (bool, error) {
 		return false, err
 	}
 	db.dropFolder(id)
-	if err := db.certify(ctx, e); err != nil {
+	if err := db.certifyLate(ctx, e); err != nil {
 		return false, err
 	}
 	return there || posts > 0, nil
@@ -209,7 +204,7 @@ func (db *DB) purgeSignposts(ctx context.Context, tenant ID) (int, error) {
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	system := &Tenant{db: db, id: Appliance, principal: rights.System(Appliance)}
+	system := db.system()
 	return len(keys), system.commit(ctx, system.entry(Action{Verb: rights.TenantErase, Object: tenant}, Done), func(tx *WriteTx) error {
 		for _, key := range keys {
 			if err := tx.deleteIn(Appliance, register["signposts"], key); err != nil {
@@ -220,48 +215,63 @@ func (db *DB) purgeSignposts(ctx context.Context, tenant ID) (int, error) {
 	})
 }
 
-// certify writes the certificate, once.
-func (db *DB) certify(ctx context.Context, e keyring.Erasure) error {
+// certify writes the certificate of an erasure that the key file has just made.
+func (db *DB) certify(tx *WriteTx, in intent) error {
+	for _, e := range db.ring.Erased() {
+		if e.Owner == dataOwner(in.Object) {
+			return db.writeCertificate(tx, e)
+		}
+	}
+	return fmt.Errorf("the key file does not list the erasure of tenant %s: %w", in.Object, kv.ErrCorrupt)
+}
+
+// certifyLate writes it where the database was put back from before the erasure: which keys there were is not known then.
+func (db *DB) certifyLate(ctx context.Context, e keyring.Erasure) error {
+	system := db.system()
 	id := ID(e.Owner.Space)
-	system := &Tenant{db: db, id: Appliance, principal: rights.System(Appliance)}
-	c, err := db.certificate(ctx, e)
+	err := db.kv.View(ctx, func(from *kv.ReadTx) error {
+		_, err := certificates.Get(&ReadTx{system, from}, id)
+		return err
+	})
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return system.commit(ctx, system.entry(Action{Verb: rights.TenantErase, Object: id}, Done), func(tx *WriteTx) error {
+		return db.writeCertificate(tx, e)
+	})
+}
+
+func (db *DB) writeCertificate(tx *WriteTx, e keyring.Erasure) error {
+	id := ID(e.Owner.Space)
+	c, err := db.certificate(tx, e)
 	if err != nil {
 		return err
 	}
-	err = system.commit(ctx, system.entry(Action{Verb: rights.TenantErase, Object: id}, Done), func(tx *WriteTx) error {
-		if err := certificates.Insert(tx, id, certificateRecord{*c, e}); err != nil {
-			return err
-		}
-		state, err := tenantStates.Get(tx, id)
-		if errors.Is(err, ErrNotFound) { // an older database that never knew it
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		state.Value.Erased = &c.Erased
-		_, err = tenantStates.Put(tx, state)
+	if err := certificates.Insert(tx, id, certificateRecord{*c, e}); err != nil {
 		return err
-	})
-	if errors.Is(err, ErrExists) {
+	}
+	state, err := tenantStates.Get(tx, id)
+	if errors.Is(err, ErrNotFound) { // an older database that never knew it
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	state.Value.Erased = &c.Erased
+	_, err = tenantStates.Put(tx, state)
 	return err
 }
 
-func (db *DB) certificate(ctx context.Context, e keyring.Erasure) (*Certificate, error) {
+func (db *DB) certificate(tx *WriteTx, e keyring.Erasure) (*Certificate, error) {
 	id := ID(e.Owner.Space)
 	c := &Certificate{
-		Version: 1, Install: db.format.Install, Tenant: id, Erased: e.At.UTC(), Generation: e.Generation,
+		Version: 1, Install: db.format.Install, Tenant: id, Erased: e.At.UTC(), Generation: e.Generation, Keys: []string{},
 		Unreadable:  "All key-encryption and data keys of the tenant were destroyed. Records, blobs and ledger texts encrypted under them can no longer be read; what was left of them in the database and the blob folder was deleted, and the database rewritten.",
 		Remains:     "The tenant's audit log with users and objects as random ids, and the hashes of its ledger, each verifiable.",
 		NotAttested: "Copies of the key file or of the whole directory made earlier, by backups, snapshots or the storage below, are outside the appliance: they expire with their own retention. Overwriting the old key file is no guarantee on copy-on-write or flash storage.",
 	}
-	err := db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
-		c.AuditSize, err = db.logOf(id, AuditLog).size(from)
-		return err
-	})
-	if err != nil {
+	var err error
+	if c.AuditSize, err = db.logOf(id, AuditLog).size(tx.to); err != nil {
 		return nil, err
 	}
 	for _, k := range e.Keys {

@@ -13,14 +13,32 @@ import (
 // grants are the keys that a tenant has from its beginning, one for each purpose.
 func grants(tenant ID) []keyring.Grant {
 	return []keyring.Grant{
-		{Owner: keyring.Owner{Hierarchy: keyring.Audit, Space: tenant}, Purposes: append(auditPurposes(), keyring.PurposeIndex)},
-		{Owner: keyring.Owner{Hierarchy: keyring.Data, Space: tenant}, Purposes: append(dataPurposes(), keyring.PurposeIndex)},
+		{Owner: auditOwner(tenant), Purposes: append(auditPurposes(), keyring.PurposeIndex)},
+		{Owner: dataOwner(tenant), Purposes: append(dataPurposes(), keyring.PurposeIndex)},
 	}
+}
+
+func dataOwner(tenant ID) keyring.Owner {
+	return keyring.Owner{Hierarchy: keyring.Data, Space: tenant}
+}
+
+func auditOwner(tenant ID) keyring.Owner {
+	return keyring.Owner{Hierarchy: keyring.Audit, Space: tenant}
+}
+
+// keyChange is a change of the key file and what belongs to it.
+type keyChange struct {
+	verb   Verb
+	intent intent
+	// do changes the key file. What it did before an error is returned beside it.
+	do func() ([]keyring.Event, error)
+	// then runs in the transaction that reports the end, with the appliance's records; nil is nothing.
+	then func(*WriteTx) error
 }
 
 // intent is a change of keys that was announced and not yet reported as ended. Database and key file cannot commit
 // together: the intent is durable before the key file changes, its removal and the entry of what happened after. What a
-// crash leaves in between, recover finishes.
+// crash leaves in between, the next unlock finishes.
 type intent struct {
 	Verb       string `json:"verb"`
 	Object     ID     `json:"object"`
@@ -31,37 +49,42 @@ type intent struct {
 var intents = Define[intent]("intents", 1)
 
 // changeKeys announces a change of keys, makes it, and enters what was done to which keys: in the appliance's log, and
-// for keys of tenants in theirs. then runs in the last transaction, with the appliance's records.
-func (db *DB) changeKeys(ctx context.Context, p Principal, verb Verb, in intent, change func() ([]keyring.Event, error), then func(*WriteTx) error) error {
+// for keys of tenants in theirs. One change at a time.
+func (t *Tenant) changeKeys(ctx context.Context, c keyChange) error {
+	db := t.db
 	db.changing.Lock()
 	defer db.changing.Unlock()
-	appliance := &Tenant{db: db, id: Appliance, principal: p}
-	a := Action{Verb: verb, Object: in.Object}
-	if err := appliance.permit(ctx, a); err != nil {
+	a := Action{Verb: c.verb, Object: c.intent.Object}
+	if err := t.permit(ctx, a); err != nil {
 		return err
 	}
-	in.Verb, in.Generation = verb.String(), db.ring.Generation()
+	c.intent.Verb, c.intent.Generation = c.verb.String(), db.ring.Generation()
 	id := db.newID(db.now())
-	if err := appliance.commit(ctx, appliance.entry(a, Intent), func(tx *WriteTx) error { return intents.Insert(tx, id, in) }); err != nil {
-		return fmt.Errorf("announce %s: %w", verb, err)
-	}
-	events, err := change()
+	announced := db.appliance(t.principal)
+	err := announced.commit(ctx, announced.entry(a, Intent), func(tx *WriteTx) error { return intents.Insert(tx, id, c.intent) })
 	if err != nil {
-		return errors.Join(err, appliance.abandon(ctx, a, id, err))
+		return fmt.Errorf("announce %s: %w", c.verb, err)
 	}
-	return appliance.concludeKeys(context.WithoutCancel(ctx), a, id, events, then)
+	events, err := c.do()
+	if err != nil {
+		return errors.Join(err, announced.abandon(context.WithoutCancel(ctx), a, id, events, err))
+	}
+	return announced.concludeKeys(context.WithoutCancel(ctx), a, id, events, c.then)
 }
+
+// appliance is the handle for changes of the appliance's own records on behalf of a caller who was permitted to make them.
+func (db *DB) appliance(p Principal) *Tenant { return &Tenant{db: db, id: Appliance, principal: p} }
 
 // concludeKeys enters what was done and takes the intent away.
 func (t *Tenant) concludeKeys(ctx context.Context, a Action, id ID, events []keyring.Event, then func(*WriteTx) error) error {
-	if err := t.db.anchor.keys(t.db.ring.Generation(), t.db.erasedIDs()); err != nil {
+	if err := t.db.anchor.keys(t.db.ring.Generation(), t.db.ring.Erased()); err != nil {
 		return fmt.Errorf("anchor: %w", err)
 	}
 	if err := t.tellTenants(ctx, a, events); err != nil {
 		return err
 	}
 	last := t.entry(a, Done)
-	last.keys = keyEvents(slices.DeleteFunc(slices.Clone(events), func(e keyring.Event) bool { return !e.Owner.IsZero() && ID(e.Owner.Space) != Appliance }))
+	last.keys = keyEvents(slices.DeleteFunc(slices.Clone(events), ofTenant))
 	return t.commit(ctx, last, func(tx *WriteTx) error {
 		if err := intents.remove(tx, id); err != nil || then == nil {
 			return err
@@ -70,15 +93,20 @@ func (t *Tenant) concludeKeys(ctx context.Context, a Action, id ID, events []key
 	})
 }
 
+// ofTenant reports whether an event is about a key of a tenant other than the appliance.
+func ofTenant(e keyring.Event) bool {
+	return e.Owner != (keyring.Owner{}) && ID(e.Owner.Space) != Appliance
+}
+
 // tellTenants enters the events of tenants' keys in the tenants' own logs, many to a commit.
 func (t *Tenant) tellTenants(ctx context.Context, a Action, events []keyring.Event) error {
 	of := map[ID][]keyring.Event{}
 	var order []ID
 	for _, e := range events {
-		id := ID(e.Owner.Space)
-		if e.Owner.IsZero() || id == Appliance {
+		if !ofTenant(e) {
 			continue
 		}
+		id := ID(e.Owner.Space)
 		if of[id] == nil {
 			order = append(order, id)
 		}
@@ -88,7 +116,7 @@ func (t *Tenant) tellTenants(ctx context.Context, a Action, events []keyring.Eve
 	for part := range slices.Chunk(order, atOnce) {
 		var entries []record
 		for _, id := range part {
-			if _, err := t.db.ring.Open(keyring.Owner{Hierarchy: keyring.Audit, Space: id}); err != nil {
+			if _, err := t.db.ring.Open(auditOwner(id)); err != nil {
 				return err
 			}
 			entries = append(entries, record{log: t.db.logOf(id, AuditLog), principal: t.principal, action: a, outcome: Done, keys: keyEvents(of[id])})
@@ -100,21 +128,25 @@ func (t *Tenant) tellTenants(ctx context.Context, a Action, events []keyring.Eve
 	return nil
 }
 
-// abandon takes the intent away when nothing was changed.
-func (t *Tenant) abandon(ctx context.Context, a Action, id ID, cause error) error {
-	if errors.Is(cause, keyring.ErrUncertain) {
-		return nil // what the key file holds is known after the next unlock, which recovers
+// abandon takes the intent away when nothing was changed. Where something was, or it is not known what the key file holds,
+// the intent stays, for the next unlock to finish.
+func (t *Tenant) abandon(ctx context.Context, a Action, id ID, events []keyring.Event, cause error) error {
+	if len(events) > 0 {
+		return t.tellTenants(ctx, a, events)
+	}
+	if errors.Is(cause, keyring.ErrUncertain) || errors.Is(cause, keyring.ErrResidue) {
+		return nil
 	}
 	failed := t.entry(a, Failed)
 	failed.reason = reasonOf(cause)
-	return t.commit(context.WithoutCancel(ctx), failed, func(tx *WriteTx) error { return intents.remove(tx, id) })
+	return t.commit(ctx, failed, func(tx *WriteTx) error { return intents.remove(tx, id) })
 }
 
-// keyEvents gathers events of one kind about one sort of key of one owner.
+// keyEvents gathers events of one kind about one sort of key.
 func keyEvents(events []keyring.Event) (all []KeyEvent) {
 	for _, e := range events {
 		kind, of := string(e.Kind), string(e.Object)
-		if !e.Owner.IsZero() {
+		if e.Owner != (keyring.Owner{}) {
 			of = fmt.Sprintf("%v %s", e.Owner.Hierarchy, e.Object)
 		}
 		i := slices.IndexFunc(all, func(k KeyEvent) bool { return k.Kind == kind && k.Of == of })
@@ -128,7 +160,8 @@ func keyEvents(events []keyring.Event) (all []KeyEvent) {
 	return all
 }
 
-// RotateKeys gives a tenant new key-encryption keys and begins new data keys. Old data keys still decrypt.
+// RotateKeys gives the tenant new key-encryption keys and begins new data keys. Old data keys still decrypt. The
+// operator rotates any tenant, an admin the own.
 func (db *DB) RotateKeys(ctx context.Context, p Principal, tenant ID) error {
 	if err := db.ready(); err != nil {
 		return err
@@ -136,35 +169,32 @@ func (db *DB) RotateKeys(ctx context.Context, p Principal, tenant ID) error {
 	if p.Role() != Operator && p.Tenant() != tenant {
 		return db.refuseCrossing(ctx, p, tenant)
 	}
+	if tenant != Appliance {
+		if err := db.openKeys(ctx, tenant); err != nil {
+			return err
+		}
+	}
 	return db.rotate(ctx, p, []ID{tenant})
 }
 
 func (db *DB) rotate(ctx context.Context, p Principal, tenants []ID) error {
 	var owners []keyring.Owner
 	for _, id := range tenants {
-		owners = append(owners, keyring.Owner{Hierarchy: keyring.Audit, Space: id}, keyring.Owner{Hierarchy: keyring.Data, Space: id})
+		owners = append(owners, auditOwner(id), dataOwner(id))
 	}
-	in := intent{}
+	c := keyChange{verb: rights.KeyRotate, do: func() ([]keyring.Event, error) { return db.ring.Rotate(ctx, owners) }}
 	if len(tenants) == 1 {
-		in.Object = tenants[0]
+		c.intent.Object = tenants[0]
 	}
-	return db.changeKeys(ctx, p, rights.KeyRotate, in, func() ([]keyring.Event, error) { return db.ring.Rotate(ctx, owners) }, nil)
-}
-
-// RewrapKeys makes a new root key and new key-encryption keys for all tenants: the emergency measure when the root key or
-// its wrapping may be known to others. It can be run again after an interruption, and goes on where it was.
-func (db *DB) RewrapKeys(ctx context.Context, p Principal, progress func(done, total int), unlockers ...Unlocker) error {
-	if err := db.ready(); err != nil {
-		return err
-	}
-	return db.changeKeys(ctx, p, rights.KeyRewrap, intent{}, func() ([]keyring.Event, error) { return db.ring.Rewrap(ctx, progress, unlockers...) }, nil)
+	caller := &Tenant{db: db, id: p.Tenant(), principal: p}
+	return caller.changeKeys(ctx, c)
 }
 
 // rotateDue rotates what is older than 90 days, however long the store was down.
 func (db *DB) rotateDue(ctx context.Context) error {
 	var tenants []ID
 	for _, o := range db.ring.Due(db.now()) {
-		if id := ID(o.Space); !slices.Contains(tenants, id) {
+		if id := ID(o.Space); !slices.Contains(tenants, id) && !db.isErased(id) {
 			tenants = append(tenants, id)
 		}
 	}
@@ -174,17 +204,28 @@ func (db *DB) rotateDue(ctx context.Context) error {
 	return db.rotate(ctx, rights.System(Appliance), tenants)
 }
 
+// RewrapKeys makes a new root key and new key-encryption keys for all tenants: the emergency measure when the root key or
+// its wrapping may be known to others. Interrupted, it goes on where it was when it is called again, or at the next unlock.
+// unlockers reach the services of slots that wrap by call (AWS KMS, PKCS#11).
+func (db *DB) RewrapKeys(ctx context.Context, p Principal, progress func(done, total int), unlockers ...Unlocker) error {
+	if err := db.ready(); err != nil {
+		return err
+	}
+	return db.appliance(p).changeKeys(ctx, keyChange{verb: rights.KeyRewrap, do: func() ([]keyring.Event, error) {
+		return db.ring.Rewrap(ctx, progress, unlockers...)
+	}})
+}
+
 // KeyStatus is what key list shows of one owner.
 type KeyStatus = keyring.Status
 
-// Keys lists the keys of a tenant, or of all for the operator: ids, versions and ages, never keys.
-func (db *DB) Keys(ctx context.Context, p Principal) ([]KeyStatus, error) {
+// Keys lists the keys of the caller's tenant, or of all for the operator: ids, versions and ages, never keys.
+func (db *DB) Keys(ctx context.Context, p Principal) (all []KeyStatus, err error) {
 	if err := db.ready(); err != nil {
 		return nil, err
 	}
 	t := &Tenant{db: db, id: p.Tenant(), principal: p}
-	var all []KeyStatus
-	return all, t.View(ctx, Action{Verb: rights.KeyList}, func(*ReadTx) error {
+	err = t.View(ctx, Action{Verb: rights.KeyList}, func(*ReadTx) error {
 		for _, s := range db.ring.Owners() {
 			if p.Role() == Operator || ID(s.Owner.Space) == p.Tenant() {
 				all = append(all, s)
@@ -192,19 +233,5 @@ func (db *DB) Keys(ctx context.Context, p Principal) ([]KeyStatus, error) {
 		}
 		return nil
 	})
-}
-
-// recover finishes the changes of keys that a crash cut short.
-func (db *DB) recover(ctx context.Context) error {
-	system := &Tenant{db: db, id: Appliance, principal: rights.System(Appliance)}
-	open, err := db.openIntents(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range open {
-		if err := db.finishIntent(ctx, system, r); err != nil {
-			return fmt.Errorf("finish %s, which was cut short: %w", r.Value.Verb, err)
-		}
-	}
-	return db.purgeErased(ctx)
+	return all, err
 }

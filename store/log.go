@@ -34,9 +34,9 @@ func (k LogKind) String() string {
 // log says where a log is and whose keys encrypt it. Its leaves may die with the tenant (the ledger's do), its tree
 // and checkpoints are under the audit key, so that what was proved stays provable.
 type log struct {
-	tenant ID
-	kind   LogKind
-	id     ID            // the space of its collections
+	tenant    ID
+	kind      LogKind
+	id        ID            // the space of its collections
 	leafOwner keyring.Owner // encrypts entries
 	treeOwner keyring.Owner // encrypts nodes and checkpoints
 }

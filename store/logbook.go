@@ -38,7 +38,7 @@ type openLog struct {
 	tree     *ledger.Tree
 	last     time.Time // of the last entry
 	nodes    []node
-	touched  bool // in the present batch
+	touched  bool  // in the present batch
 	signedTo int64 // size at the last checkpoint
 }
 

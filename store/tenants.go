@@ -47,9 +47,18 @@ func (db *DB) AddTenant(ctx context.Context, p Principal, name string) (ID, erro
 		return ID{}, fmt.Errorf("name of a tenant: %d characters are not between 1 and 200", n)
 	}
 	id := db.newID(db.now())
-	in := intent{Object: id, Name: name}
-	add := func() ([]keyring.Event, error) { return db.ring.Add(ctx, grants(id)) }
-	return id, db.changeKeys(ctx, p, rights.TenantAdd, in, add, func(tx *WriteTx) error { return enrol(tx, id, name) })
+	return id, db.appliance(p).changeKeys(ctx, keyChange{
+		verb: rights.TenantAdd, intent: intent{Object: id, Name: name},
+		do: func() ([]keyring.Event, error) {
+			events, err := db.ring.Add(ctx, grants(id))
+			if err != nil {
+				return nil, err
+			}
+			used, err := db.ring.Open(dataOwner(id))
+			return append(events, used...), err
+		},
+		then: func(tx *WriteTx) error { return enrol(tx, id, name) },
+	})
 }
 
 // enrol writes the records of a new tenant: its state with the appliance's, its name under its own key.
@@ -77,7 +86,7 @@ func (db *DB) Tenants(ctx context.Context, p Principal) (all []TenantInfo, err e
 	if err := db.ready(); err != nil {
 		return nil, err
 	}
-	t := &Tenant{db: db, id: Appliance, principal: p}
+	t := db.appliance(p)
 	if err := t.permit(ctx, Action{Verb: rights.TenantList}); err != nil {
 		return nil, err
 	}
@@ -126,7 +135,7 @@ func (db *DB) Named(ctx context.Context, text string) (found ID, err error) {
 	if id, err := ParseID(text); err == nil {
 		return id, nil
 	}
-	appliance := &Tenant{db: db, id: Appliance}
+	appliance := db.system()
 	for after := Cursor(""); ; {
 		var page Page[tenantState]
 		err := db.kv.View(ctx, func(from *kv.ReadTx) (err error) {

@@ -9,7 +9,6 @@ import (
 	"sort"
 	"time"
 
-
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
@@ -393,7 +392,7 @@ func (db *DB) export(ctx context.Context, l log, w io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	keys, err := db.ring.PublicKeys(checkpointKey, l.origin(db))
+	keys, err := db.publicKeys(l.origin(db))
 	if err != nil {
 		return 0, err
 	}
@@ -444,6 +443,5 @@ func (db *DB) exportLeaf(ctx context.Context, out *ledger.ExportWriter, l log, s
 
 // PublicKeys are the keys that sign checkpoints, as C2SP verifier keys under the name of one of the tenant's logs.
 func (t *Tenant) PublicKeys(kind LogKind) ([]string, error) {
-	return t.db.ring.PublicKeys(checkpointKey, t.db.logOf(t.id, kind).origin(t.db))
+	return t.db.publicKeys(t.db.logOf(t.id, kind).origin(t.db))
 }
-

@@ -9,19 +9,24 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
-// checkpointKey is the name of the appliance's checkpoint key in the ring.
-const checkpointKey = "checkpoint"
+// signer is the appliance's checkpoint key under the name of the log that it signs for (C2SP tlog-checkpoint).
+func (db *DB) signer(origin string) (note.Signer, error) {
+	return db.ring.Signer(keyring.CheckpointSeries, origin)
+}
 
-// signer is the appliance's checkpoint key under the name of the log that it signs for.
-func (db *DB) signer(origin string) (note.Signer, error) { return db.ring.Signer(checkpointKey, origin) }
+// publicKeys are the checkpoint keys, old ones first, as verifier keys under the name of a log.
+func (db *DB) publicKeys(origin string) ([]string, error) {
+	return db.ring.PublicKeys(keyring.CheckpointSeries, origin)
+}
 
-// verifiers are the public keys, old ones included, under the name of a log.
+// verifiers are the same keys, to verify with.
 func (db *DB) verifiers(origin string) (note.Verifiers, error) {
-	all, err := db.ring.Verifiers(checkpointKey, origin)
+	all, err := db.ring.Verifiers(keyring.CheckpointSeries, origin)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// Status is the state of a store. What is known only unlocked is nil or empty while it is locked.
+type Status struct {
+	Format      int       `json:"format"`
+	Install     ID        `json:"install"`
+	Created     time.Time `json:"created"`
+	Locked      bool      `json:"locked"`
+	Slots       []Slot    `json:"slots"`
+	Generation  uint64    `json:"key_file_generation"`
+	Database    FileState `json:"database"`
+	KeyFile     int64     `json:"key_file_bytes"`
+	DiskFree    int64     `json:"disk_free_bytes"`
+	ReadOnly    bool      `json:"read_only"` // the disk is nearly full
+	Ballast     bool      `json:"ballast"`
+	Anchored    time.Time `json:"anchored"` // time of the checkpoint in the anchor; zero: never
+	AtRest      bool      `json:"at_rest"`  // it was last locked in order
+	Tenants     int       `json:"tenants"`
+	Erased      int       `json:"erased_tenants"`
+	RotationDue int       `json:"rotation_due"`
+	AuditSize   int64     `json:"audit_entries"` // of the appliance's own log
+}
+
+// FileState is the size of main.db in bytes.
+type FileState struct {
+	Size int64 `json:"size"`
+	Free int64 `json:"free"` // within it, to be used again
+}
+
+// Status reads the state; it works on a locked store and is entered in the audit log of an unlocked one.
+func (db *DB) Status(ctx context.Context, p Principal) (s Status, err error) {
+	files, keys := db.kv.Stats(), db.ring.Owners()
+	held := db.anchor.now()
+	s = Status{
+		Format: db.format.Format, Install: db.format.Install, Created: db.format.Created, Locked: db.ready() != nil,
+		Slots: db.ring.Slots(), Generation: db.ring.Generation(), Database: FileState{files.Size, files.Free},
+		DiskFree: files.DiskFree, ReadOnly: files.ReadOnly, Ballast: files.Ballast,
+		Anchored: held.Time, AtRest: held.AtRest, Erased: len(db.ring.Erased()),
+	}
+	if info, err := os.Stat(filepath.Join(db.dir, keysFile)); err == nil {
+		s.KeyFile = info.Size()
+	}
+	for _, k := range keys {
+		if k.Owner.Hierarchy == keyring.Data && ID(k.Owner.Space) != Appliance {
+			s.Tenants++
+		}
+	}
+	if s.Locked {
+		return s, nil
+	}
+	s.RotationDue = len(db.ring.Due(db.now()))
+	t := db.appliance(p)
+	return s, t.View(ctx, Action{Verb: rights.StoreStatus}, func(tx *ReadTx) (err error) {
+		s.AuditSize, err = db.logOf(Appliance, AuditLog).size(tx.from)
+		return err
+	})
+}
