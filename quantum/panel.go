@@ -13,10 +13,12 @@ const Format = 1
 // Report is the panels of a run, one for each loss distribution, as they are kept in a file. The names of
 // its JSON fields do not change within a Format.
 type Report struct {
-	Format int      `json:"format"`
-	Notice string   `json:"notice"`
-	Seed   uint64   `json:"seed"` // of shots and draws
-	Panels []*Panel `json:"panels"`
+	Format int    `json:"format"`
+	Notice string `json:"notice"`
+	Seed   uint64 `json:"seed"` // of shots and draws
+	// Currency of all amounts.
+	Currency string   `json:"currency"`
+	Panels   []*Panel `json:"panels"`
 	// Without are the distributions that have no panel, and why.
 	Without []Missing `json:"without,omitempty"`
 }
@@ -50,13 +52,27 @@ func ReadReport(r io.Reader) (*Report, error) {
 	return &report, nil
 }
 
+// Panel is the named one, or nil.
+func (r *Report) Panel(name string) *Panel {
+	for _, p := range r.Panels {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
 // Panel is a problem and the answers to its questions, four for each return period.
 type Panel struct {
+	Name       string     `json:"name"`   // the problem's
+	Qubits     int        `json:"qubits"` // n, of 2^n bins; circuits have one more
+	Seed       uint64     `json:"seed"`   // of the classical draws and, on the simulator, of the shots
 	Backend    Provenance `json:"backend"`
 	Confidence float64    `json:"confidence"`
 	Precision  float64    `json:"precision"`
 	Answers    []Answer   `json:"answers"`
-	Problem    *Problem   `json:"problem"`
+	// Problem is what was asked, whole, so that a device can be asked again; null in listings.
+	Problem *Problem `json:"problem,omitempty"`
 }
 
 // Answer is the answer of one kind for one return period, or nil.

@@ -9,7 +9,7 @@ import (
 
 // Losses are the annual losses of a run: of each simulated year (and sample) the sum of its events' losses or the largest of them.
 type Losses struct {
-	Name    string // what they are, for people: "gross AEP"
+	Name    string // what they are: "gross_aep"
 	Years   int
 	Samples int // draws for each year; 0 = one value a year, as with the mean alone
 	// Positive are the losses above zero, in any order and in the portfolio's currency. Those missing to Years

@@ -87,7 +87,7 @@ func Estimate(ctx context.Context, p *Problem, backend Backend, o Options) (*Pan
 		return nil, err
 	}
 	r := &respondent{problem: p, backend: backend, options: o, alias: newAlias(p.Probabilities)}
-	panel := &Panel{Backend: o.Backend, Confidence: o.Confidence, Precision: o.Precision, Problem: p}
+	panel := &Panel{Name: p.Name, Qubits: p.Qubits, Seed: o.Seed, Backend: o.Backend, Confidence: o.Confidence, Precision: o.Precision, Problem: p}
 	for i := range p.Periods {
 		r.key = rng.New(o.Seed).Derive(uint64(i))
 		for _, ask := range []func(context.Context, Period) (Answer, error){r.exceedance, r.valueAtRisk, r.tailValueAtRisk, r.layer} {

@@ -30,7 +30,10 @@ type runCommand struct {
 	Track    string `xor:"storm" placeholder:"FILE" help:"Run one storm of this HURDAT2 or ATCF file."`
 	Storm    string `placeholder:"ID" help:"The storm's ATCF id in the track file, such as AL092022."`
 
-	Out     string `short:"o" placeholder:"DIR" help:"Write result tables (CSV and Parquet) and a manifest of digests into this folder."`
+	NoQuantum bool `name:"no-quantum" help:"Leave the quantum estimate beside the tail figures out."`
+	Qubits    int  `default:"8" help:"The quantum estimate works on 2^n bins of the losses, 1 to 12."`
+
+	Out     string `short:"o" placeholder:"DIR" help:"Write result tables (CSV and Parquet), the quantum estimate and a manifest of digests into this folder."`
 	Resume  bool   `help:"Go on from the blocks that a stopped run left in the output folder."`
 	Workers int    `placeholder:"N" help:"Goroutines; default all cores. The result does not depend on it."`
 	JSON    bool   `help:"Print the result as JSON."`
@@ -81,6 +84,9 @@ func (r *runCommand) request() (runner.Request, error) {
 	if r.Workers < 0 {
 		return runner.Request{}, &runner.ErrUsage{Reason: fmt.Sprintf("workers %d: give 1 or more, or leave it out for all cores", r.Workers)}
 	}
+	if r.Qubits < 1 {
+		return runner.Request{}, &runner.ErrUsage{Reason: fmt.Sprintf("qubits %d: give 1 to 12, or --no-quantum", r.Qubits)}
+	}
 	if r.Resume && r.Out == "" {
 		return runner.Request{}, &runner.ErrUsage{Reason: "--resume needs the output folder (-o) of the run that was stopped"}
 	}
@@ -92,6 +98,7 @@ func (r *runCommand) request() (runner.Request, error) {
 		},
 		Scenario: runner.Scenario{Name: r.Scenario, Track: r.Track, Storm: r.Storm},
 		Out:      r.Out, Resume: r.Resume, Workers: r.Workers,
+		Quantum: runner.Quantum{Off: r.NoQuantum, Qubits: r.Qubits},
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/engine/loss"
 	"github.com/qrsrisk/qrsd/engine/metrics"
+	"github.com/qrsrisk/qrsd/quantum"
 )
 
 // runOutput is `qrsd run --json`.
@@ -25,6 +26,8 @@ type runOutput struct {
 	Counties  []summaryOutput  `json:"counties"`
 	Notes     []loss.Note      `json:"notes,omitempty"`
 	Limits    []string         `json:"limits"`
+	// Estimate stands beside the figures and is no part of them; its bins are in the folder's file alone.
+	Estimate *quantum.Report `json:"quantum_estimate,omitempty"`
 	// SiteEvents are the pairs of site and damaging event that were computed.
 	SiteEvents int64   `json:"site_events"`
 	Seconds    float64 `json:"seconds"`
@@ -66,7 +69,7 @@ func newRunOutput(o *runner.Outcome) runOutput {
 	r := o.Result.Report
 	out := runOutput{
 		Manifest: o.Manifest, Event: o.Event, Currency: o.Exposure.Currency, Exposure: newExposureOutput(o.Exposure),
-		Notes: o.Result.Notes, Limits: limits, SiteEvents: o.Result.SiteEvents, Seconds: math.Round(o.Elapsed.Seconds()*1000) / 1000,
+		Notes: o.Result.Notes, Limits: limits, Estimate: withoutBins(o.Estimate), SiteEvents: o.Result.SiteEvents, Seconds: math.Round(o.Elapsed.Seconds()*1000) / 1000,
 	}
 	for i := range r.Summaries {
 		s := newSummaryOutput(&r.Summaries[i], r.Headline())
@@ -125,6 +128,7 @@ func printRun(w io.Writer, o *runner.Outcome, folder string) {
 		fmt.Fprintf(w, "%s years, %s, seed %d: %s events with damaging wind, %s site-events, %.1f s\n\n",
 			grouped(float64(r.Spec.Years)), samplesInWords(r.Spec.Samples), r.Spec.Seed, grouped(float64(len(r.Table.Events))), grouped(float64(r.SiteEvents)), o.Elapsed.Seconds())
 		printCurves(w, out)
+		printEstimate(w, out)
 		printCounties(w, out)
 	}
 	printNotes(w, out)

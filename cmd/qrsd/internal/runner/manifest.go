@@ -19,6 +19,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/results"
 	"github.com/qrsrisk/qrsd/engine/results/parquet"
+	"github.com/qrsrisk/qrsd/quantum"
 )
 
 // ManifestFile is the manifest's name in the output folder.
@@ -34,7 +35,9 @@ type Manifest struct {
 	Portfolio string            `json:"portfolio"` // digest of the exposure
 	Spec      engine.Spec       `json:"spec"`
 	Digests   map[string]string `json:"digests"` // by table
-	Files     []File            `json:"files,omitempty"`
+	// Estimate is the digest of EstimateFile, which stands beside the result and is none of its tables; "" where there is none.
+	Estimate string `json:"estimate,omitempty"`
+	Files    []File `json:"files,omitempty"`
 }
 
 // File is one file written.
@@ -68,9 +71,10 @@ func ThisBuild() Build {
 	return b
 }
 
-// write digests every table and, with a folder, writes each as CSV and Parquet and the manifest last. The
+// write digests every table and the estimate (if there is one) and, with a folder, writes each table as CSV and Parquet, the
+// estimate, and the manifest last. The
 // manifest of an earlier run goes first: at no time does one lie beside tables that it does not speak of.
-func write(folder string, r *engine.Result) (*Manifest, error) {
+func write(folder string, r *engine.Result, estimate *quantum.Report) (*Manifest, error) {
 	m := &Manifest{
 		Format: 1, Engine: engine.Version, Build: ThisBuild(), Model: r.Model.String(),
 		Portfolio: "sha256:" + hex.EncodeToString(r.Portfolio[:]), Spec: r.Spec, Digests: map[string]string{},
@@ -96,6 +100,9 @@ func write(folder string, r *engine.Result) (*Manifest, error) {
 	for i, t := range tables {
 		m.Digests[t.Name] = parts[i].digest
 		m.Files = append(m.Files, parts[i].files...)
+	}
+	if err := m.addEstimate(folder, estimate); err != nil {
+		return nil, err
 	}
 	if folder == "" {
 		return m, nil

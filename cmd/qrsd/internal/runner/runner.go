@@ -1,5 +1,5 @@
-// Package runner carries a run out on this host: reads the exposure files, runs the engine, and writes
-// the results with a manifest of their digests.
+// Package runner carries a run out on this host: reads the exposure files, runs the engine, asks the quantum simulator about
+// the tail, and writes the results with a manifest of their digests.
 //
 // It holds what the engine must not: files, the clock, and the blocks kept for a run that is taken up again.
 // It prints nothing; progress goes to a callback.
@@ -19,6 +19,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/results"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
+	"github.com/qrsrisk/qrsd/quantum"
 )
 
 // Request is a run as a user asks for it.
@@ -30,6 +31,8 @@ type Request struct {
 	Resume   bool     // take up the blocks that a stopped run left in Out
 	Workers  int      // 0 = all cores
 	Progress func(engine.Progress)
+
+	Quantum Quantum
 }
 
 // Outcome is a finished run.
@@ -37,11 +40,13 @@ type Outcome struct {
 	Result   *engine.Result
 	Exposure *exposure.Report
 	Manifest *Manifest
+	// Estimate stands beside the result and is no part of it; nil where it was not wanted or a single storm was run.
+	Estimate *quantum.Report
 	Event    string // the scenario's name; "" for a catalogue
 	Elapsed  time.Duration
 }
 
-// Run reads the exposure, runs the engine, and writes the results.
+// Run reads the exposure, runs the engine, puts the quantum estimate beside the result, and writes both.
 func Run(ctx context.Context, r Request) (*Outcome, error) {
 	start := time.Now()
 	model, err := modelpack.Florida(vulnerability.Options{Without: r.Spec.Without})
@@ -57,6 +62,9 @@ func Run(ctx context.Context, r Request) (*Outcome, error) {
 	}
 	if err := r.Spec.Check(); err != nil {
 		return nil, &ErrUsage{err.Error()}
+	}
+	if err := r.Quantum.check(r.Spec); err != nil {
+		return nil, err
 	}
 	say(r, engine.Progress{Stage: "exposure"})
 	portfolio, report, err := r.Files.Read(model.Ground)
@@ -75,8 +83,14 @@ func Run(ctx context.Context, r Request) (*Outcome, error) {
 	if r.Spec.Scenario != nil {
 		out.Event = r.Spec.Scenario.Name
 	}
+	if r.Quantum.wanted(r.Spec) {
+		say(r, engine.Progress{Stage: "estimate"})
+		if out.Estimate, err = r.Quantum.estimate(ctx, result, report.Currency); err != nil {
+			return nil, err
+		}
+	}
 	say(r, engine.Progress{Stage: "files"})
-	if out.Manifest, err = write(r.Out, result); err != nil {
+	if out.Manifest, err = write(r.Out, result, out.Estimate); err != nil {
 		return nil, err
 	}
 	out.Elapsed = time.Since(start)

@@ -102,8 +102,8 @@ func TestManifest(t *testing.T) {
 	if m.Format != 1 || m.Engine != engine.Version || !reflect.DeepEqual(m.Spec, r.Spec) || m.Build != ThisBuild() {
 		t.Errorf("manifest %+v", m)
 	}
-	if len(m.Files) != 2*len(m.Digests) || len(m.Digests) != 17 {
-		t.Errorf("%d files and %d digests, want a CSV and a Parquet file for each of 17 tables", len(m.Files), len(m.Digests))
+	if len(m.Files) != 2*len(m.Digests)+1 || len(m.Digests) != 17 {
+		t.Errorf("%d files and %d digests, want a CSV and a Parquet file for each of 17 tables, and the estimate", len(m.Files), len(m.Digests))
 	}
 	for _, f := range m.Files {
 		content, err := os.ReadFile(filepath.Join(r.Out, f.Name))
@@ -112,6 +112,12 @@ func TestManifest(t *testing.T) {
 		}
 		if sum := sha256.Sum256(content); int64(len(content)) != f.Bytes || hex.EncodeToString(sum[:]) != f.SHA256 {
 			t.Errorf("%s has %d bytes and another digest than the manifest says (%d bytes)", f.Name, len(content), f.Bytes)
+		}
+		if f.Name == EstimateFile {
+			if m.Estimate != "sha256:"+f.SHA256 {
+				t.Errorf("the estimate's digest is %s, its file's %s", m.Estimate, f.SHA256)
+			}
+			continue
 		}
 		if _, ok := m.Digests[strings.TrimSuffix(f.Name, filepath.Ext(f.Name))]; !ok {
 			t.Errorf("%s is of no table with a digest", f.Name)
@@ -129,7 +135,7 @@ func TestWithoutFolder(t *testing.T) {
 	with := mustRun(t, r)
 	r.Out = ""
 	without := mustRun(t, r)
-	if !reflect.DeepEqual(without.Manifest.Digests, with.Manifest.Digests) || len(without.Manifest.Files) != 0 {
+	if !reflect.DeepEqual(without.Manifest.Digests, with.Manifest.Digests) || without.Manifest.Estimate != with.Manifest.Estimate || len(without.Manifest.Files) != 0 {
 		t.Errorf("manifest without a folder %+v", without.Manifest)
 	}
 }
