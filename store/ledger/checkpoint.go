@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -73,7 +72,7 @@ func OpenCheckpoint(signed []byte, known note.Verifiers) (Checkpoint, error) {
 	}
 	for _, s := range slices.Concat(n.Sigs, n.UnverifiedSigs) {
 		// The library takes loose bits at the end: the same signature in other bytes.
-		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+		if _, err := strictBase64.DecodeString(s.Base64); err != nil {
 			return Checkpoint{}, fmt.Errorf("%w: checkpoint of %s: signature by %s: %w", ErrNotVerified, c.Origin, s.Name, err)
 		}
 	}

@@ -141,6 +141,9 @@ func parseLeafLine(line []byte) (x Exported, hash Hash, fault *EntryError) {
 	return x, hash, l.fault
 }
 
+// strictBase64 refuses loose bits at the end.
+var strictBase64 = base64.StdEncoding.Strict()
+
 // fail keeps the first fault.
 func (l *leafLine) fail(field, reason string) {
 	if l.fault == nil {
@@ -176,8 +179,7 @@ func (l *leafLine) encoded(field, name string) []byte {
 }
 
 func (l *leafLine) decode(field string, dst, text []byte) int {
-	// Strict refuses loose bits at the end, but both skip line breaks.
-	n, err := base64.StdEncoding.Strict().Decode(dst, text)
+	n, err := strictBase64.Decode(dst, text) // it skips line breaks, which the length shows
 	if l.fault == nil && (err != nil || len(text) != base64.StdEncoding.EncodedLen(n)) {
 		l.fail(field, fmt.Sprintf("%.60q is not base64", text))
 	}
