@@ -294,6 +294,9 @@ func (db *DB) blobs(tenant ID) (*blob.Dir, error) {
 	if d := db.folders[tenant]; d != nil {
 		return d, nil
 	}
+	if err := os.MkdirAll(db.blobPath(tenant), 0o700); err != nil {
+		return nil, err
+	}
 	d, err := blob.Open(db.blobPath(tenant))
 	if err == nil {
 		db.folders[tenant] = d

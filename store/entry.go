@@ -152,7 +152,7 @@ func (db *DB) personal(l log, sequence int64, p Principal) (*Personal, error) {
 		return nil, err
 	}
 	key, err := db.ring.DataKey(keyring.Owner{Hierarchy: keyring.Data, Space: l.tenant}, purposePersonal)
-	if errors.Is(err, keyring.ErrDestroyed) {
+	if errors.Is(err, keyring.ErrDestroyed) || errors.Is(err, keyring.ErrErased) {
 		return nil, nil // an entry about a tenant that is erased has no one to name
 	}
 	if err != nil {

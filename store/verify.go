@@ -142,19 +142,19 @@ func (v *logCheck) run(ctx context.Context, progress func(int64)) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, within := errgroup.WithContext(ctx)
 	parts, texts := make(chan leafPart, 2), make(chan leafPart, 2)
 	group.Go(func() error {
 		defer close(parts)
 		for low := int64(0); low < size; low += leafPage {
-			part, err := v.read(ctx, low, min(size, low+leafPage))
+			part, err := v.read(within, low, min(size, low+leafPage))
 			if err != nil {
 				return err
 			}
 			select {
 			case parts <- part:
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-within.Done():
+				return within.Err()
 			}
 		}
 		return nil
@@ -170,8 +170,8 @@ func (v *logCheck) run(ctx context.Context, progress func(int64)) error {
 			}
 			select {
 			case texts <- part:
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-within.Done():
+				return within.Err()
 			}
 		}
 		return nil

@@ -34,6 +34,15 @@ func (id KeyID) IsZero() bool { return id == KeyID{} }
 // MarshalText is the id in hexadecimal.
 func (id KeyID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
+// UnmarshalText reads the 16 digits.
+func (id *KeyID) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(id)) {
+		return fmt.Errorf("key id of %d characters: it has %d hexadecimal digits", len(text), hex.EncodedLen(len(id)))
+	}
+	_, err := hex.Decode(id[:], text)
+	return err
+}
+
 // Key is an AES-256 key with its id. It cannot be compared, copied, printed or marshalled; hold it by pointer.
 // Its methods may be called from several goroutines at once.
 type Key struct {
