@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"runtime"
 
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
 )
 
-// Writer writes one blob. End it with Commit or Abort; Abort after Commit does nothing, so it can be deferred.
-// Not for concurrent use.
+// Writer writes one blob, compressing on several cores. End it with Commit or Abort; Abort after Commit does
+// nothing, so it can be deferred. Not for concurrent use.
 type Writer struct {
 	dir    *Dir
 	id     [16]byte
@@ -19,7 +20,9 @@ type Writer struct {
 	cipher segmentCipher
 
 	digest hash.Hash
-	plain  []byte // of the frame being filled
+	plain  []byte         // of the frame being filled
+	flying []*compression // of full frames, in order
+	spare  []*compression
 	frames []frame
 	size   int64 // plaintext in frames
 
@@ -32,6 +35,15 @@ type Writer struct {
 	err  error
 	done bool
 }
+
+// compression is a frame on its way. The Writer owns it again when done is received.
+type compression struct {
+	plain, stored []byte
+	done          chan struct{}
+}
+
+// maxFlying bounds the memory of a Writer: about 2 MiB each.
+const maxFlying = 4
 
 var errDone = errors.New("the blob is already committed or given up")
 
@@ -85,6 +97,7 @@ func (w *Writer) Commit() (Ref, error) {
 	if len(w.plain) > 0 {
 		w.endFrame()
 	}
+	w.land(0)
 	w.payload = appendIndex(w.payload, w.frames, w.size)
 	w.flush(true)
 	ref := Ref{ID: w.id, Size: w.size, Stored: w.stored}
@@ -107,6 +120,10 @@ func (w *Writer) Abort() {
 		return
 	}
 	w.done = true
+	for _, c := range w.flying {
+		<-c.done
+	}
+	w.flying = nil
 	// What cannot be removed is an orphan. Rename may have taken place although it reported an error.
 	_ = w.closeFile()
 	_ = w.dir.disk.remove(FileName(w.id) + partSuffix)
@@ -133,17 +150,35 @@ func (w *Writer) step(doing string, do func() error) {
 	}
 }
 
-// endFrame compresses what was gathered and writes the segments that it fills.
+// endFrame starts the compression of what was gathered, and writes what is done once enough is on its way.
 func (w *Writer) endFrame() {
-	w.digest.Write(w.plain)
-	before := len(w.payload)
-	w.payload = w.dir.codec.compress(w.payload, w.plain)
-	stored := len(w.payload) - before
-	w.frames = append(w.frames, frame{w.at, uint32(stored), uint32(len(w.plain))})
-	w.at += int64(stored)
-	w.size += int64(len(w.plain))
-	w.plain = w.plain[:0]
-	w.flush(false)
+	c := &compression{done: make(chan struct{}, 1)}
+	if n := len(w.spare); n > 0 {
+		c, w.spare = w.spare[n-1], w.spare[:n-1]
+	}
+	w.plain, c.plain = c.plain[:0], w.plain
+	w.flying = append(w.flying, c)
+	go func() {
+		c.stored = w.dir.codec.compress(c.stored[:0], c.plain)
+		c.done <- struct{}{}
+	}()
+	w.digest.Write(c.plain)
+	w.land(min(runtime.GOMAXPROCS(0), maxFlying))
+}
+
+// land takes the oldest compressed frames until so many are left on their way, and writes the segments that they fill.
+func (w *Writer) land(left int) {
+	for len(w.flying) > left {
+		c := w.flying[0]
+		<-c.done
+		w.flying = w.flying[1:]
+		w.payload = append(w.payload, c.stored...)
+		w.frames = append(w.frames, frame{w.at, uint32(len(c.stored)), uint32(len(c.plain))})
+		w.at += int64(len(c.stored))
+		w.size += int64(len(c.plain))
+		w.spare = append(w.spare, c)
+		w.flush(false)
+	}
 }
 
 // flush writes whole segments. The last stays back until the end, which it must bear the mark of.
