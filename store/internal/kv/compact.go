@@ -91,11 +91,12 @@ func (db *DB) exchange(ctx context.Context, temporary string, to *bbolt.DB) erro
 		err = ErrClosed
 	}
 	if err == nil {
-		err = os.Rename(temporary, db.path)
+		err = rename(temporary, db.path)
 	}
-	if err != nil {
+	if _, gone := os.Lstat(temporary); err != nil && !errors.Is(gone, os.ErrNotExist) {
 		return errors.Join(err, to.Close())
 	}
+	// A rename that reports an error and was done all the same leaves no way but onwards.
 	old := db.bolt
 	db.bolt, db.settled = to, true
 	if err := syncPath(filepath.Dir(db.path)); err != nil {

@@ -102,7 +102,7 @@ func Open(path string, o Options) (*DB, error) {
 	if err := suitableFileSystem(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	for _, suffix := range []string{newSuffix, compactSuffix} {
+	for _, suffix := range []string{newSuffix, compactSuffix, compactSuffix + newSuffix} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("removing an unfinished database file: %w", err)
 		}

@@ -143,7 +143,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestCreateAndOpenTouchNothingElse(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "main.db")
+	path := filepath.Join(tempDir(t), "main.db")
 	if _, err := kv.Open(path, small()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
@@ -166,7 +166,7 @@ func TestCreateAndOpenTouchNothingElse(t *testing.T) {
 
 // TestCreateAfterACrash finds an unfinished file of every length.
 func TestCreateAfterACrash(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	path := filepath.Join(dir, "main.db")
 	if err := os.WriteFile(path+".new", bytes.Repeat([]byte{0xaa}, 5000), 0o600); err != nil {
 		t.Fatal(err)
@@ -186,17 +186,13 @@ func TestWritersShareABatch(t *testing.T) {
 	for i := range 50 {
 		writers.Go(func() { f.put(at(1, "%02d", i), "x") })
 	}
-	waitForQueue()
+	f.waitForQueue(50)
 	release()
 	writers.Wait()
 	if s := f.Stats(); s.Batches != 1 || s.Ops != 51 || s.Reruns != 0 {
 		t.Errorf("%d ops in %d batches, %d run again", s.Ops, s.Batches, s.Reruns)
 	}
 }
-
-// waitForQueue gives writers time to queue behind a held committer. Too little makes a test less sharp, never wrong
-// but for counts.
-func waitForQueue() { time.Sleep(100 * time.Millisecond) }
 
 // increments is an op that reads a number and puts the next.
 func (f *file) increments(a kv.Address) kv.Op {
@@ -280,7 +276,7 @@ func TestWhatWasReadIsCheckedAgain(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			waitForQueue()
+			f.waitForQueue(1)
 			var runs atomic.Int32
 			writers.Go(func() {
 				err := f.Update(background, kv.Op{Prepare: func(tx *kv.Tx) error {
@@ -292,7 +288,7 @@ func TestWhatWasReadIsCheckedAgain(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			waitForQueue()
+			f.waitForQueue(2)
 			release()
 			writers.Wait()
 			if got := f.get(at(9, "saw")); got != "saw "+test.want {
@@ -361,8 +357,10 @@ func TestTxSeesItsOwnChanges(t *testing.T) {
 func TestOneBadOpFailsAlone(t *testing.T) {
 	bad := errors.New("bad")
 	for name, spoil := range map[string]func(op *kv.Op, f *file){
-		"Finish":            func(op *kv.Op, _ *file) { op.Finish = func(*kv.Tail) error { return bad } },
-		"a put of Finish's": func(op *kv.Op, _ *file) { op.Finish = func(t *kv.Tail) error { _ = t.Put(at(1, "x"), envelope.Box{}); return nil } },
+		"Finish": func(op *kv.Op, _ *file) { op.Finish = func(*kv.Tail) error { return bad } },
+		"a put of Finish's": func(op *kv.Op, _ *file) {
+			op.Finish = func(t *kv.Tail) error { _ = t.Put(at(1, "x"), envelope.Box{}); return nil }
+		},
 		"Prepare run again": func(op *kv.Op, f *file) {
 			runs := 0
 			op.Prepare = func(tx *kv.Tx) error {
@@ -381,7 +379,7 @@ func TestOneBadOpFailsAlone(t *testing.T) {
 			for i := range 20 {
 				writers.Go(func() { f.put(at(1, "%02d", i), "good") })
 			}
-			waitForQueue()
+			f.waitForQueue(20)
 			writers.Go(func() {
 				op := f.puts(at(1, "bad"), "bad")
 				spoil(&op, f)
@@ -389,7 +387,7 @@ func TestOneBadOpFailsAlone(t *testing.T) {
 					t.Errorf("the bad op: %v", err)
 				}
 			})
-			waitForQueue()
+			f.waitForQueue(21)
 			release()
 			writers.Wait()
 			if n := len(f.keys(1, "", false)); n != 20 {
@@ -435,7 +433,7 @@ func TestCancelledBeforeTheQueue(t *testing.T) {
 	ctx, cancel = context.WithCancel(background)
 	done := make(chan error)
 	go func() { done <- f.Update(ctx, f.puts(at(1, "a"), "queued")) }()
-	waitForQueue()
+	f.waitForQueue(1)
 	cancel()
 	release()
 	if err := <-done; err != nil {
@@ -512,7 +510,7 @@ func TestJournalIsSettled(t *testing.T) {
 				_ = f.Update(background, c.enters(at(1, "%s", name), name, err))
 			})
 		}
-		waitForQueue()
+		f.waitForQueue(10)
 		c.failFlush.Store(failFlush)
 		release()
 		writers.Wait()
@@ -757,7 +755,7 @@ func TestWriteTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.put(at(1, "a"), "later")
-	path := filepath.Join(t.TempDir(), "copy.db")
+	path := filepath.Join(tempDir(t), "copy.db")
 	if err := os.WriteFile(path, copied.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}

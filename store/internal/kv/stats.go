@@ -16,6 +16,7 @@ type Stats struct {
 	Isolated  uint64 // ops that ran alone after their batch had failed
 	LongReads uint64 // snapshots taken back after their budget
 	OpenReads int64  // snapshots held now
+	Queued    int    // ops that wait for the committer now
 
 	DiskFree int64 // on the file system, bytes
 	ReadOnly bool  // the disk guard refuses ops that are not essential
@@ -38,6 +39,7 @@ func (db *DB) Stats() Stats {
 	s.Batches, s.Ops = db.counts.batches.Load(), db.counts.ops.Load()
 	s.Reruns, s.Isolated = db.counts.reruns.Load(), db.counts.isolated.Load()
 	s.LongReads, s.OpenReads = db.counts.longReads.Load(), db.counts.openReads.Load()
+	s.Queued = len(db.queue)
 	s.DiskFree, _, _ = diskSpace(db.disk.dir)
 	s.ReadOnly, s.Ballast, s.Failed = db.disk.low.Load(), db.disk.held.Load(), db.failed()
 	return s

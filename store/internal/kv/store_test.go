@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
@@ -33,7 +35,31 @@ func small() kv.Options {
 // create makes a database, opens it, and after the test closes it and walks through it.
 func create(t testing.TB, o kv.Options) *file {
 	t.Helper()
-	return createIn(t, t.TempDir(), o)
+	return createIn(t, tempDir(t), o)
+}
+
+// tempDir lies in memory where it can: what the disk does is tested by taking its writes apart, not by waiting for it.
+func tempDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "kv")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// waitForQueue returns when n ops are queued.
+func (f *file) waitForQueue(n int) {
+	f.t.Helper()
+	for began := time.Now(); f.Stats().Queued != n; time.Sleep(time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			f.t.Fatalf("%d ops queued, want %d", f.Stats().Queued, n)
+		}
+	}
 }
 
 func createIn(t testing.TB, dir string, o kv.Options) *file {
@@ -166,5 +192,12 @@ func (f *file) holdCommitter() (release func()) {
 		if err := <-done; err != nil {
 			f.t.Error(err)
 		}
+	}
+}
+
+func writeFile(t testing.TB, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
