@@ -50,7 +50,7 @@ func openAnchor(path string) (*anchor, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(text, &a.content); err != nil {
-		return nil, fmt.Errorf("anchor: %w; the file is damaged: it can only be replaced by accepting the store as it is (--accept-rollback) after it was moved away", err)
+		return nil, fmt.Errorf("anchor: %w: %w: it can only be replaced by accepting the store as it is (--accept-rollback) after it was moved away", ErrDamaged, err)
 	}
 	if a.content.Version != 1 {
 		return nil, fmt.Errorf("anchor: version %d is not known to this build", a.content.Version)
@@ -126,7 +126,7 @@ func (db *DB) anchorFits(ctx context.Context, c anchorContent) error {
 	}
 	held, err := ledger.OpenCheckpoint([]byte(c.Checkpoint), verifiers)
 	if err != nil {
-		return fmt.Errorf("anchor: %w; it is of another store, or was changed", err)
+		return fmt.Errorf("anchor: %w, or it is of another store: %w", ErrDamaged, err)
 	}
 	return db.kv.View(ctx, func(from *kv.ReadTx) error {
 		size, err := l.size(from)

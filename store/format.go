@@ -41,13 +41,13 @@ func readFormat(dir string) (f format, err error) {
 		return f, err
 	}
 	if err := json.Unmarshal(text, &f); err != nil {
-		return f, fmt.Errorf("%s: %w; the file is damaged: put it back from a backup", formatFile, err)
+		return f, fmt.Errorf("%s: %w: %w: put it back from a backup", formatFile, ErrDamaged, err)
 	}
 	if f.Format > formatVersion {
 		return f, fmt.Errorf("the store is in format %d, this build knows %d: use the version of qrsd that wrote it, or a later one", f.Format, formatVersion)
 	}
 	if f.Format < 1 || f.Install.IsZero() {
-		return f, fmt.Errorf("%s: format %d or installation %s is not valid; the file is damaged: put it back from a backup", formatFile, f.Format, f.Install)
+		return f, fmt.Errorf("%s: %w: format %d or installation %s is not valid: put it back from a backup", formatFile, ErrDamaged, f.Format, f.Install)
 	}
 	return f, nil
 }

@@ -36,6 +36,9 @@ func External(method, reference string, w Wrapper) Unlocker {
 // Slot is one way to unlock a store.
 type Slot = keyring.Slot
 
+// ErrNoSlot is returned by Unlock when the store has no slot of that kind; the error names those it has.
+var ErrNoSlot = keyring.ErrNoSlot
+
 // Errors of keeping a store unlocked between commands.
 var (
 	// ErrNotKept: no command has kept this store unlocked, or its time is over.
