@@ -119,6 +119,7 @@ func TestBrokenRecordStopsEverything(t *testing.T) {
 	if err := os.WriteFile(j.Path, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	j = &egressfile.Journal{Path: j.Path, Now: j.Now} // the next process
 	_, err = j.Begin(t.Context(), egress.Record{Request: []byte("z")})
 	var broken *egress.BrokenError
 	if !errors.As(err, &broken) || broken.Line != 1 || !strings.Contains(err.Error(), "nothing is sent until") {
