@@ -65,31 +65,52 @@ func (c contextReader) Read(p []byte) (int, error) {
 }
 
 // KeepBlob notes that a record of the tenant refers to the blob; object is the record. Every reference that a record
-// holds must be kept so.
+// holds must be kept so. The reference stays the same when the blob is re-encrypted into another file.
 func (tx *WriteTx) KeepBlob(ref BlobRef, object ID) error {
-	body, err := json.Marshal(blobUse{Ref: ref, Object: object})
+	return tx.keepAs(ref.ID[:], blobUse{Ref: ref, Object: object})
+}
+
+func (tx *WriteTx) keepAs(key []byte, use blobUse) error {
+	body, err := json.Marshal(use)
 	if err != nil {
 		return err
 	}
-	return tx.put(register["blobs"], ref.ID[:], 1, body)
+	return tx.put(register["blobs"], key, 1, body)
 }
 
 // DropBlob notes that the record no longer refers to the blob, which the next Sweep removes.
 func (tx *WriteTx) DropBlob(ref BlobRef) error { return tx.delete(register["blobs"], ref.ID[:]) }
 
-// blobUse is the record of collection blobs.
+// blobUse is the record of collection blobs, under the id of the reference that records hold.
 type blobUse struct {
-	Ref    BlobRef `json:"ref"`
+	Ref    BlobRef `json:"ref"` // where its bytes are now
 	Object ID      `json:"object"`
 }
 
-// OpenBlob opens a blob that a record read in this transaction refers to. The reader may outlive the transaction.
-func (tx *ReadTx) OpenBlob(ref BlobRef) (*BlobReader, error) { return tx.tenant.openBlob(ref) }
+// OpenBlob opens a blob that a record read in this transaction refers to; ErrNotFound if it was not kept. The reader may
+// outlive the transaction.
+func (tx *ReadTx) OpenBlob(ref BlobRef) (*BlobReader, error) { return openBlob(tx, tx.tenant, ref) }
 
 // OpenBlob opens a blob as ReadTx.OpenBlob does.
-func (tx *WriteTx) OpenBlob(ref BlobRef) (*BlobReader, error) { return tx.tenant.openBlob(ref) }
+func (tx *WriteTx) OpenBlob(ref BlobRef) (*BlobReader, error) { return openBlob(tx, tx.tenant, ref) }
 
-func (t *Tenant) openBlob(ref BlobRef) (*BlobReader, error) {
+func openBlob(tx Reader, t *Tenant, ref BlobRef) (*BlobReader, error) {
+	b, found, err := tx.get(register["blobs"], ref.ID[:])
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("blob %x: %w", ref.ID, ErrNotFound)
+	}
+	use, err := t.blobUse(ref.ID[:], b)
+	if err != nil {
+		return nil, err
+	}
+	return t.openFile(use.Ref)
+}
+
+// openFile opens the file in which a blob's bytes are now.
+func (t *Tenant) openFile(ref BlobRef) (*BlobReader, error) {
 	dir, err := t.db.blobs(t.id)
 	if err != nil {
 		return nil, err
@@ -122,7 +143,11 @@ func (t *Tenant) SweepBlobs(ctx context.Context) (count int, bytes int64, err er
 		return 0, 0, t.settle(ctx, a, err)
 	}
 	used := map[[16]byte]bool{}
-	err = t.db.eachKey(ctx, t.id, register["blobs"], func(key []byte) { used[[16]byte(key)] = true })
+	err = t.db.eachBox(ctx, t.id, register["blobs"], func(key []byte, b envelope.Box) error {
+		use, err := t.blobUse(key, b)
+		used[use.Ref.ID] = true
+		return err
+	})
 	if err != nil {
 		return 0, 0, t.settle(ctx, a, err)
 	}

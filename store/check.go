@@ -115,7 +115,8 @@ func (c *checker) tenant(ctx context.Context, id ID) error {
 
 // records decrypts every record of a tenant.
 func (c *checker) records(ctx context.Context, t *Tenant) error {
-	for name, collection := range register {
+	for _, name := range collectionNames() {
+		collection := register[name]
 		err := c.db.eachBox(ctx, t.id, collection, func(key []byte, b envelope.Box) error {
 			c.report.Records++
 			if _, err := t.decrypt(collection, key, b); err != nil {
@@ -169,7 +170,7 @@ func (c *checker) blobs(ctx context.Context, t *Tenant) error {
 
 // readWhole reads a blob to its end, which holds it to its digest.
 func (t *Tenant) readWhole(ref BlobRef) error {
-	r, err := t.openBlob(ref)
+	r, err := t.openFile(ref)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,14 @@ type Index struct{ name string }
 // DefineIndex makes an index. The name is hashed with the values; it need not be registered, but must be unique.
 func DefineIndex(name string) Index { return Index{name} }
 
+// indexed is what stands under a keyed hash, of an Index or Signpost: enough to make the entry again under another index key.
+type indexed struct {
+	Name   string `json:"name"` // of the index
+	Value  string `json:"value"`
+	Tenant ID     `json:"tenant"`
+	Record ID     `json:"record"`
+}
+
 // Set enters the value for the record; ErrExists if another record has it.
 func (x Index) Set(tx *WriteTx, value string, id ID) error {
 	found, err := x.Find(tx, value)
@@ -27,52 +36,88 @@ func (x Index) Set(tx *WriteTx, value string, id ID) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	key, err := x.key(tx.tenant, value)
+	if err := x.Remove(tx, value); err != nil { // of an earlier index key
+		return err
+	}
+	keys, err := x.keys(tx.tenant, value)
 	if err != nil {
 		return err
 	}
-	return tx.put(register["indexes"], key, 1, id[:])
+	plain, err := json.Marshal(indexed{x.name, value, tx.tenant.id, id})
+	if err != nil {
+		return err
+	}
+	return tx.put(register["indexes"], keys[0], 1, plain)
 }
 
 // Find returns the record of the value, or ErrNotFound.
 func (x Index) Find(tx Reader, value string) (ID, error) {
-	key, err := x.key(tenantOf(tx), value)
+	keys, err := x.keys(tenantOf(tx), value)
 	if err != nil {
 		return ID{}, err
 	}
-	b, found, err := tx.get(register["indexes"], key)
-	if err != nil {
-		return ID{}, err
+	for _, key := range keys {
+		b, found, err := tx.get(register["indexes"], key)
+		if err != nil {
+			return ID{}, err
+		}
+		if !found {
+			continue
+		}
+		plain, err := tx.decrypt(register["indexes"], key, b)
+		if err != nil {
+			return ID{}, err
+		}
+		var e indexed
+		if err := json.Unmarshal(plain, &e); err != nil {
+			return ID{}, fmt.Errorf("%s: %w", x.name, err)
+		}
+		return e.Record, nil
 	}
-	if !found {
-		return ID{}, fmt.Errorf("%s: %w", x.name, ErrNotFound)
-	}
-	plain, err := tx.decrypt(register["indexes"], key, b)
-	if err != nil {
-		return ID{}, err
-	}
-	if len(plain) != len(ID{}) {
-		return ID{}, fmt.Errorf("%s: entry of %d bytes: %w", x.name, len(plain), kv.ErrCorrupt)
-	}
-	return ID(plain), nil
+	return ID{}, fmt.Errorf("%s: %w", x.name, ErrNotFound)
 }
 
 // Remove takes the value out.
 func (x Index) Remove(tx *WriteTx, value string) error {
-	key, err := x.key(tx.tenant, value)
+	keys, err := x.keys(tx.tenant, value)
 	if err != nil {
 		return err
 	}
-	return tx.delete(register["indexes"], key)
+	return tx.deleteFound(tx.tenant.id, register["indexes"], keys)
 }
 
-func (x Index) key(t *Tenant, value string) ([]byte, error) {
-	index, err := t.db.ring.Index(t.owner(), x.name)
+// keys are the value's keyed hashes, the current index key first. There is more than one only while a re-encryption runs.
+func (x Index) keys(t *Tenant, value string) ([][]byte, error) {
+	return t.db.hashed(t.owner(), x.name, value)
+}
+
+func (db *DB) hashed(owner keyring.Owner, name, value string) (keys [][]byte, err error) {
+	all, err := db.ring.Indexes(owner, name)
 	if err != nil {
 		return nil, err
 	}
-	sum := index.Sum(value)
-	return sum[:], nil
+	for _, x := range all {
+		sum := x.Sum(value)
+		keys = append(keys, sum[:])
+	}
+	return keys, nil
+}
+
+// deleteFound deletes those of the keys that are there.
+func (tx *WriteTx) deleteFound(space ID, collection uint16, keys [][]byte) error {
+	for _, key := range keys {
+		_, found, err := tx.to.Get(kv.Address{Space: space, Collection: collection, Key: key})
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		if err := tx.deleteIn(space, collection, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func tenantOf(tx Reader) *Tenant {
@@ -101,24 +146,27 @@ type Pointer struct {
 
 // Set points from the value to a record of the transaction's tenant, one for each tenant and value.
 func (s Signpost) Set(tx *WriteTx, value string, record ID) error {
-	key, err := s.key(tx.tenant.db, value, tx.tenant.id)
+	if err := s.Remove(tx, value); err != nil { // of an earlier index key
+		return err
+	}
+	keys, err := s.keys(tx.tenant.db, value, tx.tenant.id)
 	if err != nil {
 		return err
 	}
-	plain, err := json.Marshal(Pointer{tx.tenant.id, record})
+	plain, err := json.Marshal(indexed{s.name, value, tx.tenant.id, record})
 	if err != nil {
 		return err
 	}
-	return tx.putAs(applianceOwner(), Appliance, register["signposts"], key, 1, plain)
+	return tx.putAs(dataOwner(Appliance), Appliance, register["signposts"], keys[0], 1, plain)
 }
 
 // Remove takes the tenant's pointer from the value.
 func (s Signpost) Remove(tx *WriteTx, value string) error {
-	key, err := s.key(tx.tenant.db, value, tx.tenant.id)
+	keys, err := s.keys(tx.tenant.db, value, tx.tenant.id)
 	if err != nil {
 		return err
 	}
-	return tx.deleteIn(Appliance, register["signposts"], key)
+	return tx.deleteFound(Appliance, register["signposts"], keys)
 }
 
 // Follow returns where a value points to, in any tenant. It gives no right to anything.
@@ -126,45 +174,48 @@ func (db *DB) Follow(ctx context.Context, s Signpost, value string) (all []Point
 	if err := db.ready(); err != nil {
 		return nil, err
 	}
-	prefix, err := s.key(db, value, ID{})
+	prefixes, err := db.hashed(dataOwner(Appliance), s.name, value)
 	if err != nil {
 		return nil, err
 	}
-	prefix = prefix[:len(prefix)-len(ID{})]
 	err = db.kv.View(ctx, func(from *kv.ReadTx) error {
 		all = nil
-		return from.Scan(Appliance, register["signposts"], prefix, func(key []byte, b envelope.Box) (bool, error) {
-			if len(key) < len(prefix) || string(key[:len(prefix)]) != string(prefix) {
-				return false, nil
+		for _, prefix := range prefixes {
+			err := from.Scan(Appliance, register["signposts"], prefix, func(key []byte, b envelope.Box) (bool, error) {
+				if !bytes.HasPrefix(key, prefix) {
+					return false, nil
+				}
+				e, err := db.readIndexed(dataOwner(Appliance), Appliance, register["signposts"], key, b)
+				all = append(all, Pointer{e.Tenant, e.Record})
+				return true, err
+			})
+			if err != nil {
+				return err
 			}
-			p, err := db.readSignpost(key, b)
-			all = append(all, p)
-			return true, err
-		})
+		}
+		return nil
 	})
 	return all, err
 }
 
-func (db *DB) readSignpost(key []byte, b envelope.Box) (p Pointer, err error) {
-	k, err := db.ring.Key(applianceOwner(), b.KeyID())
+// readIndexed decrypts an entry of an index or signpost.
+func (db *DB) readIndexed(owner keyring.Owner, space ID, collection uint16, key []byte, b envelope.Box) (e indexed, err error) {
+	k, err := db.ring.Key(owner, b.KeyID())
 	if err != nil {
-		return p, err
+		return e, err
 	}
-	plain, err := k.Decrypt(db.place(Appliance, register["signposts"], key), b)
+	plain, err := k.Decrypt(db.place(space, collection, key), b)
 	if err != nil {
-		return p, err
+		return e, err
 	}
-	return p, json.Unmarshal(plain, &p)
+	return e, json.Unmarshal(plain, &e)
 }
 
-// key is the keyed hash of the value, and the tenant.
-func (s Signpost) key(db *DB, value string, tenant ID) ([]byte, error) {
-	index, err := db.ring.Index(applianceOwner(), s.name)
-	if err != nil {
-		return nil, err
+// keys are the keyed hashes of the value, each with the tenant behind it.
+func (s Signpost) keys(db *DB, value string, tenant ID) ([][]byte, error) {
+	keys, err := db.hashed(dataOwner(Appliance), s.name, value)
+	for i := range keys {
+		keys[i] = append(keys[i], tenant[:]...)
 	}
-	sum := index.Sum(value)
-	return append(sum[:], tenant[:]...), nil
+	return keys, err
 }
-
-func applianceOwner() keyring.Owner { return keyring.Owner{Hierarchy: keyring.Data, Space: Appliance} }

@@ -65,7 +65,7 @@ func (db *DB) finishIntent(ctx context.Context, r Record[intent]) error {
 			db.options.Alarm("a rewrapping of all keys is unfinished and needs its key service: run qrsd key rewrap again")
 			return nil
 		}
-	case rights.KeyReencrypt.String():
+	case reencryption:
 		return nil // goes on in the background
 	default:
 		if db.ring.Generation() > in.Generation {

@@ -40,10 +40,11 @@ type keyChange struct {
 // together: the intent is durable before the key file changes, its removal and the entry of what happened after. What a
 // crash leaves in between, the next unlock finishes.
 type intent struct {
-	Verb       string `json:"verb"`
-	Object     ID     `json:"object"`
-	Name       string `json:"name,omitempty"` // of a tenant to be added
-	Generation uint64 `json:"generation"`     // of the key file before
+	Verb       string   `json:"verb"`
+	Object     ID       `json:"object"`
+	Name       string   `json:"name,omitempty"` // of a tenant to be added
+	Keys       []string `json:"keys,omitempty"` // to be retired when all they encrypted is encrypted anew
+	Generation uint64   `json:"generation"`     // of the key file before
 }
 
 var intents = Define[intent]("intents", 1)

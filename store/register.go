@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
 )
@@ -43,6 +45,9 @@ func dataPurposes() []keyring.Purpose {
 func auditPurposes() []keyring.Purpose {
 	return []keyring.Purpose{leafCollection, nodeCollection, checkpointCollection}
 }
+
+// collectionNames lists the register in order.
+func collectionNames() []string { return slices.Sorted(maps.Keys(register)) }
 
 // number looks a collection up; a name that is not registered is our own mistake.
 func number(name string) uint16 {

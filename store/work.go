@@ -36,6 +36,7 @@ func (db *DB) verifiers(origin string) (note.Verifiers, error) {
 // work is what an unlocked store does by itself: checkpoints, and rotation of keys that are due.
 func (db *DB) work(ctx context.Context) {
 	db.report("rotation of keys", db.rotateDue(ctx))
+	db.report("re-encryption", db.resumeReencryptions(ctx))
 	beat := time.NewTicker(checkpointEvery)
 	defer beat.Stop()
 	for beats := 1; ; beats++ {
