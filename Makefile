@@ -11,6 +11,7 @@ BUILDDIR  ?= bin
 COUNT     ?= 6
 BENCH     ?= .
 FUZZTIME  ?= 30s
+STUDYFLAGS ?=
 
 # Versions of the programs that are run from their modules, never added to go.mod.
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -95,6 +96,11 @@ examples:
 	$(GO) run ./examples/florida/generate
 	$(GO) run ./examples/florida/generate -faulty >/dev/null
 	git diff --exit-code --stat -- examples
+
+# How often intervals of amplitude estimates hold the truth, and at what cost: some minutes on two cores.
+.PHONY: qae-study
+qae-study:
+	$(GO) run ./quantum/estimate/study $(STUDYFLAGS)
 
 .PHONY: clean
 clean:

@@ -209,14 +209,14 @@ func (m *noisy) level(i int, theta float64) (Level, float64) {
 	}
 	var l Level
 	if m.model == NoiseContrast {
-		l = depolarised(k, steepest(m.counts[i], func(j int) (float64, float64) { return 0.5, shares[j] - 0.5 }))
+		l = depolarised(k, highest(m.counts[i], func(j int) (float64, float64) { return 0.5, shares[j] - 0.5 }))
 		return l, m.value(i, l, theta)
 	}
 	low, high := 0.0, 1.0
 	for range 200 {
 		was := low + high
-		low = steepest(m.counts[i], func(j int) (float64, float64) { return float64(high * shares[j]), 1 - shares[j] })
-		high = steepest(m.counts[i], func(j int) (float64, float64) { return float64(low * (1 - shares[j])), shares[j] })
+		low = highest(m.counts[i], func(j int) (float64, float64) { return float64(high * shares[j]), 1 - shares[j] })
+		high = highest(m.counts[i], func(j int) (float64, float64) { return float64(low * (1 - shares[j])), shares[j] })
 		if math.Abs(low+high-was) < 1e-10 {
 			break
 		}
@@ -225,24 +225,34 @@ func (m *noisy) level(i int, theta float64) (Level, float64) {
 	return l, m.value(i, l, theta)
 }
 
-// steepest is the x in [0, 1] at which the log likelihood of counts with expectations from + x slope is largest: where its
-// falling derivative changes sign.
-func steepest(counts []Observation, line func(j int) (from, slope float64)) float64 {
-	low, high := 0.0, 1.0
-	for range 42 {
-		x, rise := float64((low+high)/2), 0.0
+// highest is the x in [0, 1] at which the log likelihood of counts with expectations from + x slope is largest: where its
+// falling derivative changes sign, by Newton's method kept in a bracket by bisection.
+func highest(counts []Observation, line func(j int) (from, slope float64)) float64 {
+	low, high, x := 0.0, 1.0, 0.5
+	for range 60 {
+		rise, bend := 0.0, 0.0
 		for j, o := range counts {
 			from, slope := line(j)
 			p := min(max(from+float64(x*slope), leastProbability), 1-leastProbability)
-			rise += float64((float64(o.Ones)/p - float64(o.Shots-o.Ones)/(1-p)) * slope)
+			one, zero := float64(o.Ones)/p, float64(o.Shots-o.Ones)/(1-p)
+			rise += float64((one - zero) * slope)
+			bend += float64((one/p + zero/(1-p)) * float64(slope*slope))
 		}
 		if rise > 0 {
 			low = x
 		} else {
 			high = x
 		}
+		next := x + rise/bend
+		if !(next > low && next < high) {
+			next = float64((low + high) / 2)
+		}
+		if math.Abs(next-x) < 1e-12 {
+			return next
+		}
+		x = next
 	}
-	return float64((low + high) / 2)
+	return x
 }
 
 // mostDecay bounds the rate per query: beyond it one application of A leaves 2 % of contrast.
