@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qrsrisk/qrsd/store/internal/envelope"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/ledger"
 )
@@ -225,4 +226,18 @@ func TestRotationCatchesUp(t *testing.T) {
 	now = now.Add(91 * 24 * time.Hour)
 	again := restarted(t, db, dir, Options{Now: clock})
 	eventually(t, "a new version exists", func() bool { return version(again) == before+1 })
+}
+
+// logEntries reads a tenant's audit log past its rights.
+func (db *DB) logEntries(ctx context.Context, tenant ID) (all []Entry, err error) {
+	l := db.logOf(tenant, AuditLog)
+	from, to, err := db.span(ctx, l, Query{})
+	if err != nil {
+		return nil, err
+	}
+	return all, db.eachLeaf(ctx, l, from, to, false, func(sequence int64, _ envelope.Box, plain []byte) (bool, error) {
+		r, err := db.readEntry(l, sequence, plain)
+		all = append(all, r.Entry)
+		return true, err
+	})
 }

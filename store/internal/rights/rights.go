@@ -48,11 +48,20 @@ func ParseRole(name string) (Role, error) {
 	return 0, fmt.Errorf("role %q is none of admin, modeler, analyst, approver, viewer", name)
 }
 
-// MarshalText and UnmarshalText make a role its name in JSON.
-func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+// MarshalText makes a role its name in JSON; no role is "".
+func (r Role) MarshalText() ([]byte, error) {
+	if r == 0 {
+		return nil, nil
+	}
+	return []byte(r.String()), nil
+}
 
-// UnmarshalText reads any role, Operator too.
+// UnmarshalText reads any role, Operator and none too.
 func (r *Role) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*r = 0
+		return nil
+	}
 	at := slices.Index(roleNames[:], string(text))
 	if at <= 0 {
 		return fmt.Errorf("role %q is not known", text)
