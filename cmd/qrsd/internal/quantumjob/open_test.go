@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/quantumjob"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/internal/rng"
 	"github.com/qrsrisk/qrsd/quantum"
@@ -156,7 +157,7 @@ func writeReport(t testing.TB, folder quantumjob.ResultsFolder, r *quantum.Repor
 	t.Helper()
 	text, err := json.Marshal(r)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(string(folder), quantumjob.EstimateFile), text, 0o644)
+		err = os.WriteFile(filepath.Join(string(folder), runner.EstimateFile), text, 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)

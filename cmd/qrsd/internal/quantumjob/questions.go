@@ -13,11 +13,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/quantum"
 )
-
-// EstimateFile is the file of a results folder that questions are read from.
-const EstimateFile = "estimate.json"
 
 // ResultsFolder is the folder that `qrsd run -o` wrote.
 type ResultsFolder string
@@ -39,7 +37,7 @@ func digestOf(text []byte) string {
 }
 
 func (f ResultsFolder) read() ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(string(f), EstimateFile))
+	text, err := os.ReadFile(filepath.Join(string(f), runner.EstimateFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the run: %w; RUN is the folder that qrsd run -o wrote, with its quantum estimate", err)
 	}
@@ -56,7 +54,7 @@ func (f ResultsFolder) Questions(context.Context) ([]Question, error) {
 	}
 	report, err := quantum.ReadReport(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(string(f), EstimateFile), err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(string(f), runner.EstimateFile), err)
 	}
 	var all []Question
 	for _, panel := range report.Panels {
@@ -72,7 +70,7 @@ func (f ResultsFolder) Questions(context.Context) ([]Question, error) {
 				{"layer", "expected annual loss of the layer from the loss of " + years + " years to the next return period's", currency, p.Layer(t.Loss, t.Limit)},
 			} {
 				all = append(all, Question{
-					Run: digestOf(text), Name: slug(p.Name) + "/" + q.kind + "/" + years, Text: p.Name + ": " + q.text,
+					Run: digestOf(text), Name: slug(p.Name) + "/" + q.kind + "/" + years, Text: strings.ReplaceAll(p.Name, "_", " ") + ": " + q.text,
 					Table: q.amplitude.Table, Scale: q.amplitude.Scale, Unit: q.unit,
 				})
 			}
