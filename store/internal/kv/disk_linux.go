@@ -50,3 +50,6 @@ func noSpace(err error) bool {
 func noAddressSpace(err error) bool {
 	return errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EAGAIN)
 }
+
+// readAhead asks for all of a map at once: what is read in the order of keys lies in no order on the disk. It is a hint, so errors do not matter.
+func readAhead(b []byte) { _ = syscall.Madvise(b, syscall.MADV_WILLNEED) }

@@ -22,3 +22,5 @@ func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) }
 func noAddressSpace(err error) bool {
 	return errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EINVAL)
 }
+
+func readAhead([]byte) {}

@@ -121,23 +121,27 @@ func verify(ctx context.Context, f *os.File, path string, txid uint64) (Inventor
 		return found, CorruptError{path, fmt.Sprintf("file of %d bytes, need %d pages of %d: cut off", info.Size(), m.pages, pageSize)}
 	}
 	found.TxID, found.Pages = m.txid, int64(m.pages)
-	w := &walk{file: f, path: path, pages: m.pages, seen: make([]uint64, m.pages/64+1), ctx: ctx.Err, found: &found}
+	pages, unmap, err := mapFile(f, int64(m.pages)*pageSize)
+	if err != nil {
+		return found, fmt.Errorf("mapping the database file: %w", err)
+	}
+	w := &walk{file: pages, path: path, pages: m.pages, seen: make([]uint64, m.pages/64+1), ctx: ctx.Err, found: &found}
 	w.mark(0, 2)
-	err = w.root(m.root)
+	// The file may be cut off or its disk fail while it is read: that is a fault of the processor.
+	err = guard(place(path), func() error { return w.root(m.root) })
 	found.Free = found.Pages - w.reached
-	return found, err
+	return found, errors.Join(err, unmap())
 }
 
 // walk goes through the tree of one commit.
 type walk struct {
-	file    io.ReaderAt
+	file    []byte // all of its pages
 	path    string
 	pages   uint64       // page numbers are below
 	seen    []uint64     // a bit for each page that was reached
 	reached int64        // their number
 	ctx     func() error // asked now and then
 	found   *Inventory
-	buffers [][]byte // by depth
 }
 
 // deepest is beyond any tree of 2^48 pages: more is a damaged file leading in circles.
@@ -159,7 +163,7 @@ func (w *walk) mark(page, n uint64) bool {
 	return true
 }
 
-// read brings one page, with the pages that it overflows into, into the buffer of its depth.
+// read returns one page with the pages that it overflows into.
 func (w *walk) read(page uint64, depth int) ([]byte, error) {
 	if depth >= deepest {
 		return nil, w.fault(page, "%d levels deep", depth)
@@ -172,13 +176,7 @@ func (w *walk) read(page uint64, depth int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	for len(w.buffers) <= depth {
-		w.buffers = append(w.buffers, make([]byte, pageSize))
-	}
-	b := w.buffers[depth][:pageSize]
-	if _, err := w.file.ReadAt(b, int64(page)*pageSize); err != nil {
-		return nil, w.fault(page, "%v", err)
-	}
+	b := w.file[page*pageSize:]
 	overflow := uint64(binary.NativeEndian.Uint32(b[12:]))
 	if id := binary.NativeEndian.Uint64(b); id != page {
 		return nil, w.fault(page, "calls itself page %d", id)
@@ -189,19 +187,7 @@ func (w *walk) read(page uint64, depth int) ([]byte, error) {
 	if !w.mark(page, 1+overflow) {
 		return nil, w.fault(page, "reached twice")
 	}
-	if overflow == 0 {
-		return b, nil
-	}
-	size := int(1+overflow) * pageSize
-	if cap(b) < size {
-		b = make([]byte, size)
-		w.buffers[depth] = b
-	}
-	b = b[:size]
-	if _, err := w.file.ReadAt(b, int64(page)*pageSize); err != nil {
-		return nil, w.fault(page, "%v", err)
-	}
-	return b, nil
+	return b[:(1+overflow)*pageSize], nil
 }
 
 // order sees to it that keys rise throughout one tree, and that each branch's key is a lower bound of what lies below it.
