@@ -99,6 +99,7 @@ const theirImports = `
 
 	go.etcd.io/bbolt:                            store/internal/kv
 	golang.org/x/crypto:                         store/... web/... internal/outbound
+	golang.org/x/text:                           store/directory
 	filippo.io/age:                              cmd/qrsd/internal/bundle store/backup
 	github.com/secure-systems-lab/go-securesystemslib: store/seal
 	github.com/transparency-dev/merkle:          tests

@@ -19,6 +19,7 @@ var (
 	SignOut      = verb("session.sign-out", Admin, Modeler, Analyst, Approver, Viewer)
 	SessionList  = verb("session.list", Admin, Modeler, Analyst, Approver, Viewer)
 	SessionClose = verb("session.revoke", Admin, Modeler, Analyst, Approver, Viewer)
+	SessionSeen  = verb("session.seen", Operator) // the appliance notes last uses, and ends what is over
 
 	APIKeyAdd    = verb("api-key.add", Admin, Modeler, Analyst)
 	APIKeyList   = verb("api-key.list", Admin, Modeler, Analyst)
@@ -78,7 +79,7 @@ func Verbs() []Verb {
 	return []Verb{
 		TenantAdd, TenantList, TenantErase, TenantRead, TenantChange,
 		UserAdd, UserList, UserChange, UserDisable, UserSelf,
-		SignIn, SignOut, SessionList, SessionClose,
+		SignIn, SignOut, SessionList, SessionClose, SessionSeen,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
 		PortfolioImport, PortfolioRead, PortfolioDelete,
 		ModelRegister, ModelRead,

@@ -1,0 +1,25 @@
+// Package directory knows the people of a tenant and how they prove who they are: users and their roles, passwords, second
+// factors, sessions, API keys, invitations and the tenant's policy on them.
+//
+// It is one of the packages that make a store.Principal, which it does after a proof: [Directory.SignIn], [Directory.Session],
+// [Directory.APIKey], [Directory.Accept]; and [HostOperator] for whoever works on the appliance's host, whose proof is the key
+// that unlocked the store. What a Principal may then do is the store's table. It keeps no permissions of its own, sends no
+// mail and knows neither cookies nor HTTP.
+//
+// # Rules
+//
+// Every verb is one transaction and one entry in the tenant's audit log, refused ones too. Whoever is not found in any tenant
+// is entered in the appliance's log. Looking at a session or an API key leaves no entry: what the caller then does, does.
+// When sessions and keys were last used is written every five minutes, one transaction a tenant.
+//
+// Nothing of a person is in a key of the database. E-mail addresses are found by keyed hash, session tokens, API keys and
+// invitations too; of tokens only the SHA-256 is kept, of passwords Argon2id.
+//
+// A wrong address, a wrong password, an account without password and a wrong code are one error, [ErrWrongCredentials], after
+// the same work. That an account is disabled, or needs its second factor, is said after the right password only.
+//
+// A user whose password was set by another, or who must have a second factor and has none, gets a principal that may do no
+// more than put that right ([Directory.Self] says what it is).
+//
+// Begin with Directory.SignIn.
+package directory

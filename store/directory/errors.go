@@ -1,0 +1,62 @@
+package directory
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store"
+)
+
+// refusal is an expected error with its class for the audit log, where no data may stand.
+type refusal struct{ text, class string }
+
+func (r *refusal) Error() string { return r.text }
+
+// AuditReason is the class that the store enters.
+func (r *refusal) AuditReason() string { return r.class }
+
+// What callers tell apart. The store's own errors come through as well: store.ErrLocked, store.ErrNotFound, *store.DeniedError ...
+var (
+	ErrWrongCredentials     error = &refusal{"e-mail address, password or code is wrong", "wrong credentials"}
+	ErrSecondFactorNeeded   error = &refusal{"the password is right; the code of the second factor is needed too", "second factor needed"}
+	ErrDisabled             error = &refusal{"the account is disabled; an administrator of the tenant can enable it", "account disabled"}
+	ErrPasswordExpired      error = &refusal{"the one-time password has expired; an administrator of the tenant can set a new one", "one-time password expired"}
+	ErrBusy                 error = &refusal{"too many sign-ins at this moment; try again in a few seconds", "busy"}
+	ErrNoSession            error = &refusal{"not signed in, or the session has ended; sign in again", "no session"}
+	ErrNoAPIKey             error = &refusal{"the API key is not valid", "no such key"}
+	ErrNoInvitation         error = &refusal{"the invitation is not valid, was used, or has expired; ask for a new one", "no such invitation"}
+	ErrLastAdmin            error = &refusal{"this is the tenant's last active administrator; make another one first", "last administrator"}
+	ErrSecondFactorRequired error = &refusal{"the second factor is required for this account and cannot be switched off", "second factor required"}
+	ErrNoSecondFactor       error = &refusal{"no second factor was begun or is in place; begin with its enrolment", "no second factor"}
+	ErrSecondFactorPresent  error = &refusal{"a second factor is in place already; remove it first", "second factor present"}
+)
+
+// ErrTooMany says that sign-ins are refused for a while: for this account, from this address, or at all. It comes before
+// the password is looked at, except for wrong codes of the second factor.
+type ErrTooMany struct{ RetryAfter time.Duration }
+
+func (e *ErrTooMany) Error() string {
+	return fmt.Sprintf("too many attempts; try again in %s", e.RetryAfter.Round(time.Second))
+}
+
+// AuditReason is the class that the store enters.
+func (e *ErrTooMany) AuditReason() string { return "too many attempts" }
+
+// ErrTenantNeeded says that address and password are right in several tenants, and in which.
+type ErrTenantNeeded struct{ Tenants []store.ID }
+
+func (e *ErrTenantNeeded) Error() string {
+	return fmt.Sprintf("this address and password belong to %d tenants: say which one", len(e.Tenants))
+}
+
+// AuditReason is the class that the store enters.
+func (e *ErrTenantNeeded) AuditReason() string { return "tenant needed" }
+
+// refuse ends a store.Reception.Settle with a denied entry.
+func refuse(err error) error {
+	reason := "refused"
+	if classed, ok := err.(interface{ AuditReason() string }); ok { //nolint:errorlint // our own values, never wrapped
+		reason = classed.AuditReason()
+	}
+	return &store.Refusal{Reason: reason, Err: err}
+}

@@ -1,0 +1,170 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// MinPassword and MaxPassword bound a new password, in characters.
+const (
+	MinPassword = 12
+	MaxPassword = 256
+)
+
+// What makes a password more than a pattern.
+const (
+	minSurprises = 5 // characters that neither repeat nor continue the one before
+	minPeriod    = 5 // of a repeated piece
+	minContext   = 4 // of the name in the address, to be looked for
+)
+
+// keyboard are rows on which a finger walks.
+const keyboard = "qwertyuiop\x00asdfghjkl\x00zxcvbnm\x00qwertzuiop\x00yxcvbnm\x001234567890"
+
+// weakPassword is the error of a new password that is too easy, naming the rule and never the password: length, the owner's
+// own name, repeated pieces, walks over alphabet or keyboard, and the list of known ones.
+func (d *Directory) weakPassword(password, email string) error {
+	p := norm.NFKC.String(password)
+	n := utf8.RuneCountInString(p)
+	local, _, _ := strings.Cut(email, "@")
+	low := strings.ToLower(p)
+	switch {
+	case !utf8.ValidString(password):
+		return &refusal{"the new password is not valid text", "weak password"}
+	case n < MinPassword || n > MaxPassword:
+		return &refusal{fmt.Sprintf("the new password has %d characters: choose %d to %d, for example four or more random words", n, MinPassword, MaxPassword), "weak password"}
+	case len(local) >= minContext && strings.Contains(low, local):
+		return &refusal{"the new password contains the name in the e-mail address: choose one without", "weak password"}
+	case period([]rune(low)) < minPeriod:
+		return &refusal{"the new password repeats one short piece: choose one that does not", "weak password"}
+	case surprises(low) < minSurprises:
+		return &refusal{"the new password is a walk over the alphabet or the keyboard: choose one that is not", "weak password"}
+	case d.options.Breached != nil && d.options.Breached.Known(p):
+		return &refusal{"the new password is in a list of passwords that leaked somewhere: choose another one", "weak password"}
+	}
+	return nil
+}
+
+// period is the length of the shortest piece that the text repeats, its own where it repeats none.
+func period(text []rune) int {
+	for n := 1; n < len(text); n++ {
+		i := n
+		for i < len(text) && text[i] == text[i-n] {
+			i++
+		}
+		if i == len(text) {
+			return n
+		}
+	}
+	return len(text)
+}
+
+// surprises counts the characters that one could not have foretold from the one before.
+func surprises(low string) (n int) {
+	last := rune(-1)
+	for _, c := range low {
+		step := c - last
+		row := last > 0 && (strings.Contains(keyboard, string([]rune{last, c})) || strings.Contains(keyboard, string([]rune{c, last})))
+		if last < 0 || (step < -1 || step > 1) && !row {
+			n++
+		}
+		last = c
+	}
+	return n
+}
+
+// SetPassword changes the caller's own password. The new one has 12 to 256 characters, is no pattern, does not contain the name
+// in the user's address, and is not in Options.Breached. All sessions end, and one with the returned token takes the place of
+// the caller's. Errors: ErrWrongCredentials where the old one is wrong, *ErrTooMany, ErrBusy.
+func (d *Directory) SetPassword(ctx context.Context, by store.Principal, old, fresh Secret) (SessionToken, error) {
+	var hash string
+	var hashing error
+	if by.May(rights.UserSelf) {
+		hash, hashing = d.hasher.hash(ctx, fresh.Reveal(), d.draw(hashSalt))
+	}
+	token := d.drawToken()
+	err := d.proven(ctx, by, old, func(tx *store.WriteTx, a *account) error {
+		if hashing != nil {
+			return hashing
+		}
+		if err := d.weakPassword(fresh.Reveal(), a.user.Value.Email); err != nil {
+			return err
+		}
+		if norm.NFKC.String(old.Reveal()) == norm.NFKC.String(fresh.Reveal()) {
+			return &refusal{"the new password is the old one: choose another", "weak password"}
+		}
+		c := &a.credential.Value
+		c.Password, c.Changed, c.OneTime = hash, tx.Now(), nil
+		return d.rotate(tx, by.User(), token, by.Source())
+	})
+	if err != nil {
+		return SessionToken{}, err
+	}
+	return NewSessionToken(token), nil
+}
+
+// proven runs a change of the caller's own account after it gave its password once more, and saves its credential. A wrong
+// one counts like a wrong sign-in.
+func (d *Directory) proven(ctx context.Context, by store.Principal, password Secret, change func(*store.WriteTx, *account) error) error {
+	t, err := d.tenant(ctx, by, by.Tenant())
+	if err != nil {
+		return err
+	}
+	var stored string
+	var wrong error
+	if by.May(rights.UserSelf) {
+		stored, wrong = d.prove(ctx, by, password)
+	}
+	return t.Update(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(tx *store.WriteTx) error {
+		if wrong != nil {
+			return wrong
+		}
+		a, err := d.account(tx, by.User())
+		if err != nil {
+			return err
+		}
+		if a.credential.Value.Password != stored {
+			return fmt.Errorf("the password: %w", store.ErrConflict)
+		}
+		if err := change(tx, &a); err != nil {
+			return err
+		}
+		return save(tx, d.credentials, a.credential)
+	})
+}
+
+// prove holds the caller's password to the stored hash, which it returns.
+func (d *Directory) prove(ctx context.Context, by store.Principal, password Secret) (string, error) {
+	r, err := d.receive(ctx, by.Source(), by.Tenant())
+	if err != nil {
+		return "", err
+	}
+	var c store.Record[credential]
+	err = r.Read(ctx, func(tx *store.ReadTx) error {
+		c, err = d.credentials.Get(tx, by.User())
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	name := "own " + by.User().String()
+	if wait, _ := d.limiter.take(d.now(), name, d.options.Limits.Account); wait > 0 {
+		return "", &ErrTooMany{wait}
+	}
+	fits, _, err := d.hasher.verify(ctx, c.Value.Password, password.Reveal())
+	switch {
+	case err != nil:
+		return "", err
+	case !fits:
+		return "", ErrWrongCredentials
+	}
+	d.limiter.forget(name)
+	return c.Value.Password, nil
+}

@@ -1,0 +1,252 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// over reports whether a session has ended by itself: half an hour unused, or twelve hours old.
+func (s session) over(now, seen time.Time) bool {
+	return now.Sub(latest(s.Seen, seen)) > sessionIdle || now.Sub(s.Begun) > sessionLife
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// beginSession opens a session of a user and drops those that are over or too many.
+func (d *Directory) beginSession(tx *store.WriteTx, user store.ID, token string, from store.Source) error {
+	now := tx.Now()
+	s := session{ID: tx.NewID(), Digest: digest(token), Begun: now, Seen: now, Address: from.Address, UserAgent: from.UserAgent}
+	all, err := find(tx, d.sessions, user)
+	if err != nil {
+		return err
+	}
+	kept := all.Value.Open[:0:0]
+	for i, old := range all.Value.Open {
+		if old.over(now, d.seen.at(old.ID)) || i < len(all.Value.Open)-sessionsOfOne+1 {
+			if err := d.tokens.Remove(tx, old.Digest); err != nil {
+				return err
+			}
+			continue
+		}
+		kept = append(kept, old)
+	}
+	all.Value.Open = append(kept, s)
+	if err := save(tx, d.sessions, all); err != nil {
+		return err
+	}
+	return d.tokens.Set(tx, s.Digest, user)
+}
+
+// endSessions ends the sessions of a user that end says, or all where it is nil.
+func (d *Directory) endSessions(tx *store.WriteTx, user store.ID, end func(session) bool) error {
+	all, err := find(tx, d.sessions, user)
+	if err != nil || len(all.Value.Open) == 0 {
+		return err
+	}
+	before := len(all.Value.Open)
+	var failed error
+	all.Value.Open = slices.DeleteFunc(slices.Clone(all.Value.Open), func(s session) bool {
+		if end != nil && !end(s) {
+			return false
+		}
+		failed = errors.Join(failed, d.tokens.Remove(tx, s.Digest))
+		return true
+	})
+	if failed != nil || len(all.Value.Open) == before {
+		return failed
+	}
+	return save(tx, d.sessions, all)
+}
+
+// rotate gives a session that gained rights a new token: a token from before must not carry them. All other sessions of
+// the user end.
+func (d *Directory) rotate(tx *store.WriteTx, user store.ID, fresh string, from store.Source) error {
+	if err := d.endSessions(tx, user, nil); err != nil {
+		return err
+	}
+	return d.beginSession(tx, user, fresh, from)
+}
+
+// Session says who shows this token. The user's role and state count as they are now, not as they were at sign-in. It
+// leaves no audit entry, except when it finds that the session is over. Errors: ErrNoSession, store.ErrLocked.
+func (d *Directory) Session(ctx context.Context, token SessionToken, from store.Source) (store.Principal, error) {
+	if n := len(token.Reveal()); n == 0 || n > 100 {
+		return store.Principal{}, ErrNoSession
+	}
+	known := digest(token.Reveal())
+	at, err := d.db.Follow(ctx, d.tokens, known)
+	if err != nil || len(at) == 0 {
+		return store.Principal{}, errors.Join(err, ErrNoSession)
+	}
+	r, err := d.receive(ctx, from, at[0].Tenant)
+	if err != nil {
+		return store.Principal{}, noneIfErased(err, ErrNoSession)
+	}
+	user := at[0].Record
+	var found session
+	var a account
+	var scopes []store.Verb
+	err = r.Read(ctx, func(tx *store.ReadTx) error {
+		all, err := find(tx, d.sessions, user)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all.Value.Open, func(s session) bool { return s.Digest == known })
+		if i < 0 {
+			return ErrNoSession
+		}
+		found = all.Value.Open[i]
+		if a, err = d.account(tx, user); err != nil {
+			return err
+		}
+		scopes, err = d.scopes(tx, at[0].Tenant, a)
+		return err
+	})
+	if err != nil {
+		return store.Principal{}, err
+	}
+	now := d.now()
+	if a.user.Value.State != Active || found.over(now, d.seen.at(found.ID)) {
+		return store.Principal{}, errors.Join(d.expire(ctx, at[0].Tenant, user, found.ID), ErrNoSession)
+	}
+	d.seen.note(sighting{tenant: at[0].Tenant, record: user, session: found.ID, at: now}, found.Seen)
+	return rights.User(user, at[0].Tenant, a.user.Value.Role, from, scopes), d.flushDue(ctx, at[0].Tenant, now)
+}
+
+// restricted is what a user may do before its password and second factor are in order.
+func restricted() []store.Verb {
+	return []store.Verb{rights.UserSelf, rights.SignOut, rights.SessionList, rights.SessionClose}
+}
+
+// scopes are nil for an account that is in order.
+func (d *Directory) scopes(tx store.Reader, tenant store.ID, a account) ([]store.Verb, error) {
+	if a.credential.Value.OneTime != nil {
+		return restricted(), nil
+	}
+	must, err := d.mustHaveCode(tx, tenant, a.user.Value.Role)
+	if err == nil && must && a.credential.Value.Code == nil {
+		return restricted(), nil
+	}
+	return nil, err
+}
+
+func (d *Directory) receive(ctx context.Context, from store.Source, tenant store.ID) (*store.Reception, error) {
+	return d.db.Receive(ctx, rights.Unidentified(from), tenant)
+}
+
+// noneIfErased hides that a tenant was there once.
+func noneIfErased(err, none error) error {
+	if errors.Is(err, store.ErrErased) || errors.Is(err, store.ErrNotFound) {
+		return none
+	}
+	return err
+}
+
+// expire takes away a session that is over. On a full disk it stays, over as before.
+func (d *Directory) expire(ctx context.Context, tenant, user, id store.ID) error {
+	err := d.asAppliance(ctx, tenant, user, func(tx *store.WriteTx) error {
+		return d.endSessions(tx, user, func(s session) bool { return s.ID == id && s.over(tx.Now(), d.seen.at(id)) })
+	})
+	var full store.ErrReadOnly
+	if errors.As(err, &full) {
+		return nil
+	}
+	return err
+}
+
+// asAppliance runs a transaction of the appliance itself, about sessions and keys.
+func (d *Directory) asAppliance(ctx context.Context, tenant, object store.ID, fn func(*store.WriteTx) error) error {
+	t, err := d.db.Tenant(ctx, rights.System(tenant), tenant)
+	if err != nil {
+		return err
+	}
+	return t.Update(ctx, store.Action{Verb: rights.SessionSeen, Object: object}, fn)
+}
+
+// SignOut ends the session of the token. One that has ended already is no error.
+func (d *Directory) SignOut(ctx context.Context, by store.Principal, token SessionToken) error {
+	t, err := d.tenant(ctx, by, by.Tenant())
+	if err != nil {
+		return err
+	}
+	return t.Update(ctx, store.Action{Verb: rights.SignOut, Object: by.User()}, func(tx *store.WriteTx) error {
+		known := digest(token.Reveal())
+		return d.endSessions(tx, by.User(), func(s session) bool { return s.Digest == known })
+	})
+}
+
+// SessionInfo is an open session as its user sees it.
+type SessionInfo struct {
+	ID        store.ID  `json:"id"`
+	Begun     time.Time `json:"begun"`
+	Seen      time.Time `json:"seen"` // last used
+	Ends      time.Time `json:"ends"` // at the latest
+	Address   string    `json:"address,omitempty"`
+	UserAgent string    `json:"user_agent,omitempty"`
+}
+
+// Sessions lists the open sessions of a user, oldest first: one's own, or as administrator anybody's.
+func (d *Directory) Sessions(ctx context.Context, by store.Principal, user store.ID) (all []SessionInfo, err error) {
+	t, err := d.tenant(ctx, by, by.Tenant())
+	if err != nil {
+		return nil, err
+	}
+	a := store.Action{Verb: rights.SessionList, Object: user}
+	return all, t.View(ctx, a, func(tx *store.ReadTx) error {
+		if err := ownOr(by, user, a.Verb); err != nil {
+			return err
+		}
+		r, err := find(tx, d.sessions, user)
+		all = nil
+		for _, s := range r.Value.Open {
+			if seen := d.seen.at(s.ID); !s.over(d.now(), seen) {
+				all = append(all, SessionInfo{s.ID, s.Begun, latest(s.Seen, seen), s.Begun.Add(sessionLife), s.Address, s.UserAgent})
+			}
+		}
+		return err
+	})
+}
+
+// CloseSession ends one session of a user, or all for the zero id: one's own, or as administrator anybody's.
+func (d *Directory) CloseSession(ctx context.Context, by store.Principal, user, id store.ID) error {
+	t, err := d.tenant(ctx, by, by.Tenant())
+	if err != nil {
+		return err
+	}
+	a := store.Action{Verb: rights.SessionClose, Object: user}
+	return t.Update(ctx, a, func(tx *store.WriteTx) error {
+		if err := ownOr(by, user, a.Verb); err != nil {
+			return err
+		}
+		found := id.IsZero()
+		err := d.endSessions(tx, user, func(s session) bool {
+			if s.ID == id {
+				found = true
+			}
+			return id.IsZero() || s.ID == id
+		})
+		if err == nil && !found {
+			return fmt.Errorf("session %s: %w", id, store.ErrNotFound)
+		}
+		return err
+	})
+}
+
+// ownOr lets users at what is theirs and administrators at all.
+func ownOr(by store.Principal, owner store.ID, v store.Verb) error {
+	if by.User() == owner || by.Role() == store.Admin {
+		return nil
+	}
+	return &store.DeniedError{Verb: v, Role: by.Role()}
+}

@@ -1,0 +1,275 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
+
+// maxPassword bounds in bytes what is hashed at all, and maxCandidates in how many tenants a password is tried.
+const (
+	maxPassword   = 4 * MaxPassword
+	maxCandidates = 4
+)
+
+// Credentials are what somebody signs in with.
+type Credentials struct {
+	Email    string
+	Password Secret
+	Tenant   store.ID // zero: the tenant follows from the address, if one alone has it with this password
+	Code     Secret   // of the second factor: six digits or a recovery code; zero: none given
+}
+
+// candidate is an account that an attempt may be about.
+type candidate struct {
+	tenant    store.ID
+	reception *store.Reception
+	account
+}
+
+// attempt is one sign-in on its way.
+type attempt struct {
+	email string // normalised; "" where it is no address
+	Credentials
+	source     store.Source
+	candidates []candidate
+	bucket     string // the account's limit
+}
+
+// SignIn tells who somebody is by e-mail address and password, and begins a session. The principal is restricted where the
+// password is a one-time one or a required second factor is missing; Self says so.
+//
+// Errors: ErrWrongCredentials, whatever of them is wrong and whether or not there is such an account; after the right password
+// ErrSecondFactorNeeded, ErrDisabled, ErrPasswordExpired, *ErrTenantNeeded; *ErrTooMany before anything is looked at, or when too
+// many codes were wrong; ErrBusy; those of the store. Each attempt is one audit entry with the tenant, or where the account is
+// not known with the appliance; of attempts beyond the limits the first one is entered.
+//
+// An address that several tenants have is tried in up to four of them unless Tenant says which, and takes as much longer; so
+// who watches the clock can learn that several have it.
+func (d *Directory) SignIn(ctx context.Context, c Credentials, from store.Source) (store.Principal, SessionToken, error) {
+	none := func(err error) (store.Principal, SessionToken, error) {
+		return store.Principal{}, SessionToken{}, err
+	}
+	a := &attempt{Credentials: c, source: from}
+	a.email, _ = normaliseEmail(c.Email) // what is no address is nobody's
+	if err := d.limit(ctx, a, "address "+network(from.Address), d.options.Limits.Address); err != nil {
+		return none(err)
+	}
+	if err := d.lookUp(ctx, a); err != nil {
+		return none(err)
+	}
+	if err := d.limitAccount(ctx, a); err != nil {
+		return none(err)
+	}
+	right, outdated, err := d.checkPassword(ctx, a)
+	switch {
+	case err != nil:
+		return none(err)
+	case len(right) == 0:
+		return none(d.turnAway(ctx, a, a.candidates, ErrWrongCredentials))
+	case len(right) > 1:
+		which := &ErrTenantNeeded{}
+		for _, one := range right {
+			which.Tenants = append(which.Tenants, one.tenant)
+		}
+		return none(d.turnAway(ctx, a, right, which))
+	}
+	p, token, err := d.admit(ctx, a, right[0], outdated)
+	if err == nil {
+		d.limiter.forget(a.bucket)
+	}
+	return p, token, err
+}
+
+// limit counts the attempt against a rate.
+func (d *Directory) limit(ctx context.Context, a *attempt, name string, r Rate) error {
+	wait, first := d.limiter.take(d.now(), name, r)
+	if wait <= 0 {
+		return nil
+	}
+	tooMany := &ErrTooMany{wait}
+	if !first {
+		return tooMany // a flood must not fill the log
+	}
+	return d.turnAway(ctx, a, a.candidates, tooMany)
+}
+
+// limitAccount counts against the account and all. An address that the account was signed in from before has a limit of its
+// own, so that a stranger who guesses cannot keep the owner out.
+func (d *Directory) limitAccount(ctx context.Context, a *attempt) error {
+	net := network(a.source.Address)
+	known := slices.ContainsFunc(a.candidates, func(c candidate) bool {
+		return slices.Contains(c.credential.Value.Addresses, net)
+	})
+	a.bucket = "account " + a.email
+	if known {
+		a.bucket += " from " + net
+	}
+	if err := d.limit(ctx, a, a.bucket, d.options.Limits.Account); err != nil || known {
+		return err
+	}
+	return d.limit(ctx, a, "all", d.options.Limits.All)
+}
+
+// lookUp finds the accounts of the address, without any entry yet.
+func (d *Directory) lookUp(ctx context.Context, a *attempt) error {
+	pointers, err := d.db.Follow(ctx, d.emails, a.email)
+	if err != nil {
+		return err
+	}
+	for _, at := range pointers {
+		if !a.Tenant.IsZero() && at.Tenant != a.Tenant || len(a.candidates) == maxCandidates {
+			continue
+		}
+		c := candidate{tenant: at.Tenant}
+		c.reception, err = d.receive(ctx, a.source, at.Tenant)
+		if errors.Is(err, store.ErrErased) {
+			continue
+		}
+		if err == nil {
+			err = c.reception.Read(ctx, func(tx *store.ReadTx) error {
+				c.account, err = d.account(tx, at.Record)
+				return err
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("look up an account: %w", err)
+		}
+		a.candidates = append(a.candidates, c)
+	}
+	return nil
+}
+
+// checkPassword gives the candidates whose password it is. Where there is none, one hash is spent all the same.
+func (d *Directory) checkPassword(ctx context.Context, a *attempt) (right []candidate, outdated bool, err error) {
+	password := a.Password.Reveal()
+	if len(password) > maxPassword {
+		password = "" // fits nobody
+	}
+	if len(a.candidates) == 0 {
+		_, _, err = d.hasher.verify(ctx, "", password)
+		return nil, false, err
+	}
+	for _, c := range a.candidates {
+		fits, old, err := d.hasher.verify(ctx, c.credential.Value.Password, password)
+		if err != nil {
+			return nil, false, err
+		}
+		if fits {
+			right, outdated = append(right, c), old
+		}
+	}
+	return right, outdated, nil
+}
+
+// turnAway enters a refusal with every tenant it concerns, or with the appliance, and returns it.
+func (d *Directory) turnAway(ctx context.Context, a *attempt, from []candidate, why error) error {
+	act := store.Action{Verb: rights.SignIn}
+	nobody := func(*store.WriteTx) (store.Principal, error) { return store.Principal{}, refuse(why) }
+	if len(from) == 0 {
+		r, err := d.receive(ctx, a.source, store.Appliance)
+		if err != nil {
+			return err
+		}
+		return settled(r.Settle(ctx, act, nobody))
+	}
+	var failed error
+	for _, c := range from {
+		act.Object = c.user.ID
+		failed = settled(c.reception.Settle(ctx, act, nobody))
+	}
+	return failed
+}
+
+// settled unwraps what Settle says of a refusal, so that the caller gets the bare error.
+func settled(err error) error {
+	var r *store.Refusal
+	if errors.As(err, &r) {
+		return r.Err
+	}
+	return err
+}
+
+// admit looks at what is left to look at after the right password, and begins the session, in one transaction.
+func (d *Directory) admit(ctx context.Context, a *attempt, c candidate, outdated bool) (store.Principal, SessionToken, error) {
+	token, fresh := d.drawToken(), ""
+	if outdated {
+		var err error
+		if fresh, err = d.hasher.hash(ctx, a.Password.Reveal(), d.draw(hashSalt)); err != nil {
+			return store.Principal{}, SessionToken{}, err
+		}
+	}
+	var p store.Principal
+	err := c.reception.Settle(ctx, store.Action{Verb: rights.SignIn, Object: c.user.ID}, func(tx *store.WriteTx) (store.Principal, error) {
+		now, err := d.account(tx, c.user.ID)
+		if err != nil {
+			return store.Principal{}, err
+		}
+		if now.credential.Value.Password != c.credential.Value.Password {
+			return store.Principal{}, refuse(ErrWrongCredentials) // changed since it was checked
+		}
+		if refused := d.mayEnter(tx.Now(), &now, a.Code); refused != nil {
+			if now.credential.Value.Wrong != c.credential.Value.Wrong {
+				err = save(tx, d.credentials, now.credential)
+			}
+			return store.Principal{}, errors.Join(err, refuse(refused))
+		}
+		p, err = d.enter(tx, c.tenant, &now, token, fresh, a.source)
+		return p, err
+	})
+	if err != nil {
+		return store.Principal{}, SessionToken{}, settled(err)
+	}
+	return p, NewSessionToken(token), nil
+}
+
+// mayEnter is why an account whose password was right is refused, or nil. It counts wrong codes and accepts right ones.
+func (d *Directory) mayEnter(now time.Time, a *account, code Secret) error {
+	c := &a.credential.Value
+	switch {
+	case a.user.Value.State != Active:
+		return ErrDisabled
+	case c.OneTime != nil && now.After(*c.OneTime):
+		return ErrPasswordExpired
+	case c.Code == nil:
+		return nil
+	case code.IsZero():
+		return ErrSecondFactorNeeded
+	}
+	return c.accept(now, a.user.ID, code.Reveal())
+}
+
+// enter writes that the user signed in and opens the session.
+func (d *Directory) enter(tx *store.WriteTx, tenant store.ID, a *account, token, hash string, from store.Source) (store.Principal, error) {
+	c := &a.credential.Value
+	c.SignedIn = tx.Now()
+	c.remember(network(from.Address))
+	if hash != "" {
+		c.Password = hash
+	}
+	if err := save(tx, d.credentials, a.credential); err != nil {
+		return store.Principal{}, err
+	}
+	if err := d.beginSession(tx, a.user.ID, token, from); err != nil {
+		return store.Principal{}, err
+	}
+	scopes, err := d.scopes(tx, tenant, *a)
+	return rights.User(a.user.ID, tenant, a.user.Value.Role, from, scopes), err
+}
+
+// remember keeps the network as the newest of the last few.
+func (c *credential) remember(net string) {
+	if net == "" {
+		return
+	}
+	all := slices.DeleteFunc(slices.Clone(c.Addresses), func(old string) bool { return old == net })
+	if len(all) >= addressesOfOne {
+		all = all[len(all)-addressesOfOne+1:]
+	}
+	c.Addresses = append(all, net)
+}
