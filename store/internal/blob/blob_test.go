@@ -382,6 +382,10 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	folder := filepath.Join(w.path, blob.FileName([16]byte{8}))
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	all, _ := filepath.Glob(filepath.Join(w.path, "*"))
 	for _, name := range all {
 		if name != w.file(refs[3]) { // which stays young
@@ -398,7 +402,7 @@ func TestSweep(t *testing.T) {
 		t.Errorf("swept %+v, %v, want %+v", swept, err, want)
 	}
 	for name, kept := range map[string]bool{w.file(refs[0]): true, w.file(refs[1]): false, w.file(refs[2]): false, w.file(refs[3]): true,
-		part: false, foreign: true, w.file(fresh): true} {
+		part: false, foreign: true, folder: true, w.file(fresh): true} {
 		if _, err := os.Stat(name); (err == nil) != kept {
 			t.Errorf("%s: kept %t, want %t", name, err == nil, kept)
 		}

@@ -43,7 +43,7 @@ func (c codec) decompress(plain, stored []byte) error {
 	if err := h.Decode(stored); err != nil {
 		return fmt.Errorf("zstd: %w", err)
 	}
-	if h.Skippable || !h.HasFCS || h.FrameContentSize != uint64(len(plain)) || h.DictionaryID != 0 {
+	if !h.HasFCS || h.FrameContentSize != uint64(len(plain)) || h.DictionaryID != 0 {
 		return fmt.Errorf("zstd: the frame declares %d bytes, the index says %d", h.FrameContentSize, len(plain))
 	}
 	out, err := c.decoder.DecodeAll(stored, plain[:0:len(plain)])

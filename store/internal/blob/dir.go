@@ -148,14 +148,13 @@ type Swept struct {
 func (d *Dir) Sweep(referenced func(id [16]byte) bool, olderThan time.Duration) (Swept, error) {
 	var swept Swept
 	err := d.files(func(name string, id [16]byte, info fs.FileInfo) error {
-		part := strings.HasSuffix(name, partSuffix)
-		if d.age(id, info) <= olderThan || !part && referenced(id) {
+		if d.age(id, info) <= olderThan || referenced(id) {
 			return nil
 		}
 		if err := d.disk.remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("sweeping the blobs: %w", err)
 		}
-		if part {
+		if strings.HasSuffix(name, partSuffix) {
 			swept.Parts++
 		} else {
 			swept.Blobs++

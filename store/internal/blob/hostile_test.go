@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -69,7 +70,8 @@ func (a attacker) write(t testing.TB, content []byte) (Ref, []byte) {
 	return ref, raw
 }
 
-// put replaces a blob's file and reads it: whole, and by a range in the middle. Nothing wrong may come out.
+// put replaces a blob's file and reads it: a range, each byte's frame far from the end and its digest, and whole.
+// Nothing wrong may come out.
 func (a attacker) put(t testing.TB, ref Ref, raw, content []byte) error {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(a.path, FileName(ref.ID)), raw, 0o600); err != nil {
@@ -80,17 +82,27 @@ func (a attacker) put(t testing.TB, ref Ref, raw, content []byte) error {
 		return err
 	}
 	defer r.Close()
-	got, err := io.ReadAll(r)
+	// Backwards by halves: such reads never complete the digest.
+	part := make([]byte, (len(content)+1)/2)
+	for _, at := range []int{len(content) / 2, 0} {
+		n, err := r.ReadAt(part, int64(at))
+		if !bytes.HasPrefix(content[at:], part[:n]) {
+			t.Fatalf("%d wrong bytes were handed out by a range", n)
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+	}
+	whole, err := a.Dir.Open(ref, a.keyOf, somewhere)
+	if err != nil {
+		return err
+	}
+	defer whole.Close()
+	got, err := io.ReadAll(whole)
 	if !bytes.HasPrefix(content, got) {
 		t.Fatalf("%d wrong bytes were handed out", len(got))
 	}
-	middle := int64(len(content) / 2)
-	part := make([]byte, len(content)/4)
-	n, err2 := r.ReadAt(part, middle)
-	if !bytes.HasPrefix(content[middle:], part[:n]) {
-		t.Fatalf("%d wrong bytes were handed out by a range", n)
-	}
-	return errors.Join(err, err2)
+	return err
 }
 
 func text(size int) []byte {
@@ -153,7 +165,7 @@ func TestSomeBytesOfMany(t *testing.T) {
 // TestSegmentsOutOfPlace: segments are those of this file, in this order, all of them.
 func TestSegmentsOutOfPlace(t *testing.T) {
 	a := attack(t)
-	content := random(10 * SegmentSize)
+	content := random(FrameSize + 10*SegmentSize)
 	ref, raw := a.write(t, content)
 	other, otherRaw := a.write(t, content)
 	start := headerStart + int(binary.BigEndian.Uint16(raw[headerStart-2:]))
@@ -173,7 +185,7 @@ func TestSegmentsOutOfPlace(t *testing.T) {
 		"the other blob":     func([]byte) []byte { return bytes.Clone(otherRaw) },
 		"with our id":        func([]byte) []byte { out := bytes.Clone(otherRaw); copy(out[len(magic):], ref.ID[:]); return out },
 		"one dropped":        func(raw []byte) []byte { return slices.Delete(raw, start+2*sealed, start+3*sealed) },
-		"last dropped":       func(raw []byte) []byte { return raw[:start+9*sealed] },
+		"last dropped":       func(raw []byte) []byte { return raw[:start+(len(raw)-start)/sealed*sealed] },
 		"one put in":         func(raw []byte) []byte { return slices.Insert(raw, start+2*sealed, at(otherRaw, 2)...) },
 		"whole one appended": func(raw []byte) []byte { return append(raw, at(otherRaw, 0)...) },
 	} {
@@ -278,41 +290,68 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestHostileIndex: lengths that do not fit one another or the reference.
+// TestHostileIndex: lengths that do not fit one another or the reference are refused before anything is read by them.
 func TestHostileIndex(t *testing.T) {
 	a := attack(t)
 	good := frameOf(t, make([]byte, 2000))
 	stored := uint32(len(good))
 	index := func(size int64, frames ...frame) []byte { return appendIndex(bytes.Clone(good), frames, size) }
-	count := func(n uint32, size uint64) []byte {
-		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(bytes.Clone(good), n), size)
+	count := func(before []byte, n uint32, size uint64) []byte {
+		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(bytes.Clone(before), n), size)
 	}
 	for name, c := range map[string]struct {
 		payload []byte
 		size    int64
+		want    string
 	}{
-		"size of the reference": {index(2000, frame{0, stored, 2000}), 2001},
-		"no frames":             {index(2000), 2000},
-		"frames of no content":  {index(0, frame{0, stored, 0}), 0},
-		"stored too long":       {index(2000, frame{0, stored + 1, 2000}), 2000},
-		"stored too short":      {index(2000, frame{0, stored - 1, 2000}), 2000},
-		"stored nothing":        {index(2000, frame{0, 0, 2000}), 2000},
-		"stored beyond":         {index(2000, frame{0, 1<<32 - 1, 2000}), 2000},
-		"plain too long":        {index(2000, frame{0, stored, 2001}), 2000},
-		"plain too short":       {index(2000, frame{0, stored, 1999}), 2000},
-		"a frame too many":      {index(2000, frame{0, stored, 2000}, frame{0, 1, 0}), 2000},
-		"frames without room":   {count(1<<32-1, 1<<52), 1 << 52},
-		"huge size":             {count(1, 1<<63), 1<<63 - 1},
-		"size one bit off":      {count(1, 2000|1<<63), 2000},
-		"nothing":               {nil, 0},
-		"trailer cut off":       {index(2000, frame{0, stored, 2000})[:len(good)+18], 2000},
+		"size of the reference": {index(2000, frame{0, stored, 2000}), 2001, "the reference says 2001"},
+		"size of the trailer":   {index(2001, frame{0, stored, 2000}), 2000, "the reference says 2000"},
+		"no frames":             {index(2000), 2000, "0 frames"},
+		"frames of no content":  {index(0, frame{0, stored, 0}), 0, "1 frames for 0 bytes"},
+		"stored too long":       {index(2000, frame{0, stored + 1, 2000}), 2000, "the index begins"},
+		"stored too short":      {index(2000, frame{0, stored - 1, 2000}), 2000, "the index begins"},
+		"gap before the index":  {appendIndex(append(bytes.Clone(good), 0), []frame{{0, stored, 2000}}, 2000), 2000, "the index begins"},
+		"stored nothing":        {index(2000, frame{0, 0, 2000}), 2000, "frame 0 has lengths"},
+		"stored beyond":         {appendIndex(make([]byte, 3<<20), []frame{{0, 3 << 20, 2000}}, 2000), 2000, "frame 0 has lengths"},
+		"plain too long":        {index(2000, frame{0, stored, 2001}), 2000, "frame 0 has lengths"},
+		"plain too short":       {index(2000, frame{0, stored, 1999}), 2000, "frame 0 has lengths"},
+		"a frame too many":      {index(2000, frame{0, stored, 2000}, frame{0, 1, 0}), 2000, "2 frames"},
+		"frames without room":   {count(nil, 3, 3*FrameSize), 3 * FrameSize, "an index of 3 frames"},
+		"more than can be":      {count(good, 1<<32-1, 1<<52), 1 << 52, "frames for"},
+		"huge size":             {count(good, 1, 1<<63), 1<<63 - 1, "the reference says"},
+		"size one bit off":      {count(good, 1, 2000|1<<63), 2000, "the reference says"},
+		"nothing":               {nil, 0, "a payload of 0 bytes"},
+		"trailer cut off":       {index(2000, frame{0, stored, 2000})[:len(good)+18], 2000, "the reference says"},
 	} {
-		if n, err := a.readAll(a.forge(t, c.payload, c.size)); !errors.Is(err, ErrDamaged) || n > 0 {
-			t.Errorf("%s: %d bytes, %v", name, n, err)
+		_, err := a.Dir.Open(a.forge(t, c.payload, c.size), a.keyOf, somewhere)
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 	if _, err := a.readAll(a.forge(t, index(2000, frame{0, stored, 2000}), 2000)); err == nil {
 		t.Error("a digest of zeros was taken")
+	}
+}
+
+// TestSegmentLayout: the last segment is never empty, and the nonces are those of the documentation.
+func TestSegmentLayout(t *testing.T) {
+	a := attack(t)
+	for payload, segments := range map[int]int64{1: 1, SegmentSize: 1, SegmentSize + 1: 2, 2 * SegmentSize: 2} {
+		ref := a.forge(t, make([]byte, payload), 0)
+		raw, err := os.ReadFile(filepath.Join(a.path, FileName(ref.ID)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		header := int64(headerStart) + int64(binary.BigEndian.Uint16(raw[headerStart-2:]))
+		if want := header + int64(payload) + segments*tagSize; ref.Stored != want || int64(len(raw)) != want {
+			t.Errorf("payload of %d: %d bytes, want %d", payload, len(raw), want)
+		}
+	}
+	if got := nonce(0x0102030405060708, false); !bytes.Equal(got, []byte{0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0}) {
+		t.Errorf("nonce %x", got)
+	}
+	if got := nonce(1, true); !bytes.Equal(got, []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1}) {
+		t.Errorf("nonce %x", got)
 	}
 }
 
