@@ -159,7 +159,10 @@ func (s *search) next() int {
 // probability is at most z/(2 sqrt N) in the angle, divided by the factor.
 func (s *search) enough() int {
 	z := fmath.NormQuantile(1 - float64(s.lookMiss(s.stage+1, 1)/2))
-	slope := fmath.Sin(min(2*s.theta.high, math.Pi/2))
+	slope := 1.0 // of the amplitude by the angle, sin(2 theta), at its largest in the interval
+	if s.theta.high < math.Pi/4 || s.theta.low > math.Pi/4 {
+		slope = max(fmath.Sin(2*s.theta.low), fmath.Sin(2*s.theta.high))
+	}
 	f := 1.1 * z * slope / (2 * s.options.HalfWidth * math.Sqrt(float64(s.options.Shots)))
 	return int(min(math.Ceil(f), 1e9)) | 1
 }
