@@ -2,15 +2,12 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/qrsrisk/qrsd/store/internal/durable"
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
@@ -25,7 +22,6 @@ type anchor struct {
 
 	mu      sync.Mutex
 	content anchorContent
-	failed  error // of the last write
 }
 
 // anchorContent is version 1 of the file. It holds no secret.
@@ -42,15 +38,12 @@ type anchorContent struct {
 // openAnchor reads the file; a store that never wrote one has none.
 func openAnchor(path string) (*anchor, error) {
 	a := &anchor{path: path, content: anchorContent{Version: 1}}
-	text, err := os.ReadFile(path)
+	err := readSummed(path, &a.content)
 	if errors.Is(err, fs.ErrNotExist) {
 		return a, nil
 	}
 	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, &a.content); err != nil {
-		return nil, fmt.Errorf("anchor: %w: %w: it can only be replaced by accepting the store as it is (--accept-rollback) after it was moved away", ErrDamaged, err)
+		return nil, fmt.Errorf("%w. If no backup of it exists, move it away: the store opens without it, and cannot tell whether it went back in time before", err)
 	}
 	if a.content.Version != 1 {
 		return nil, fmt.Errorf("anchor: version %d is not known to this build", a.content.Version)
@@ -81,14 +74,11 @@ func (a *anchor) change(fn func(*anchorContent)) error {
 	defer a.mu.Unlock()
 	next := a.content
 	fn(&next)
-	text, err := json.MarshalIndent(next, "", "  ")
-	if err != nil {
-		return err
-	}
-	if a.failed = durable.WriteFile(a.path, append(text, '\n'), 0o600); a.failed == nil {
+	err := writeSummed(a.path, next)
+	if err == nil {
 		a.content = next
 	}
-	return a.failed
+	return err
 }
 
 func (a *anchor) now() anchorContent {

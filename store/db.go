@@ -164,7 +164,7 @@ func Open(dir string, o Options) (_ *DB, err error) {
 	}
 	db.book = newLogbook(db, db.anchor.hold)
 	db.kv, err = kv.Open(filepath.Join(dir, databaseFile), kv.Options{
-		MaxSize: o.MaxSize, Ballast: max(o.Ballast, 0), Journal: db.book,
+		MaxSize: o.MaxSize, Ballast: o.Ballast, Journal: db.book,
 		OnLongRead: func(d time.Duration) {
 			o.Alarm(fmt.Sprintf("a reading has held the database for %s", d.Round(time.Millisecond)))
 		},

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,24 +23,15 @@ type format struct {
 	Created time.Time `json:"created"`
 }
 
-func (f format) write(dir string) error {
-	text, err := json.MarshalIndent(f, "", "  ")
-	if err != nil {
-		return err
-	}
-	return durable.WriteFile(filepath.Join(dir, formatFile), append(text, '\n'), 0o600)
-}
+func (f format) write(dir string) error { return writeSummed(filepath.Join(dir, formatFile), f) }
 
 func readFormat(dir string) (f format, err error) {
-	text, err := os.ReadFile(filepath.Join(dir, formatFile))
+	err = readSummed(filepath.Join(dir, formatFile), &f)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, fmt.Errorf("%s holds no store (no %s); make one with qrsd init: %w", dir, formatFile, ErrNotFound)
 	}
 	if err != nil {
-		return f, err
-	}
-	if err := json.Unmarshal(text, &f); err != nil {
-		return f, fmt.Errorf("%s: %w: %w: put it back from a backup", formatFile, ErrDamaged, err)
+		return f, fmt.Errorf("%w: put it back from a backup", err)
 	}
 	if f.Format > formatVersion {
 		return f, fmt.Errorf("the store is in format %d, this build knows %d: use the version of qrsd that wrote it, or a later one", f.Format, formatVersion)

@@ -332,7 +332,7 @@ type Proof struct {
 	Checkpoint string        `json:"checkpoint"`
 }
 
-// Prove proves a leaf against a checkpoint made now.
+// Prove proves a leaf against the last checkpoint, or against one made now where the leaf is younger.
 func (t *Tenant) Prove(ctx context.Context, kind LogKind, sequence int64) (p Proof, err error) {
 	a := Action{Verb: t.own(rights.LedgerRead, rights.AuditSystem)}
 	if kind == AuditLog {
@@ -346,10 +346,13 @@ func (t *Tenant) Prove(ctx context.Context, kind LogKind, sequence int64) (p Pro
 }
 
 func (db *DB) prove(ctx context.Context, l log, sequence int64) (p Proof, err error) {
-	if err := db.checkpoint(ctx); err != nil {
-		return p, err
-	}
 	signed, c, err := db.lastCheckpoint(ctx, l)
+	if errors.Is(err, ErrNotFound) || err == nil && sequence >= c.Size {
+		if err := db.checkpoint(ctx); err != nil {
+			return p, err
+		}
+		signed, c, err = db.lastCheckpoint(ctx, l)
+	}
 	if err != nil {
 		return p, err
 	}
