@@ -1,6 +1,7 @@
 package sigv4_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -8,7 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -63,27 +64,15 @@ func received(t testing.TB, r *http.Request) *http.Request {
 	if err := r.Write(&wire); err != nil {
 		t.Fatal(err)
 	}
-	return parsed(t, wire.String())
-}
-
-func parsed(t testing.TB, wire string) *http.Request {
-	t.Helper()
-	var got *http.Request
-	var body []byte
-	server := httptest.NewUnstartedServer(nil)
-	defer server.Close()
-	server.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ = io.ReadAll(r.Body)
-		got = r
-	})
-	server.Start()
-	send(t, server.Listener.Addr().String(), wire)
-	if got == nil {
-		t.Fatalf("the server did not take\n%s", wire)
+	got, err := http.ReadRequest(bufio.NewReader(&wire))
+	if err != nil {
+		t.Fatal(err)
 	}
-	got.Body = io.NopCloser(bytes.NewReader(body))
 	return got
 }
+
+// escaped is text as one element of a path or a query.
+func escaped(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 const arn = "arn%3Aaws%3Abraket%3A%3A%3Adevice%2Fquantum-simulator%2Famazon%2Fsv1"
 
@@ -167,6 +156,13 @@ func TestVerifyRefuses(t *testing.T) {
 			wantFault(t, r, verifier("braket", keys), now, c.code)
 		})
 	}
+	t.Run("day of the scope", func(t *testing.T) {
+		r := good(t)
+		authorization("20260803", "20260802")(r)
+		if _, err := verifier("braket", keys).Verify(r, now); err == nil || !strings.Contains(err.Error(), "credential's day") {
+			t.Error(err)
+		}
+	})
 	t.Run("old", func(t *testing.T) {
 		wantFault(t, good(t), verifier("braket", keys), now.Add(6*time.Minute), "InvalidSignatureException")
 	})

@@ -366,6 +366,90 @@ func TestAnswerOffTheRecordKeepsTheTask(t *testing.T) {
 	}
 }
 
+// cancelling cancels when a request is on its way.
+type cancelling struct {
+	http.RoundTripper
+	cancel func()
+}
+
+func (c cancelling) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := c.RoundTripper.RoundTrip(r)
+	c.cancel()
+	return response, err
+}
+
+// TestCancelledWhileSubmitting: what was paid for is kept; what only asks is given up, with an end to its record.
+func TestCancelledWhileSubmitting(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	o, kept := s.order(t, braket.Forte1)
+	ctx, cancel := context.WithCancel(t.Context())
+	client := *s.HTTP
+	client.Transport = cancelling{client.Transport, cancel}
+	s.HTTP = &client
+	keep := o.Keep
+	o.Keep = func(ctx context.Context, task braket.Task) error { return errors.Join(ctx.Err(), keep(ctx, task)) }
+	task, err := s.Submit(ctx, o)
+	if err != nil || len(*kept) != 1 {
+		t.Fatalf("%v, kept %v", err, *kept)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	client.Transport = cancelling{client.Transport.(cancelling).RoundTripper, cancel}
+	_, err = s.State(ctx, task)
+	wantError(t, err, context.Canceled)
+	if words := err.Error(); strings.Contains(words, "recording") {
+		t.Errorf("the record was given up as well: %v", err)
+	}
+	_, err = s.Submit(ctx, o)
+	wantError(t, err, context.Canceled)
+}
+
+// TestAnswerAboutAnotherTask: what the service says must fit what was kept.
+func TestAnswerAboutAnotherTask(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	task := s.submit(t, braket.Forte1)
+	for name, change := range map[string]func(*braket.Task, *braket.Client){
+		"shots":          func(t *braket.Task, _ *braket.Client) { t.Shots++ },
+		"deviceArn":      func(t *braket.Task, _ *braket.Client) { t.DeviceARN = braket.SV1 },
+		"outputS3Bucket": func(_ *braket.Task, c *braket.Client) { c.Bucket = "amazon-braket-other" },
+	} {
+		other, client := task, *s.Client
+		change(&other, &client)
+		_, err := client.State(t.Context(), other)
+		wantError(t, err, nil, name, "another task")
+	}
+}
+
+// TestWhatMustNotLeaveStays: the last look stands between every call and the wire.
+func TestWhatMustNotLeaveStays(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	wantError(t, s.DeleteSpendingLimit(t.Context(), "name of a customer"), nil, "must not be sent")
+	if s.wire.count() != 0 || len(s.journal.sent()) != 0 {
+		t.Error("something left")
+	}
+}
+
+// TestRedirectsAreNotFollowed: a second request would be off the record.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	client := *s.HTTP
+	client.Transport = redirecting{client.Transport}
+	s.HTTP = &client
+	_, err := s.Device(t.Context(), braket.SV1)
+	wantError(t, err, nil, "HTTP 307")
+}
+
+// redirecting turns every answer into a redirect to the same host, which clients of outbound would follow.
+type redirecting struct{ http.RoundTripper }
+
+func (c redirecting) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := c.RoundTripper.RoundTrip(r)
+	if err == nil {
+		response.StatusCode = http.StatusTemporaryRedirect
+		response.Header.Set("Location", "/elsewhere")
+	}
+	return response, err
+}
+
 func TestNothingLeavesOffTheRecord(t *testing.T) {
 	s := open(t, brakettest.Options{})
 	full := errors.New("disk full")

@@ -168,6 +168,9 @@ func (c *Client) exchange(ctx context.Context, x call) (answer, error) {
 	}
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
+		if err := ctx.Err(); err != nil {
+			return answer{}, err
+		}
 		a, err := c.once(ctx, x)
 		if err == nil || attempt == attempts || !transient(err) || ctx.Err() != nil {
 			return a, err
@@ -193,6 +196,10 @@ func transient(err error) bool {
 
 // once is one attempt: compose, sign, record, send, record.
 func (c *Client) once(ctx context.Context, x call) (answer, error) {
+	if x.operation == "CreateQuantumTask" {
+		// Once it is on its way the answer is wanted whatever happens: it names what will be charged.
+		ctx = context.WithoutCancel(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r, err := c.compose(ctx, x)
