@@ -189,7 +189,7 @@ func TestRanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		slice := bytes.NewReader(contents[i])
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			offset := rapid.Int64Range(0, int64(len(contents[i]))+10).Draw(t, "offset")
@@ -287,7 +287,7 @@ func TestDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	for range 3 { // asking again does not help
 		if n, err := io.Copy(io.Discard, r); !errors.Is(err, blob.ErrDamaged) || n > 2*blob.FrameSize {
 			t.Errorf("%d bytes, %v", n, err)
@@ -343,7 +343,7 @@ func TestRemove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	if err := w.Remove(ref.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -470,7 +470,7 @@ func TestConcurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shared.Close()
+	defer func() { _ = shared.Close() }()
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {

@@ -151,7 +151,7 @@ func (a attacker) checkLeft(t *testing.T, keep Ref) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer next.Close()
+	defer func() { _ = next.Close() }()
 	referenced := func(id [16]byte) bool { return id == keep.ID }
 	left := names(t, a.path)
 	if swept, err := next.Sweep(referenced, time.Hour); err != nil || swept != (Swept{}) {
@@ -256,7 +256,7 @@ func TestReadErrorsAreNotDamage(t *testing.T) {
 	if r, err = a.Dir.Open(ref, a.keyOf, somewhere); err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	if err := os.Truncate(filepath.Join(a.path, FileName(ref.ID)), FrameSize); err != nil {
 		t.Fatal(err)
 	}

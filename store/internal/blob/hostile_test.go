@@ -81,7 +81,7 @@ func (a attacker) put(t testing.TB, ref Ref, raw, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	// Backwards by halves: such reads never complete the digest.
 	part := make([]byte, (len(content)+1)/2)
 	for _, at := range []int{len(content) / 2, 0} {
@@ -97,7 +97,7 @@ func (a attacker) put(t testing.TB, ref Ref, raw, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer whole.Close()
+	defer func() { _ = whole.Close() }()
 	got, err := io.ReadAll(whole)
 	if !bytes.HasPrefix(content, got) {
 		t.Fatalf("%d wrong bytes were handed out", len(got))
@@ -227,7 +227,7 @@ func (a attacker) readAll(ref Ref) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	return io.Copy(io.Discard, r)
 }
 
@@ -238,7 +238,7 @@ func frameOf(t testing.TB, content []byte, options ...zstd.EOption) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	defer func() { _ = e.Close() }()
 	return e.EncodeAll(content, nil)
 }
 

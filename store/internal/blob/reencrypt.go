@@ -14,7 +14,7 @@ func (d *Dir) Reencrypt(ref Ref, keyOf func(envelope.KeyID) (*envelope.Key, erro
 	if err != nil {
 		return Ref{}, err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	w, err := d.Create(to, place)
 	if err != nil {
 		return Ref{}, err
