@@ -27,11 +27,16 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"exits": exits, "await-blocks": awaitBlocks, "same-digests": sameDigests, "same-match": sameMatch, "holds": holds,
+	}
+	maps.Copy(commands, quantumCommands())
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
-		Setup: func(e *testscript.Env) error { e.Setenv("FLORIDA", florida); return nil },
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "await-blocks": awaitBlocks, "same-digests": sameDigests, "same-match": sameMatch, "holds": holds,
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("FLORIDA", florida)
+			e.Values[emulatorKey{}] = new(scriptEmulator)
+			return nil
 		},
 	})
 }

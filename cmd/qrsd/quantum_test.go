@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/qrsrisk/qrsd/quantum/braket/brakettest"
+	"github.com/qrsrisk/qrsd/quantum/egress"
+)
+
+// emulatorKey finds the scriptEmulator of a script among its values.
+type emulatorKey struct{}
+
+// scriptEmulator is the emulator that a script has started; nil before.
+type scriptEmulator struct{ *brakettest.Server }
+
+// serviceOf is the running emulator of a script.
+func serviceOf(ts *testscript.TestScript) *brakettest.Server {
+	s := ts.Value(emulatorKey{}).(*scriptEmulator).Server
+	if s == nil {
+		ts.Fatalf("the script has started no emulator")
+	}
+	return s
+}
+
+// quantumCommands are the commands of scripts about quantum hardware.
+func quantumCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"emulator": emulator, "received": received, "job-of": jobOf, "previewed-left": previewedLeft,
+	}
+}
+
+// emulator [ready] starts an emulator of Amazon Braket and S3 with the noise of a device and points the script's environment to it, with
+// its example credentials; ready: tasks are complete when they are first asked for. emulator fails REASON lets the next task fail,
+// emulator stays the next six stay in the queue, emulator offline DEVICE-ARN takes a device away.
+func emulator(ts *testscript.TestScript, neg bool, args []string) {
+	switch {
+	case neg:
+		ts.Fatalf("usage: emulator [ready | fails REASON | stays | offline ARN]")
+	case len(args) == 2 && args[0] == "fails":
+		serviceOf(ts).Plan(brakettest.Plan{FailureReason: args[1]})
+	case len(args) == 1 && args[0] == "stays":
+		for range 6 {
+			serviceOf(ts).Plan(brakettest.Plan{Stay: true})
+		}
+	case len(args) == 2 && args[0] == "offline":
+		serviceOf(ts).SetStatus(args[1], "OFFLINE")
+	default:
+		startEmulator(ts, len(args) == 1 && args[0] == "ready")
+	}
+}
+
+func startEmulator(ts *testscript.TestScript, ready bool) {
+	options := brakettest.Options{Seed: 3, Noise: brakettest.Noise{Depolarising: 0.002, Read1As0: 0.003, Read0As1: 0.003}}
+	if ready {
+		options.Polls = -1
+	}
+	s := brakettest.New(options)
+	server := httptest.NewServer(s)
+	ts.Defer(server.Close)
+	for name, value := range map[string]string{
+		"QRSD_BRAKET_ENDPOINT": server.URL, "QRSD_S3_ENDPOINT": server.URL, "QRSD_BRAKET_BUCKET": "results-example",
+		"AWS_ACCESS_KEY_ID": brakettest.ExampleKeyID, "AWS_SECRET_ACCESS_KEY": brakettest.ExampleSecretKey,
+	} {
+		ts.Setenv(name, value)
+	}
+	ts.Value(emulatorKey{}).(*scriptEmulator).Server = s
+}
+
+// received OPERATION N wants that so many requests for the operation came.
+func received(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: received OPERATION N")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if got := serviceOf(ts).Received(args[0]); got != want {
+		ts.Fatalf("%d requests for %s came, want %d", got, args[0], want)
+	}
+}
+
+// job-of VARIABLE FILE sets a variable to the id of the job in a file of JSON.
+func jobOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: job-of VARIABLE FILE")
+	}
+	var said struct{ Job string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &said))
+	if len(said.Job) != 64 {
+		ts.Fatalf("%s names job %q", args[1], said.Job)
+	}
+	ts.Setenv(args[0], said.Job)
+}
+
+// previewed-left PREVIEW RECORD wants that every body that a preview showed left, byte for byte, and no other body of its kind.
+func previewedLeft(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: previewed-left PREVIEW RECORD")
+	}
+	var preview struct{ Circuits []struct{ Bytes string } }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &preview))
+	var left []string
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		var e egress.Entry
+		ts.Check(json.Unmarshal([]byte(line), &e))
+		if e.Kind == egress.KindRequest && e.Purpose == "CreateQuantumTask" {
+			_, body, _ := strings.Cut(string(e.Bytes), "\r\n\r\n")
+			left = append(left, body)
+		}
+	}
+	if len(left) != len(preview.Circuits) || len(left) == 0 {
+		ts.Fatalf("%d bodies left, and %d were shown", len(left), len(preview.Circuits))
+	}
+	for i, c := range preview.Circuits {
+		if left[i] != c.Bytes {
+			ts.Fatalf("body %d that left:\n%s\nthat was shown:\n%s", i+1, left[i], c.Bytes)
+		}
+	}
+}
