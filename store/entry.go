@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -12,7 +13,6 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/ledger"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 )
 
 // Action is what a caller is about to do: the verb, and the id of what it is done to, where that is known before.
@@ -33,47 +33,59 @@ const (
 	Intent Outcome = "intent" // about to be done in two files; an entry with another outcome follows
 )
 
-// Entry is one entry of an audit log. Its JSON is what the log's leaves commit to: version 1.
+// Entry is one entry of an audit log. Its JSON is what the log's leaves commit to: version 1. The fields of it and of
+// what it holds are in the order of their names, so that encoding/json writes the canonical form (RFC 8785).
 type Entry struct {
-	Version  int        `json:"version"`
-	Sequence int64      `json:"sequence"`
-	Time     time.Time  `json:"time"`
-	Clock    *time.Time `json:"clock,omitempty"` // what the clock said, where it had gone back behind Time
-	Tenant   ID         `json:"tenant"`
-	Actor    string     `json:"actor"` // a user's id, "operator", "qrsd" for the appliance itself, or "" for nobody
-	Role     Role       `json:"role"`
 	Action   string     `json:"action"`
+	Actor    string     `json:"actor"` // a user's id, "operator", "qrsd" for the appliance itself, or "" for nobody
+	Changes  []Change   `json:"changes,omitempty"`
+	Clock    *time.Time `json:"clock,omitempty"` // what the clock said, where it had gone back behind Time
+	Heads    []Head     `json:"heads,omitempty"`
+	Keys     []KeyEvent `json:"keys,omitempty"`
+	Lineage  []int64    `json:"lineage,omitempty"` // sequences of ledger leaves written with it
 	Object   string     `json:"object,omitempty"`
 	Outcome  Outcome    `json:"outcome"`
-	Reason   string     `json:"reason,omitempty"` // why it was denied or failed, as a class, without data
-	Changes  []Change   `json:"changes,omitempty"`
-	Lineage  []int64    `json:"lineage,omitempty"` // sequences of ledger leaves written with it
-	Keys     []KeyEvent `json:"keys,omitempty"`
-	Heads    []Head     `json:"heads,omitempty"`
-	Request  string     `json:"request,omitempty"`
 	Personal *Personal  `json:"personal,omitempty"`
+	Reason   string     `json:"reason,omitempty"` // why it was denied or failed, as a class, without data
+	Request  string     `json:"request,omitempty"`
+	Role     Role       `json:"role"`
+	Sequence int64      `json:"sequence"`
+	Tenant   ID         `json:"tenant"`
+	Time     time.Time  `json:"time"`
+	Version  int        `json:"version"`
+}
+
+// text is the entry as it is committed to.
+func (e Entry) text() ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(e); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // KeyEvent says what happened to keys: created, unwrapped, rotated, destroyed.
 type KeyEvent struct {
-	Kind string   `json:"kind"`
-	Of   string   `json:"of"` // "root", "data" or "audit" hierarchy, of Tenant
 	Keys []string `json:"keys,omitempty"`
+	Kind string   `json:"kind"`
+	Of   string   `json:"of"` // which sort of key, of Tenant
 }
 
 // Head is the head of another log at a checkpoint.
 type Head struct {
-	Tenant ID          `json:"tenant"`
 	Log    string      `json:"log"`
-	Size   int64       `json:"size"`
 	Root   ledger.Hash `json:"root"`
+	Size   int64       `json:"size"`
+	Tenant ID          `json:"tenant"`
 }
 
 // Personal is the part of an entry that says something of a person: encrypted under the tenant's own key, so
 // that erasing the tenant leaves the entry pseudonymous, and committed to, so that a disclosed one can be checked.
 type Personal struct {
-	Commitment ledger.Hash `json:"commitment"`
 	Box        []byte      `json:"box"`
+	Commitment ledger.Hash `json:"commitment"`
 }
 
 // Person is what a Personal holds.
@@ -106,7 +118,7 @@ func (db *DB) enter(tail *kv.Tail, r record) error {
 			Version: 1, Sequence: sequence, Time: at, Tenant: r.log.tenant,
 			Actor: actorOf(r.principal), Role: r.principal.Role(), Action: r.action.Verb.String(), Object: r.object,
 			Outcome: r.outcome, Reason: r.reason, Changes: r.changes, Lineage: r.lineage, Keys: r.keys, Heads: r.heads,
-			Request: r.principal.Source().Request,
+			Request: printable(r.principal.Source().Request),
 		}
 		if at.After(now) {
 			e.Clock = &now
@@ -118,9 +130,20 @@ func (db *DB) enter(tail *kv.Tail, r record) error {
 		if e.Personal, err = db.personal(r.log, sequence, r.principal); err != nil {
 			return nil, err
 		}
-		return canonical.Marshal(e)
+		return e.text()
 	})
 	return err
+}
+
+// printable keeps a request's id to what has one canonical form: 64 printable ASCII characters.
+func printable(id string) string {
+	out := make([]byte, 0, min(len(id), 64))
+	for i := 0; i < len(id) && len(out) < 64; i++ {
+		if id[i] > ' ' && id[i] < 0x7f {
+			out = append(out, id[i])
+		}
+	}
+	return string(out)
 }
 
 func actorOf(p Principal) string {

@@ -63,7 +63,7 @@ func (r *Reception) Settle(ctx context.Context, a Action, fn func(*WriteTx) (Pri
 				end.outcome, end.reason = Denied, refused.Reason
 			case err != nil:
 				return err
-			case found.Tenant() != t.id || !found.May(a.Verb):
+			case found.Tenant() != t.id || !rights.Allowed(found.Role(), a.Verb): // its scopes are for what comes after
 				return fmt.Errorf("receive as %s: %w", found.Role(), &DeniedError{Verb: a.Verb, Role: found.Role()})
 			default:
 				end.principal = found

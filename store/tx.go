@@ -34,8 +34,8 @@ type WriteTx struct {
 // Change is one thing that a transaction wrote, as its audit entry says it.
 type Change struct {
 	Collection string `json:"collection"`
-	Record     string `json:"record"`           // id, or the keyed hash of an index entry, in hexadecimal digits
 	Digest     string `json:"digest,omitempty"` // SHA-256 of the encrypted value; "" when deleted
+	Record     string `json:"record"`           // id, or the keyed hash of an index entry, in hexadecimal digits
 }
 
 // Now is the transaction's time, the same one throughout.
@@ -118,7 +118,7 @@ func (tx *WriteTx) note(collection uint16, key []byte, digest string) {
 		tx.parent.note(collection, key, digest)
 		return
 	}
-	tx.changes = append(tx.changes, Change{collectionName(collection), hex.EncodeToString(key), digest})
+	tx.changes = append(tx.changes, Change{Collection: collectionName(collection), Record: hex.EncodeToString(key), Digest: digest})
 }
 
 // BlobRef names a blob: a record holds it, and the blob is kept as long as some record of its tenant does.

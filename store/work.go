@@ -74,7 +74,7 @@ func (db *DB) checkpoint(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			heads = append(heads, Head{o.tenant, o.kind.String(), head.Size, head.Root})
+			heads = append(heads, Head{Tenant: o.tenant, Log: o.kind.String(), Size: head.Size, Root: head.Root})
 		}
 		if len(heads) > 0 {
 			r := record{log: own, principal: rights.System(Appliance), action: Action{Verb: rights.StoreCheckpoint}, outcome: Done, heads: heads}
