@@ -1,10 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -31,6 +37,7 @@ func serviceOf(ts *testscript.TestScript) *brakettest.Server {
 func quantumCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"emulator": emulator, "received": received, "job-of": jobOf, "previewed-left": previewedLeft,
+		"fingerprint": fingerprintOf,
 	}
 }
 
@@ -94,6 +101,57 @@ func jobOf(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s names job %q", args[1], said.Job)
 	}
 	ts.Setenv(args[0], said.Job)
+}
+
+// fingerprint VARIABLE HOME quantum|relay sets a variable to the fingerprint of the key that a host or a relay has.
+func fingerprintOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: fingerprint VARIABLE HOME quantum|relay")
+	}
+	var out strings.Builder
+	if code := run(context.Background(), []string{args[2], "key", "--json", "--home", ts.MkAbs(args[1])}, console{&out, &out}); code != exitOK {
+		ts.Fatalf("qrsd %s key: %s", args[2], out.String())
+	}
+	var said struct{ Fingerprint string }
+	ts.Check(json.Unmarshal([]byte(out.String()), &said))
+	ts.Setenv(args[0], said.Fingerprint)
+}
+
+// TestAirgapPage types the commands of docs/airgap.md, with the fingerprints of the day.
+func TestAirgapPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/airgap.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	location, err := os.ReadFile("testdata/script/relay.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	script.WriteString("emulator ready\nenv QRSD_BRAKET_BUCKET=\nfingerprint OFFICE $WORK/office quantum\nfingerprint RELAY $WORK/relay relay\n")
+	typed := 0
+	example := regexp.MustCompile(`SHA256:[A-Za-z0-9+/]+`)
+	for line := range strings.Lines(string(page)) {
+		for prompt, other := range map[string]string{"office": "RELAY", "relay": "OFFICE"} {
+			if command, ok := strings.CutPrefix(line, "    "+prompt+"$ "); ok {
+				typed++
+				script.WriteString("env QRSD_HOME=$WORK/" + prompt + "\nexec " + example.ReplaceAllString(command, "$$"+other))
+			}
+		}
+	}
+	if typed < 9 {
+		t.Fatalf("the page has %d commands", typed)
+	}
+	script.WriteString("stdout 'unbroken'\nexec sh -c 'grep harbour out/quantum-*.json'\nstdout 'ARN as reported by relay harbour'\n")
+	script.Write(location[bytes.Index(location, []byte("-- location.csv --")):])
+	file := filepath.Join(t.TempDir(), "airgap.txtar")
+	if err := os.WriteFile(file, []byte(script.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Files: []string{file}, RequireExplicitExec: true, Cmds: quantumCommands(), Setup: func(e *testscript.Env) error {
+		e.Values[emulatorKey{}] = new(scriptEmulator)
+		return nil
+	}})
 }
 
 // previewed-left PREVIEW RECORD wants that every body that a preview showed left, byte for byte, and no other body of its kind.
