@@ -366,16 +366,15 @@ func TestAnswerOffTheRecordKeepsTheTask(t *testing.T) {
 	}
 }
 
-// cancelling cancels when a request is on its way.
+// cancelling cancels when a request is on record and about to be sent.
 type cancelling struct {
 	http.RoundTripper
 	cancel func()
 }
 
 func (c cancelling) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := c.RoundTripper.RoundTrip(r)
 	c.cancel()
-	return response, err
+	return c.RoundTripper.RoundTrip(r)
 }
 
 // TestCancelledWhileSubmitting: what was paid for is kept; what only asks is given up, with an end to its record.
@@ -401,6 +400,7 @@ func TestCancelledWhileSubmitting(t *testing.T) {
 	}
 	_, err = s.Submit(ctx, o)
 	wantError(t, err, context.Canceled)
+	s.journal.forget(2) // the third request was on record only
 }
 
 // TestAnswerAboutAnotherTask: what the service says must fit what was kept.
