@@ -39,6 +39,7 @@ type reference struct {
 	Model     string            `json:"model"`
 	Portfolio string            `json:"portfolio"`
 	Digests   map[string]string `json:"digests"`
+	Estimate  string            `json:"estimate"` // of the quantum simulator, which stands beside the result
 }
 
 // TestReferenceRun wants the same bits from every way to build and run the program.
@@ -161,6 +162,10 @@ func compare(t *testing.T, want, got reference) {
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		differ("table "+name, want.Digests[name], got.Digests[name])
 	}
+	if want.Estimate == "" {
+		t.Error("the estimate has no digest")
+	}
+	differ("quantum estimate", want.Estimate, got.Estimate)
 }
 
 // way is one way to run the program over the reference portfolio.

@@ -142,8 +142,8 @@ func TestAnnual(t *testing.T) {
 // TestEstimateRefusedBeforeTheRun: what could not be estimated is said before the years are simulated.
 func TestEstimateRefusedBeforeTheRun(t *testing.T) {
 	for says, change := range map[string]func(*Request){
-		"13 qubits: give 1 to 12":            func(r *Request) { r.Quantum.Qubits = 13 },
-		"-1 qubits: give 1 to 12":            func(r *Request) { r.Quantum.Qubits = -1 },
+		"13 qubits: give 1 to 12":                func(r *Request) { r.Quantum.Qubits = 13 },
+		"-1 qubits: give 1 to 12":                func(r *Request) { r.Quantum.Qubits = -1 },
 		"2 return periods do not fit into the 2": func(r *Request) { r.Quantum.Qubits = 1 },
 	} {
 		r := request(t)
