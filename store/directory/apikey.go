@@ -271,13 +271,7 @@ func (d *Directory) strangeKey(ctx context.Context, from store.Source, tenant, k
 	if wait > 0 && !first {
 		return why
 	}
-	r, err := d.receive(ctx, from, tenant)
-	if err != nil {
-		return noneIfErased(err, ErrNoAPIKey)
-	}
-	return settled(r.Settle(ctx, store.Action{Verb: rights.SignIn, Object: key}, func(*store.WriteTx) (store.Principal, error) {
-		return store.Principal{}, refuse(why)
-	}))
+	return d.deny(ctx, from, tenant, store.Action{Verb: rights.SignIn, Object: key}, why)
 }
 
 // opens holds a key to its digests, newest and those that overlap.

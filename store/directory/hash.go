@@ -28,13 +28,16 @@ const (
 const hashWait = 2 * time.Second
 
 // hasher hashes passwords with Argon2id (RFC 9106), two to a core at most: each takes 19 MiB.
-type hasher struct{ turns chan struct{} }
+type hasher struct {
+	turns    chan struct{}
+	patience time.Duration
+}
 
-func newHasher() *hasher { return &hasher{make(chan struct{}, 2*runtime.GOMAXPROCS(0))} }
+func newHasher() *hasher { return &hasher{make(chan struct{}, 2*runtime.GOMAXPROCS(0)), hashWait} }
 
-// turn waits for a turn; done gives it back. ErrBusy after hashWait.
+// turn waits for a turn; done gives it back. ErrBusy when patience ends.
 func (h *hasher) turn(ctx context.Context) (done func(), err error) {
-	wait := time.NewTimer(hashWait)
+	wait := time.NewTimer(h.patience)
 	defer wait.Stop()
 	select {
 	case h.turns <- struct{}{}:

@@ -30,7 +30,7 @@ func (d *Directory) Invite(ctx context.Context, by store.Principal, tenant store
 	err = t.Update(ctx, store.Action{Verb: rights.UserAdd}, func(tx *store.WriteTx) error {
 		a, err := d.invited(tx, n)
 		if errors.Is(err, store.ErrNotFound) {
-			a, err = d.enrol(tx, n, Invited, credential{})
+			a, err = d.enrol(tx, t.ID(), n, Invited, credential{})
 		}
 		if err != nil {
 			return err
@@ -123,21 +123,24 @@ func (d *Directory) Accept(ctx context.Context, token, password Secret, from sto
 		return none(&ErrTooMany{wait})
 	}
 	at, err := d.db.Follow(ctx, d.inviteTokens, digest(token.Reveal()))
-	if err != nil || len(at) == 0 {
-		return none(errors.Join(err, ErrNoInvitation))
+	if err != nil {
+		return none(err)
+	}
+	if len(at) == 0 {
+		return none(d.deny(ctx, from, store.Appliance, store.Action{Verb: rights.UserSelf}, ErrNoInvitation))
 	}
 	r, err := d.receive(ctx, from, at[0].Tenant)
 	if err != nil {
 		return none(noneIfErased(err, ErrNoInvitation))
 	}
 	// Its rules first need the address, which is known inside only; so a weak one costs a hash.
-	hash, err := d.hasher.hash(ctx, clip(password.Reveal()), d.draw(hashSalt))
-	if err != nil {
-		return none(err)
-	}
+	hash, hashing := d.hasher.hash(ctx, clip(password.Reveal()), d.draw(hashSalt))
 	session := d.drawToken()
 	var p store.Principal
 	err = r.Settle(ctx, store.Action{Verb: rights.UserSelf}, func(tx *store.WriteTx) (store.Principal, error) {
+		if hashing != nil {
+			return p, hashing
+		}
 		a, err := d.accepted(tx, at[0].Record, password)
 		if err != nil {
 			return p, err

@@ -68,6 +68,8 @@ func (d *Directory) SignIn(ctx context.Context, c Credentials, from store.Source
 	}
 	right, outdated, err := d.checkPassword(ctx, a)
 	switch {
+	case errors.Is(err, ErrBusy):
+		return none(d.turnAway(ctx, a, a.candidates, ErrBusy))
 	case err != nil:
 		return none(err)
 	case len(right) == 0:
@@ -170,20 +172,24 @@ func (d *Directory) checkPassword(ctx context.Context, a *attempt) (right []cand
 // turnAway enters a refusal with every tenant it concerns, or with the appliance, and returns it.
 func (d *Directory) turnAway(ctx context.Context, a *attempt, from []candidate, why error) error {
 	act := store.Action{Verb: rights.SignIn}
-	nobody := func(*store.WriteTx) (store.Principal, error) { return store.Principal{}, refuse(why) }
 	if len(from) == 0 {
-		r, err := d.receive(ctx, a.source, store.Appliance)
-		if err != nil {
-			return err
-		}
-		return settled(r.Settle(ctx, act, nobody))
+		return d.deny(ctx, a.source, store.Appliance, act, why)
 	}
 	var failed error
 	for _, c := range from {
 		act.Object = c.user.ID
-		failed = settled(c.reception.Settle(ctx, act, nobody))
+		failed = d.deny(ctx, a.source, c.tenant, act, why)
 	}
 	return failed
+}
+
+// deny enters a refusal of somebody unknown and returns it, or why it could not be entered.
+func (d *Directory) deny(ctx context.Context, from store.Source, tenant store.ID, a store.Action, why error) error {
+	r, err := d.receive(ctx, from, tenant)
+	if err != nil {
+		return noneIfErased(err, why)
+	}
+	return settled(r.Settle(ctx, a, func(*store.WriteTx) (store.Principal, error) { return store.Principal{}, refuse(why) }))
 }
 
 // settled unwraps what Settle says of a refusal, so that the caller gets the bare error.

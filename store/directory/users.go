@@ -64,7 +64,7 @@ func (d *Directory) AddUser(ctx context.Context, by store.Principal, tenant stor
 			return hashing
 		}
 		until := tx.Now().Add(oneTimeLife)
-		a, err := d.enrol(tx, n, Active, credential{Password: hash, Changed: tx.Now(), OneTime: &until})
+		a, err := d.enrol(tx, t.ID(), n, Active, credential{Password: hash, Changed: tx.Now(), OneTime: &until})
 		added = a.view()
 		return err
 	})
@@ -83,7 +83,10 @@ func (d *Directory) hashFor(ctx context.Context, t *store.Tenant, v store.Verb, 
 }
 
 // enrol writes a new user.
-func (d *Directory) enrol(tx *store.WriteTx, n NewUser, s State, c credential) (a account, err error) {
+func (d *Directory) enrol(tx *store.WriteTx, tenant store.ID, n NewUser, s State, c credential) (a account, err error) {
+	if tenant == store.Appliance {
+		return a, errors.New("the appliance itself has no users: name a tenant")
+	}
 	u, err := n.record()
 	if err != nil {
 		return a, err
