@@ -17,16 +17,19 @@ import (
 
 // Exit codes, as the help says them.
 const (
-	exitOK     = 0
-	exitError  = 1
-	exitUsage  = 2
-	exitDiffer = 3 // a verification failed
+	exitOK       = 0
+	exitError    = 1
+	exitUsage    = 2
+	exitDiffer   = 3 // a verification failed
+	exitNotFound = 4
+	exitDenied   = 5 // or locked, or a wrong secret
+	exitConflict = 6 // with what is there already, or with another process
 )
 
 const help = `Florida hurricane losses from an OED portfolio, on local cores. Nothing leaves this host
 unless its owner asks quantum hardware (qrsd quantum --help).
 
-Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed.`
+Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed, 4 not found, 5 denied or locked, 6 conflict.`
 
 // grammar is the command line.
 type grammar struct {
@@ -36,6 +39,17 @@ type grammar struct {
 	Terms      termsCommand      `cmd:"" help:"Check financial terms."`
 	Quantum    quantumCommand    `cmd:"" help:"Ask quantum hardware one question of a run: preview, send or carry across an air gap."`
 	Relay      relayCommand      `cmd:"" help:"Run jobs of hosts without a network on this connected machine."`
+	Init       initCommand       `cmd:"" help:"Make a store: the encrypted folder of tenants, portfolios, runs, ledger and audit log."`
+	Unlock     unlockCommand     `cmd:"" help:"Keep the store's key ready for later commands of this user on this host."`
+	Lock       lockCommand       `cmd:"" help:"Forget the key that unlock has kept."`
+	Status     statusCommand     `cmd:"" help:"Show the state of a store, locked or not."`
+	Check      checkCommand      `cmd:"" help:"Verify every byte of a store."`
+	Tenant     tenantCommand     `cmd:"" help:"Add, list and erase tenants."`
+	User       userCommand       `cmd:"" help:"Add, list and disable users of a tenant; change one's own password and second factor."`
+	Token      tokenCommand      `cmd:"" help:"Make, list and revoke API keys."`
+	Key        keyCommand        `cmd:"" help:"List, rotate and replace the keys of a store."`
+	Audit      auditCommand      `cmd:"" help:"List, export, verify and prove who did what."`
+	Ledger     ledgerCommand     `cmd:"" help:"List, export, verify and prove what was imported, run, found and approved."`
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
 	Version    versionCommand    `cmd:"" help:"Print the engine's version and the build."`
 }
@@ -113,6 +127,9 @@ func report(err error, c console) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(c.err, "qrsd:", err)
 		return exitUsage
+	case storeExit(err) != 0:
+		printStoreError(c, err)
+		return storeExit(err)
 	case errors.Is(err, os.ErrNotExist):
 		fmt.Fprintf(c.err, "qrsd: %v; check the path\n", err)
 		return exitError
