@@ -231,9 +231,6 @@ func (l *leafLine) proof() (proof []Hash) {
 			separator = ""
 			proof = make([]Hash, 0, 24)
 		}
-		if len(proof) == 64 {
-			l.fail("proof", "has more than 64 hashes")
-		}
 		var h Hash
 		l.fixed("proof", separator, h[:])
 		proof = append(proof, h)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"golang.org/x/mod/sumdb/note"
 	"pgregory.net/rapid"
 
 	"github.com/qrsrisk/qrsd/store/ledger"
@@ -133,6 +134,59 @@ func TestUntrustedExport(t *testing.T) {
 	_, other := signer(t, testOrigin, 9)
 	_, err := ledger.VerifyExport(bytes.NewReader(text), verifiers(t, other))
 	checkFault(t, "other key", err, 1, -1, "keys")
+}
+
+// impostors are verifiers that know every name and number of a key, and another key by it: a number has 32 bits only.
+type impostors struct{}
+
+func (impostors) Verifier(name string, hash uint32) (note.Verifier, error) {
+	return impostor{name, hash}, nil
+}
+
+type impostor struct {
+	name string
+	hash uint32
+}
+
+func (v impostor) Name() string          { return v.name }
+func (v impostor) KeyHash() uint32       { return v.hash }
+func (impostor) Verify(_, _ []byte) bool { return false }
+
+// TestTrustedKeysVerify: the key in the export only has to be named like a trusted one; the signature has to be by it.
+func TestTrustedKeysVerify(t *testing.T) {
+	text, _ := export(t, 3, nil)
+	_, err := ledger.VerifyExport(bytes.NewReader(text), impostors{})
+	checkFault(t, "another key of that number", err, 1, -1, "checkpoint")
+}
+
+// TestBrokenChain: a log that was signed although an entry does not name its predecessor.
+func TestBrokenChain(t *testing.T) {
+	l, broken := entries(5), &testEntries{}
+	for i, x := range l.entries {
+		x.Header.Previous = broken.tree.Head()
+		if i == 3 {
+			x.Header.Previous[0] ^= 1
+		}
+		_, hashes := broken.tree.Append(ledger.LeafHash(x.Header, x.Box))
+		broken.stored = append(broken.stored, hashes...)
+		broken.entries = append(broken.entries, x)
+	}
+	broken.prove(t)
+	s, key := signer(t, testOrigin, 1)
+	signed, err := broken.checkpoint().Sign(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := ledger.NewExport(io.Discard, testLog, signed, []string{key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range broken.entries[:3] {
+		if err := w.Add(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkFault(t, "broken chain", w.Add(broken.entries[3]), -1, 3, "previous")
 }
 
 // TestExportOfErasedEntries: where the key is gone the leaf is still proven, and the report says so.

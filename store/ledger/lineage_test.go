@@ -97,6 +97,20 @@ func TestLineageRefuses(t *testing.T) {
 	}
 }
 
+func TestIdentitiesHaveOneText(t *testing.T) {
+	var id ledger.ID
+	var d ledger.Digest
+	for text, ok := range map[string]bool{strings.Repeat("0a", 16): true, strings.Repeat("0A", 16): false, strings.Repeat("0g", 16): false,
+		strings.Repeat("0a", 15): false, strings.Repeat("0a", 17): false, "": false} {
+		if err := id.UnmarshalText([]byte(text)); (err == nil) != ok || ok && id.String() != text {
+			t.Errorf("ID %q: %v, %v", text, id, err)
+		}
+		if err := d.UnmarshalText([]byte(text + text)); (err == nil) != ok || ok && d.String() != text+text {
+			t.Errorf("Digest %q: %v, %v", text+text, d, err)
+		}
+	}
+}
+
 func FuzzParseLineage(f *testing.F) {
 	good, _ := sampleLineage().Canonical()
 	f.Add(good)

@@ -87,6 +87,7 @@ func TestTamperedExport(t *testing.T) {
 		"sequence beyond":     {func(l []string) { l[bad] = strings.TrimSuffix(l[bad], "4}") + "99}" }, 6, 99, "sequence"},
 		"sequence zero":       {func(l []string) { l[bad] = strings.TrimSuffix(l[bad], "4}") + "0}" }, 6, 0, "sequence"},
 		"sequence as 04":      {func(l []string) { l[bad] = strings.TrimSuffix(l[bad], "4}") + "04}" }, 6, -1, "sequence"},
+		"base64 with a break": {func(l []string) { l[bad] = strings.Replace(l[bad], `{"box":"`, `{"box":"`+"\r", 1) }, 6, -1, "box"},
 		"base64 loose bits":   {func(l []string) { l[bad] = looseBits(l[bad], "commitment") }, 6, -1, "commitment"},
 		"space":               {func(l []string) { l[bad] = strings.Replace(l[bad], `,"hash"`, `, "hash"`, 1) }, 6, -1, "hash"},
 		"field missing":       {func(l []string) { l[bad] = strings.Replace(l[bad], `"salt"`, `"sault"`, 1) }, 6, -1, "salt"},
@@ -161,7 +162,9 @@ func TestEveryByteOfAnExport(t *testing.T) {
 			t.Fatalf("cut off at %d: %v", i, err)
 		}
 	}
-	if _, err := ledger.VerifyExport(bytes.NewReader(append(bytes.Clone(text), '\n')), known); !errors.Is(err, ledger.ErrNotVerified) {
-		t.Errorf("a line more: %v", err)
+	for _, more := range []string{"\n", "x", "{}\n", "{\"complete\":true,\"count\":3}"} {
+		if _, err := ledger.VerifyExport(strings.NewReader(string(text)+more), known); !errors.Is(err, ledger.ErrNotVerified) {
+			t.Errorf("with %q behind it: %v", more, err)
+		}
 	}
 }
