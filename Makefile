@@ -102,6 +102,13 @@ examples:
 qae-study:
 	$(GO) run ./quantum/estimate/study $(STUDYFLAGS)
 
+# The faults that the store must survive, longer than in make test: 200 kills, a thousand flipped bytes of each file, random
+# operations beside a model. Some minutes; all on this host's disk and memory, and it stops by itself.
+.PHONY: torture
+torture:
+	QRSD_TORTURE=1 QRSD_TORTURE_ROUNDS=200 QRSD_TORTURE_FLIPS=300 QRSD_TORTURE_CHECKS=100 \
+		$(GO) test -count 1 -timeout 60m -v -run 'Killed|Flipped|Readable|Model|Crash|Disk|Step|Process' ./store/... | grep -vE '^(=== |ack )'
+
 .PHONY: clean
 clean:
 	rm -rf bin out bench

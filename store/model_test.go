@@ -2,8 +2,10 @@ package store
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 
@@ -15,6 +17,14 @@ import (
 // TestAgainstModel runs random operations on several tenants beside a model in memory: records and index entries, with
 // conflicts, rollbacks, listings, key rotations and re-encryptions, erasures and restarts.
 func TestAgainstModel(t *testing.T) {
+	// Each check waits for the disk a hundred times; QRSD_TORTURE_CHECKS raises their number (make torture).
+	checks := "12"
+	if n := os.Getenv("QRSD_TORTURE_CHECKS"); n != "" {
+		checks = n
+	}
+	if err := flag.Set("rapid.checks", checks); err != nil {
+		t.Fatal(err)
+	}
 	rapid.Check(t, func(r *rapid.T) {
 		db, dir := opened(t, Options{})
 		m := &model{t: t, db: db, dir: dir, tenants: map[ID]*modelTenant{}}
