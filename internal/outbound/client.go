@@ -84,7 +84,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	target, err := g.check(r.URL)
 	if err != nil {
 		if r.Body != nil {
-			r.Body.Close() //nolint:errcheck // the contract of RoundTripper; the refusal is the error
+			r.Body.Close() // the contract of RoundTripper
 		}
 		return nil, err
 	}

@@ -37,8 +37,12 @@ func TestVerify(t *testing.T) {
 		change func(r map[string]any)
 		field  string
 	}{
-		"good":               {func(map[string]any) {}, ""},
-		"rows":               {func(r map[string]any) { rows(r, []int{0, 0, 1}, []int{1, 1, 0}, []int{1, 1, 0}, []int{1, 1, 0}) }, ""},
+		"good": {func(map[string]any) {}, ""},
+		"rows": {func(r map[string]any) { rows(r, []int{0, 0, 1}, []int{1, 1, 0}, []int{1, 1, 0}, []int{1, 1, 0}) }, ""},
+		"rows in another order": {func(r map[string]any) {
+			rows(r, []int{1, 0, 0}, []int{0, 1, 1}, []int{0, 1, 1}, []int{0, 1, 1})
+			r["measuredQubits"] = []int{2, 1, 0}
+		}, ""},
 		"absent":             {func(r map[string]any) { delete(r, "measurements") }, ""},
 		"schema":             {func(r map[string]any) { part(r, "braketSchemaHeader")["version"] = "2" }, "braketSchemaHeader"},
 		"another task":       {func(r map[string]any) { part(r, "taskMetadata")["id"] = "x" }, "taskMetadata.id"},

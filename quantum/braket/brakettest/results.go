@@ -32,7 +32,7 @@ func (n Noise) probabilities(p *circuit.Program) ([]float64, error) {
 	_, cnots := p.Counts()
 	kept := 1.0
 	for range cnots {
-		kept *= 1 - n.Depolarising
+		kept = float64(kept * (1 - n.Depolarising))
 	}
 	for i := range list {
 		list[i] = float64(kept*state.Outcome(i)) + float64((1-kept)/float64(len(list)))
