@@ -140,10 +140,11 @@ func (p *Problem) Layer(attachment, limit float64) Amplitude {
 		if limit == 0 {
 			return 0
 		}
-		return min(max(p.Losses[i]-attachment, 0), limit) / limit
+		return (p.Losses[i] - attachment) / limit // cut to 0 … 1 like every payoff
 	})
 }
 
+// question is a table with payoffs cut to 0 … 1.
 func (p *Problem) question(scale float64, payoff func(bin int) float64) Amplitude {
 	t := circuit.Table{P: p.Probabilities, F: make([]float64, len(p.Probabilities))}
 	for i := range t.F {

@@ -143,6 +143,22 @@ func TestOmittedPeriods(t *testing.T) {
 	}
 }
 
+// TestExactRanks: a return period of n/k years is the k-th largest loss, whatever the quotients' rounding.
+func TestExactRanks(t *testing.T) {
+	for n := 1; n <= 300; n += 7 {
+		l := quantum.Losses{Name: "x", Years: n}
+		for i := range n {
+			l.Positive = append(l.Positive, float64(n-i))
+		}
+		for k := 1; k <= n; k++ {
+			p := newProblem(t, l, 4, float64(n)/float64(k))
+			if x := p.Periods[0]; x.Loss != float64(n-k+1) || x.Exceedance != float64(k)/float64(n) || p.Edges[x.Bin] != x.Loss {
+				t.Fatalf("%d years, rank %d: %+v, edge %v", n, k, x, p.Edges[x.Bin])
+			}
+		}
+	}
+}
+
 func TestProblemRefuses(t *testing.T) {
 	ok := quantum.Losses{Name: "gross_oep", Years: 4, Positive: []float64{1, 2}}
 	for says, c := range map[string]struct {

@@ -62,6 +62,26 @@ func TestPanelCoverage(t *testing.T) {
 	}
 }
 
+// TestValueAtRiskCoverage where the bins are finer than the precision asked for: several edges cannot be told from the right one, and the
+// interval must hold them all.
+func TestValueAtRiskCoverage(t *testing.T) {
+	const repetitions = 300
+	p := newProblem(t, heavy(10_000), 10, 20)
+	held, wide := 0, 0
+	for seed := range uint64(repetitions) {
+		e := panelOf(t, p, seed).Answer(quantum.ValueAtRisk, 20).Estimate
+		if e.HoldsExact {
+			held++
+		}
+		if e.Low < e.Value && e.Value < e.High {
+			wide++
+		}
+	}
+	if held < repetitions*95/100 || wide < repetitions/4 {
+		t.Errorf("%d of %d intervals hold the value, %d have room on both sides", held, repetitions, wide)
+	}
+}
+
 // TestPanelPrecision: intervals are as narrow as was asked.
 func TestPanelPrecision(t *testing.T) {
 	p := newProblem(t, heavy(10_000), 8, periods...)

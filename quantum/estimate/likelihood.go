@@ -17,7 +17,7 @@ type LikelihoodOptions struct {
 
 // calibration is the share of the permitted error for which the chi-square quantile is taken. The distribution of the
 // likelihood ratio is chi-square's for many shots only: with its own quantile (a share of 1) the intervals of a nominal 95 %
-// hold the truth in as few as 93.7 % of 1,000 repetitions at some amplitudes and schedules. The share was chosen
+// hold the truth in as few as 93.3 % of 1,000 repetitions at some amplitudes and schedules. The share was chosen
 // so that every row of the coverage study (make qae-study) is at least nominal.
 const calibration = 0.6
 
