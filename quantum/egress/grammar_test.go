@@ -48,7 +48,7 @@ func TestCheckRefuses(t *testing.T) {
 		"plus sign":            {"ry(1", "ry(+1", "closed form", 4},
 		"expression":           {"1.570796", "pi/2", "closed form", 4},
 		"digit off the grid":   {"1.570796", "1.570797", "not a multiple of 2^-16 turn", 4},
-		"beyond half a turn":   {"1.570796", "3.141688", "not a multiple of 2^-16 turn", 4},
+		"beyond half a turn":   {"1.570796", "3.141689", "not a multiple of 2^-16 turn", 4},
 		"negative zero":        {"1.570796", "-0.000000", "not a multiple of 2^-16 turn", 4},
 		"qubit out of range":   {"x q[0]", "x q[2]", "qubit 2 of 2", 7},
 		"control of range":     {"cnot q[0]", "cnot q[7]", "qubit 7 of 2", 5},

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/qrsrisk/qrsd/quantum/circuit"
@@ -95,7 +94,7 @@ func (s *Secret) Sent(amplitude float64) float64 { return s.mix.send(amplitude) 
 func (s *Secret) Widening() float64 { return 1 / s.mix.slope }
 
 // Format keeps the secret out of every verb of fmt.
-func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "egress.Secret(not shown)") }
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, "egress.Secret(not shown)") }
 
 // MarshalJSON refuses: a secret in a JSON document is a mistake.
 func (s Secret) MarshalJSON() ([]byte, error) {

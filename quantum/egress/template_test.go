@@ -42,6 +42,17 @@ func TestDraws(t *testing.T) {
 			t.Errorf("thirds of 30000: %v", counts)
 		}
 	}
+	// Three eighths of 2^64: drawn without rejection, the first two thirds would come three times in four.
+	const large = 3 << 61
+	low := 0
+	for range 3000 {
+		if d.below(large) < 2<<61 {
+			low++
+		}
+	}
+	if low < 1900 || low > 2100 { // 2000 ± 3.9 standard deviations
+		t.Errorf("%d of 3000 in the first two thirds", low)
+	}
 	if x := newDraws([32]byte{}).below(1); x != 0 {
 		t.Errorf("below(1) is %d", x)
 	}

@@ -45,7 +45,7 @@ func (k *Key) Private() ed25519.PrivateKey { return k.private }
 func (k *Key) Public() PublicKey { return PublicKey(k.private.Public().(ed25519.PublicKey)) }
 
 // Format keeps the key out of every verb of fmt.
-func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, "relay.Key(not shown)") }
+func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, "relay.Key(not shown)") }
 
 // MarshalJSON refuses: a key in a JSON document is a mistake.
 func (k Key) MarshalJSON() ([]byte, error) {

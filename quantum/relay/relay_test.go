@@ -327,3 +327,26 @@ func FuzzAccept(f *testing.F) {
 		}
 	})
 }
+
+// TestSpelling: a member in other letters, or one left out that is zero, is not what was signed.
+func TestSpelling(t *testing.T) {
+	host := newKey(t, 1)
+	trust := relay.Trust{{Name: "office", Key: host.Public()}}
+	j := newJob(t)
+	for i := range j.Tasks {
+		j.Tasks[i].DeviceParameters = ""
+	}
+	file, err := j.Sign(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := relay.ReadJob(file, trust); err != nil {
+		t.Fatal(err)
+	}
+	for was, is := range map[string]string{`"shots":`: `"Shots":`, `,"device_parameters":""`: ``} {
+		changed := strings.Replace(string(file), was, is, 1)
+		if _, _, err := relay.ReadJob([]byte(changed), trust); err == nil || !strings.Contains(err.Error(), "not spelt as the format has it") {
+			t.Errorf("%s for %s: got %v", is, was, err)
+		}
+	}
+}

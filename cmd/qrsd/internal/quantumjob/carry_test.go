@@ -2,6 +2,7 @@ package quantumjob_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -128,10 +129,10 @@ func (g *gap) resigned(t *testing.T, file []byte, change func(*relay.Result)) []
 }
 
 // results changes the result object of a task, digest included.
-func results(task int, old, new string) func(*relay.Result) {
+func results(task int, was, is string) func(*relay.Result) {
 	return func(r *relay.Result) {
 		t := r.Tasks[task]
-		r.Tasks[task] = relay.NewTaskResult(t.ARN, t.Task, bytes.ReplaceAll(t.Results, []byte(old), []byte(new)))
+		r.Tasks[task] = relay.NewTaskResult(t.ARN, t.Task, bytes.ReplaceAll(t.Results, []byte(was), []byte(is)))
 	}
 }
 
@@ -293,6 +294,17 @@ func TestRelayGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The first two tasks are created, the third is not.
+	denied := 0
+	g.relay.Book = &shakyBook{Book: g.far.home, n: 4, seen: &denied}
+	if _, err := g.relay.Run(t.Context(), e, nil); !errors.Is(err, errShaky) || denied != 1 {
+		t.Fatalf("got %v", err)
+	}
+	g.relay.Book = g.far.home
+	if e, err = g.relay.Take(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	before := g.far.server.Received("CreateQuantumTask")
 	g.far.server.Fail(brakettest.Fault{Operation: "GetObject", Times: 1, Status: 403, Type: "AccessDenied", Message: "no"})
 	if _, err := g.relay.Run(t.Context(), e, nil); !errors.Is(err, braket.ErrDenied) {
 		t.Fatalf("got %v", err)
@@ -300,7 +312,23 @@ func TestRelayGoesOn(t *testing.T) {
 	if _, _, err := g.host.Import(t.Context(), g.carry(t, file)); err != nil {
 		t.Fatal(err)
 	}
-	if g.far.made(t) != 6 {
-		t.Fatalf("%d tasks", g.far.made(t))
+	if more := g.far.server.Received("CreateQuantumTask") - before; g.far.made(t) != 6 || more != 4 {
+		t.Fatalf("%d tasks, of the last four %d requests", g.far.made(t), more)
 	}
+}
+
+// shakyBook fails its n-th writing.
+type shakyBook struct {
+	quantumjob.Book
+	n    int
+	seen *int
+}
+
+func (s *shakyBook) Write(ctx context.Context, c *quantumjob.Carried) error {
+	s.n--
+	if s.n == 0 {
+		*s.seen++
+		return errShaky
+	}
+	return s.Book.Write(ctx, c)
 }

@@ -280,11 +280,11 @@ func writeDurably(path string, content []byte, mode fs.FileMode) (err error) {
 	return syncFolder(filepath.Dir(path))
 }
 
-// syncFolder makes a renaming durable; a system that cannot sync folders keeps names by other means.
+// syncFolder makes a renaming durable; where folders cannot be synced (Windows) names are kept by other means.
 func syncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {
-		return nil //nolint:nilerr // see above
+		return err
 	}
 	defer folder.Close()
 	if err := folder.Sync(); err != nil && runtime.GOOS != "windows" {

@@ -38,7 +38,6 @@ type site struct {
 	run    quantumjob.ResultsFolder
 	server *brakettest.Server
 	clock  *clock
-	seed   uint64 // of the randomness
 }
 
 // open makes a site. In the end its record of what left must verify and hold every request that the emulator received.
@@ -172,11 +171,17 @@ func plan(device string, folder quantumjob.ResultsFolder) quantumjob.Plan {
 // prepare makes a job of the site's run.
 func (s *site) prepare(t *testing.T, device, question string) *quantumjob.Kept {
 	t.Helper()
+	return s.prepareWith(t, question, plan(device, s.run))
+}
+
+func (s *site) prepareWith(t *testing.T, question string, p quantumjob.Plan) *quantumjob.Kept {
+	t.Helper()
 	q, err := quantumjob.Pick(t.Context(), s.run, question)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := s.Prepare(t.Context(), q, plan(device, s.run))
+	p.Folder = string(s.run)
+	k, err := s.Prepare(t.Context(), q, p)
 	if err != nil {
 		t.Fatal(err)
 	}
