@@ -34,11 +34,9 @@ func chiSquareSurvival(dof int, x float64) float64 {
 	}
 	half := float64(x / 2)
 	logHalf := fmath.Log(half)
-	sum, from := 0.0, 1.0
+	sum, from := fmath.Exp(-half), 1.0
 	if dof%2 == 1 {
 		sum, from = 2*fmath.NormCDF(-math.Sqrt(x)), 0.5
-	} else {
-		sum = fmath.Exp(-half)
 	}
 	for s := from; s < float64(dof)/2; s++ {
 		sum += fmath.Exp(float64(s*logHalf) - half - fmath.LogGamma(s+1))
