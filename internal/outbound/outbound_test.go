@@ -155,7 +155,7 @@ func TestAirGapped(t *testing.T) {
 	}
 	for _, method := range []string{"GET", "POST", "CONNECT"} {
 		r, _ := http.NewRequestWithContext(t.Context(), method, "https://localhost:1/", strings.NewReader("body"))
-		if _, err := d.Client(outbound.Circuits).Do(r); !errors.Is(err, outbound.ErrAirGapped) {
+		if err := refusal(d.Client(outbound.Circuits).Do(r)); !errors.Is(err, outbound.ErrAirGapped) {
 			t.Errorf("%s: %v", method, err)
 		}
 	}
@@ -262,6 +262,14 @@ func TestNamesThatPointInside(t *testing.T) {
 	}
 }
 
+// refusal is the error of a request that should not have succeeded.
+func refusal(r *http.Response, err error) error {
+	if err == nil {
+		r.Body.Close()
+	}
+	return err
+}
+
 func TestTLS(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %v %s", r.Proto, r.TLS.Version == tls.VersionTLS13, r.Header.Get("Accept-Encoding"))
@@ -272,7 +280,7 @@ func TestTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	o := outbound.Options{Mode: outbound.Connected, Log: &record{}, Allowed: []outbound.Destination{destination(t, server.URL, "x")}}
-	if _, err := dialer(t, o).Client("x").Get(server.URL); err == nil {
+	if err := refusal(dialer(t, o).Client("x").Get(server.URL)); err == nil {
 		t.Error("an unknown authority is trusted")
 	}
 	o.Roots = roots
@@ -280,7 +288,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	var not *outbound.NotAllowed
-	if _, err := dialer(t, o).Client("x").Get(strings.Replace(server.URL, "https", "http", 1)); !errors.As(err, &not) || !strings.Contains(err.Error(), "TLS only") {
+	if err := refusal(dialer(t, o).Client("x").Get(strings.Replace(server.URL, "https", "http", 1))); !errors.As(err, &not) || !strings.Contains(err.Error(), "TLS only") {
 		t.Errorf("plain text: %v", err)
 	}
 	old := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -290,7 +298,7 @@ func TestTLS(t *testing.T) {
 	defer old.Close()
 	roots.AddCert(old.Certificate())
 	o.Allowed = []outbound.Destination{destination(t, old.URL, "x")}
-	if _, err := dialer(t, o).Client("x").Get(old.URL); err == nil || !strings.Contains(err.Error(), "protocol version") {
+	if err := refusal(dialer(t, o).Client("x").Get(old.URL)); err == nil || !strings.Contains(err.Error(), "protocol version") {
 		t.Errorf("TLS 1.1: %v", err)
 	}
 }
@@ -357,7 +365,7 @@ func TestProxy(t *testing.T) {
 	direct.CloseIdleConnections()
 	o.Log, o.Proxy = &record{}, &url.URL{Scheme: "http", Host: proxy.Addr().String()}
 	var not *outbound.NotAllowed
-	if _, err := dialer(t, o).Client("x").Get(target.URL); !errors.As(err, &not) {
+	if err := refusal(dialer(t, o).Client("x").Get(target.URL)); !errors.As(err, &not) {
 		t.Errorf("the proxy is not on the list: %v", err)
 	}
 	log = &record{}
@@ -372,7 +380,7 @@ func TestProxy(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	// What is not on the list is not reached through the proxy either.
-	if _, err := client.Get("https://example.com/"); !errors.As(err, &not) {
+	if err := refusal(client.Get("https://example.com/")); !errors.As(err, &not) {
 		t.Errorf("%v", err)
 	}
 }
@@ -384,7 +392,7 @@ func newTunnel(t *testing.T) net.Listener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -398,7 +406,7 @@ func newTunnel(t *testing.T) net.Listener {
 }
 
 func tunnel(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	in := bufio.NewReader(conn)
 	r, err := http.ReadRequest(in)
 	if err != nil || r.Method != http.MethodConnect || r.UserAgent() != "qrsd" {
@@ -408,7 +416,7 @@ func tunnel(conn net.Conn) {
 	if err != nil {
 		return
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
 	go func() { _, _ = io.Copy(out, in) }()
 	_, _ = io.Copy(conn, out)

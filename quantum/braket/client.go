@@ -233,9 +233,22 @@ func (c *Client) compose(ctx context.Context, x call) (*http.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: getting AWS credentials: %w", x.operation, err)
 	}
+	r, payload, err := x.unsigned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = x.service == "s3" })
+	if err := signer.SignHTTP(ctx, keys, r, payload, x.service, c.Region, c.now()); err != nil {
+		return nil, fmt.Errorf("%s: signing the request: %w", x.operation, err)
+	}
+	return r, nil
+}
+
+// unsigned is the request with every header but those of the signature, and the digest of its body.
+func (x call) unsigned(ctx context.Context) (*http.Request, string, error) {
 	r, err := http.NewRequestWithContext(ctx, x.method, x.url, bytes.NewReader(x.body))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", x.operation, err)
+		return nil, "", fmt.Errorf("%s: %w", x.operation, err)
 	}
 	// One connection for each request: a client that reuses one may send a request a second time by itself, off the record.
 	r.Close = true
@@ -248,11 +261,7 @@ func (c *Client) compose(ctx context.Context, x call) (*http.Request, error) {
 	if x.service == "s3" {
 		r.Header.Set("X-Amz-Content-Sha256", payload)
 	}
-	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = x.service == "s3" })
-	if err := signer.SignHTTP(ctx, keys, r, payload, x.service, c.Region, c.now()); err != nil {
-		return nil, fmt.Errorf("%s: signing the request: %w", x.operation, err)
-	}
-	return r, nil
+	return r, payload, nil
 }
 
 // wireForm is the request as HTTP/1.1 puts it on the wire, and leaves it ready to be sent.

@@ -80,19 +80,19 @@ func (e *Error) Unwrap() error { return e.kind }
 
 // mend says what a user can do.
 func mend(kind error) string {
-	switch kind { //nolint:errorlint // the sentinel itself, never wrapped
-	case ErrSpendingLimit:
+	switch {
+	case errors.Is(kind, ErrSpendingLimit):
 		return "raise the spending limit or ask for fewer shots"
-	case ErrQuota:
+	case errors.Is(kind, ErrQuota):
 		return "wait until running tasks have ended, or ask AWS for a higher quota"
-	case ErrDenied:
+	case errors.Is(kind, ErrDenied):
 		return "check the credentials, and that they allow braket:GetDevice, braket:CreateQuantumTask, braket:GetQuantumTask, braket:CancelQuantumTask and " +
 			"s3:GetObject, s3:PutObject below the result prefix"
-	case ErrRetired:
+	case errors.Is(kind, ErrRetired):
 		return "choose another device"
-	case ErrOffline:
+	case errors.Is(kind, ErrOffline):
 		return "submit again within the device's execution windows"
-	case ErrThrottled, ErrService:
+	case errors.Is(kind, ErrThrottled), errors.Is(kind, ErrService):
 		return "try again later"
 	}
 	return ""

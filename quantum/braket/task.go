@@ -85,22 +85,17 @@ type Task struct {
 // left where it returns before the call: a grammar fault, [Device.Preflight], or a *[PriceError]. A refusal of the service is an
 // *[Error]. If Keep fails, the task exists and is returned with the error; the same order finds it again.
 func (c *Client) Submit(ctx context.Context, o Order) (Task, error) {
-	if o.Device == nil || o.Keep == nil {
-		panic("braket: an Order needs Device and Keep")
+	if o.Keep == nil {
+		panic("braket: an Order needs Keep")
 	}
-	if err := c.regional(o.Device.ARN); err != nil {
-		return Task{}, err
-	}
-	if err := o.Device.Preflight(o.Program); err != nil {
-		return Task{}, err
-	}
-	t, err := o.task(c.now())
+	t, err := c.prepare(o)
 	if err != nil {
 		return Task{}, err
 	}
-	body := text(createTask{Action: Action(o.Program.Source), ClientToken: t.ClientToken, DeviceARN: t.DeviceARN,
-		DeviceParameters: DeviceParameters(t.DeviceARN, t.Qubits, t.Mitigation), Bucket: c.Bucket, Prefix: c.Prefix, Shots: t.Shots})
-	a, err := c.exchange(ctx, call{"CreateQuantumTask", "braket", "POST", c.endpoint() + "/quantum-task", []byte(body)})
+	if err := t.affordable(o); err != nil {
+		return Task{}, err
+	}
+	a, err := c.exchange(ctx, c.creation(t, o.Program.Source))
 	if err != nil && a.unrecorded == nil {
 		return Task{}, err
 	}
@@ -114,8 +109,47 @@ func (c *Client) Submit(ctx context.Context, o Order) (Task, error) {
 	return t, a.unrecorded
 }
 
-// task is the order's task without ARN, if it may be paid for.
-func (o Order) task(now time.Time) (Task, error) {
+// Preview is the request that Submit would send, byte for byte but for the headers of the signature (Authorization, X-Amz-Date and, with
+// temporary credentials, X-Amz-Security-Token), which depend on the time: what a person is shown before
+// confirming. It needs no Confirmed, Budget and Keep, sends nothing, and fails where Submit would for other reasons than money.
+func (c *Client) Preview(o Order) ([]byte, Quote, error) {
+	if err := c.Check(); err != nil {
+		return nil, Quote{}, err
+	}
+	t, err := c.prepare(o)
+	if err != nil {
+		return nil, Quote{}, err
+	}
+	x := c.creation(t, o.Program.Source)
+	if err := c.checkOutgoing(x); err != nil {
+		return nil, Quote{}, err
+	}
+	r, _, err := x.unsigned(context.Background())
+	if err != nil {
+		return nil, Quote{}, err
+	}
+	wire, err := wireForm(r)
+	return wire, t.Quote, err
+}
+
+// creation is the call that creates the task.
+func (c *Client) creation(t Task, source string) call {
+	body := text(createTask{Action: Action(source), ClientToken: t.ClientToken, DeviceARN: t.DeviceARN,
+		DeviceParameters: DeviceParameters(t.DeviceARN, t.Qubits, t.Mitigation), Bucket: c.Bucket, Prefix: c.Prefix, Shots: t.Shots})
+	return call{"CreateQuantumTask", "braket", "POST", c.endpoint() + "/quantum-task", []byte(body)}
+}
+
+// prepare is the order's task without ARN, if the device would take it.
+func (c *Client) prepare(o Order) (Task, error) {
+	if o.Device == nil {
+		panic("braket: an Order needs Device")
+	}
+	if err := c.regional(o.Device.ARN); err != nil {
+		return Task{}, err
+	}
+	if err := o.Device.Preflight(o.Program); err != nil {
+		return Task{}, err
+	}
 	shape, err := egress.Check(o.Program.Source)
 	if err != nil {
 		return Task{}, err
@@ -124,16 +158,21 @@ func (o Order) task(now time.Time) (Task, error) {
 	if err != nil {
 		return Task{}, err
 	}
-	switch {
-	case quote.Total > o.Confirmed:
-		return Task{}, &PriceError{quote.Total, o.Confirmed, "the confirmed amount"}
-	case quote.Total > o.Budget:
-		return Task{}, &PriceError{quote.Total, o.Budget, "what is left of the budget"}
-	}
 	digest := sha256.Sum256([]byte(o.Program.Source))
 	return Task{DeviceARN: o.Device.ARN, SourceSHA256: hex.EncodeToString(digest[:]), Qubits: shape.Qubits, Shots: o.Program.Shots,
-		Mitigation: o.Program.Mitigation, ClientToken: o.Key.Token(o.Device.ARN, o.Program, o.Attempt), Submitted: now.UTC(),
+		Mitigation: o.Program.Mitigation, ClientToken: o.Key.Token(o.Device.ARN, o.Program, o.Attempt), Submitted: c.now().UTC(),
 		Poll: o.Device.Poll, CapabilitiesSHA256: o.Device.SHA256, Quote: quote}, nil
+}
+
+// affordable is a *[PriceError] where the order does not allow the task's price.
+func (t Task) affordable(o Order) error {
+	switch total := t.Quote.Total; {
+	case total > o.Confirmed:
+		return &PriceError{total, o.Confirmed, "the confirmed amount"}
+	case total > o.Budget:
+		return &PriceError{total, o.Budget, "what is left of the budget"}
+	}
+	return nil
 }
 
 func createdARN(body []byte) (string, error) {
