@@ -258,7 +258,10 @@ func (d *Directory) APIKey(ctx context.Context, token Secret, from store.Source)
 		return store.Principal{}, d.strangeKey(ctx, from, at[0].Tenant, key.ID)
 	}
 	d.seen.note(sighting{tenant: at[0].Tenant, record: key.ID, at: now}, key.Value.Used)
-	return rights.User(key.Value.Owner, at[0].Tenant, owner.user.Value.Role, from, key.Value.verbs()), d.flushDue(ctx, at[0].Tenant, now)
+	if err := d.flushDue(ctx, at[0].Tenant, now); err != nil {
+		return store.Principal{}, err
+	}
+	return rights.User(key.Value.Owner, at[0].Tenant, owner.user.Value.Role, from, key.Value.verbs()), nil
 }
 
 // strangeKey enters the use of a key that is none any more, or never was, within the limits of the address.

@@ -199,6 +199,26 @@ func TestFromOneTimePasswordToWork(t *testing.T) {
 	}
 }
 
+// TestOneTimePasswordRestricts a user who needs no second factor.
+func TestOneTimePasswordRestricts(t *testing.T) {
+	o := open(t, directory.Options{})
+	ctx := t.Context()
+	_, oneTime, err := o.AddUser(ctx, operator, o.tenant, directory.NewUser{Email: "ada@example.com", Name: "Ada", Role: store.Viewer})
+	o.must(err)
+	p, token, err := o.signIn("ada@example.com", oneTime.Reveal(), desk)
+	o.must(err)
+	var denied *store.DeniedError
+	for _, p := range []store.Principal{p, o.session(token)} {
+		if _, err := o.Policy(ctx, p); !errors.As(err, &denied) {
+			t.Errorf("could read with a password that another set: %v", err)
+		}
+	}
+	token, err = o.SetPassword(ctx, p, oneTime, directory.NewSecret(goodPassword))
+	o.must(err)
+	_, err = o.Policy(ctx, o.session(token))
+	o.must(err)
+}
+
 func TestWrongCredentialsAreOneError(t *testing.T) {
 	o := open(t, directory.Options{SecondFactorOptional: true})
 	ctx := t.Context()

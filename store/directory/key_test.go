@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -283,6 +284,35 @@ func TestSetPasswordProves(t *testing.T) {
 	o.must(set(goodPassword, goodPassword+"2"))
 	_, _, err := o.signIn("ada@example.com", goodPassword, desk)
 	o.wants(err, directory.ErrWrongCredentials)
+}
+
+// TestOldPasswordInFlight signs in with the old password while it is being changed: no session of it may be left.
+func TestOldPasswordInFlight(t *testing.T) {
+	o := open(t, directory.Options{Limits: directory.Limits{Account: directory.Rate{Burst: 100, Every: time.Second}, Address: directory.Rate{Burst: 100, Every: time.Second}}})
+	p, _ := o.hire("ada@example.com", store.Viewer)
+	old := goodPassword
+	for round := range 4 {
+		fresh := fmt.Sprint(goodPassword, round)
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+				_, _, err := o.signIn("ada@example.com", old, desk)
+				if err != nil && !errors.Is(err, directory.ErrWrongCredentials) {
+					t.Error(err)
+				}
+			})
+		}
+		_, err := o.SetPassword(t.Context(), p, directory.NewSecret(old), directory.NewSecret(fresh))
+		all.Wait()
+		o.must(err)
+		open, err := o.Sessions(t.Context(), p, p.User())
+		o.must(err)
+		if len(open) != 1 {
+			t.Fatalf("round %d: %d sessions are open after the change, want its own", round, len(open))
+		}
+		old = fresh
+	}
 }
 
 func TestSecretsDoNotLeak(t *testing.T) {

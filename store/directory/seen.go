@@ -104,8 +104,7 @@ func (d *Directory) Flush(ctx context.Context) error {
 // flushDue is Flush of one tenant when it is time. That it cannot be written now is no reason to turn a user away.
 func (d *Directory) flushDue(ctx context.Context, tenant store.ID, now time.Time) error {
 	err := d.flush(context.WithoutCancel(ctx), tenant, d.seen.take(tenant, now, false))
-	var full store.ErrReadOnly
-	if errors.As(err, &full) {
+	if full(err) {
 		return nil
 	}
 	return err

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
@@ -26,7 +28,7 @@ func latest(a, b time.Time) time.Time {
 // beginSession opens a session of a user and drops those that are over or too many.
 func (d *Directory) beginSession(tx *store.WriteTx, user store.ID, token string, from store.Source) error {
 	now := tx.Now()
-	s := session{ID: tx.NewID(), Digest: digest(token), Begun: now, Seen: now, Address: from.Address, UserAgent: from.UserAgent}
+	s := session{ID: tx.NewID(), Digest: digest(token), Begun: now, Seen: now, Address: from.Address, UserAgent: shortened(from.UserAgent)}
 	all, err := find(tx, d.sessions, user)
 	if err != nil {
 		return err
@@ -46,6 +48,12 @@ func (d *Directory) beginSession(tx *store.WriteTx, user store.ID, token string,
 		return err
 	}
 	return d.tokens.Set(tx, s.Digest, user)
+}
+
+// shortened bounds what a client says of itself, to what a person would read.
+func shortened(agent string) string {
+	const most = 256
+	return strings.ToValidUTF8(agent[:min(len(agent), most)], "")
 }
 
 // endSessions ends the sessions of a user that end says, or all where it is nil.
@@ -86,8 +94,11 @@ func (d *Directory) Session(ctx context.Context, token SessionToken, from store.
 	}
 	known := digest(token.Reveal())
 	at, err := d.db.Follow(ctx, d.tokens, known)
-	if err != nil || len(at) == 0 {
-		return store.Principal{}, errors.Join(err, ErrNoSession)
+	if err != nil {
+		return store.Principal{}, err
+	}
+	if len(at) == 0 {
+		return store.Principal{}, ErrNoSession
 	}
 	r, err := d.receive(ctx, from, at[0].Tenant)
 	if err != nil {
@@ -121,7 +132,10 @@ func (d *Directory) Session(ctx context.Context, token SessionToken, from store.
 		return store.Principal{}, errors.Join(d.expire(ctx, at[0].Tenant, user, found.ID), ErrNoSession)
 	}
 	d.seen.note(sighting{tenant: at[0].Tenant, record: user, session: found.ID, at: now}, found.Seen)
-	return rights.User(user, at[0].Tenant, a.user.Value.Role, from, scopes), d.flushDue(ctx, at[0].Tenant, now)
+	if err := d.flushDue(ctx, at[0].Tenant, now); err != nil {
+		return store.Principal{}, err
+	}
+	return rights.User(user, at[0].Tenant, a.user.Value.Role, from, scopes), nil
 }
 
 // restricted is what a user may do before its password and second factor are in order.
@@ -158,11 +172,17 @@ func (d *Directory) expire(ctx context.Context, tenant, user, id store.ID) error
 	err := d.asAppliance(ctx, tenant, user, func(tx *store.WriteTx) error {
 		return d.endSessions(tx, user, func(s session) bool { return s.ID == id && s.over(tx.Now(), d.seen.at(id)) })
 	})
-	var full store.ErrReadOnly
-	if errors.As(err, &full) {
+	if full(err) {
 		return nil
 	}
 	return err
+}
+
+// full reports whether there was no room for a change that can wait.
+func full(err error) bool {
+	var disk store.ErrReadOnly
+	var file kv.ErrTooLarge
+	return errors.As(err, &disk) || errors.As(err, &file)
 }
 
 // asAppliance runs a transaction of the appliance itself, about sessions and keys.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/storetest"
 )
 
@@ -95,6 +96,11 @@ func TestSeenIsBatched(t *testing.T) {
 		t.Errorf("%d entries in 20 minutes of 60 requests", n)
 	}
 	o.must(o.Flush(t.Context()))
+	before = len(o.entries("session.seen"))
+	o.must(o.Flush(t.Context()))
+	if n := len(o.entries("session.seen")); n != before {
+		t.Error("what was written is written again")
+	}
 	o.Directory = directory.Open(o.db, directory.Options{Now: o.clock.now})
 	all, err := o.APIKeys(t.Context(), p)
 	o.must(err)
@@ -298,4 +304,53 @@ func TestNothingOfAPersonOnDisk(t *testing.T) {
 	if read < 64<<10 {
 		t.Errorf("looked at %d bytes only", read)
 	}
+}
+
+// TestLockedStore: a session that cannot be looked up now is not a session that has ended.
+func TestLockedStore(t *testing.T) {
+	o := open(t, directory.Options{})
+	_, token := o.hire("ada@example.com", store.Viewer)
+	o.must(o.Flush(t.Context()))
+	o.must(o.db.Lock(t.Context()))
+	_, _, signIn := o.signIn("ada@example.com", goodPassword, desk)
+	_, session := o.Session(t.Context(), token, desk)
+	_, key := o.APIKey(t.Context(), directory.NewSecret("qrs_x"), desk)
+	_, _, invited := o.Accept(t.Context(), directory.NewSecret("x"), directory.NewSecret(goodPassword), desk)
+	for what, err := range map[string]error{"sign-in": signIn, "session": session, "invitation": invited} {
+		if !errors.Is(err, store.ErrLocked) || errors.Is(err, directory.ErrNoSession) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	o.wants(key, directory.ErrNoAPIKey) // no key at all: not looked up
+}
+
+// TestFullDisk fills the store to its limit: signing in and working sessions go on, changes do not.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	c := &clock{at: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}
+	db := storetest.New(t, store.Options{Now: c.now, MaxSize: 24 << 20})
+	o := &office{t, directory.Open(db, directory.Options{Now: c.now, SecondFactorOptional: true}), db, c, storetest.AddTenant(t, db, "Example Mutual")}
+	ctx := t.Context()
+	p, token := o.hire("ada@example.com", store.Admin)
+	tenant, err := db.Tenant(ctx, p, o.tenant)
+	o.must(err)
+	bulk := store.Define[string]("portfolios", 1)
+	for size := 1 << 19; size > 0; size /= 8 { // ever smaller, until nothing fits
+		for err = nil; err == nil; {
+			err = tenant.Update(ctx, store.Action{Verb: rights.PortfolioImport}, func(tx *store.WriteTx) error {
+				return bulk.Insert(tx, tx.NewID(), strings.Repeat("x", size))
+			})
+		}
+	}
+	if _, _, err := o.AddUser(ctx, operator, o.tenant, directory.NewUser{Email: "bob@example.com", Name: "Bob", Role: store.Viewer}); err == nil {
+		t.Fatal("there is room still")
+	}
+	o.clock.pass(6 * time.Minute) // its last use is to be written now, and cannot be
+	o.session(token)
+	_, token, err = o.signIn("ada@example.com", goodPassword, desk)
+	o.must(err)
+	o.session(token)
+	_, _, err = o.signIn("ada@example.com", "wrong wrong wrong", desk)
+	o.wants(err, directory.ErrWrongCredentials)
+	o.must(o.SignOut(ctx, p, token))
 }
