@@ -285,6 +285,23 @@ func (t *Tenant) leafHashes(ctx context.Context, l log, all []LedgerLeaf) error 
 	})
 }
 
+// LedgerHead is the size of the tenant's ledger and its last leaf, which every leaf before it leads to.
+func (t *Tenant) LedgerHead(ctx context.Context) (size int64, head ledger.Hash, err error) {
+	l := t.db.logOf(t.id, Lineage)
+	err = t.View(ctx, Action{Verb: rights.LedgerRead}, func(tx *ReadTx) error {
+		if size, err = l.size(tx.from); err != nil || size == 0 {
+			return err
+		}
+		hashes, err := t.db.hashes(tx.from, l).ReadHashes([]int64{ledger.StoredIndex(0, size-1)})
+		if err != nil {
+			return err
+		}
+		head = hashes[0]
+		return nil
+	})
+	return size, head, err
+}
+
 // Checkpoint signs the head of one of the tenant's logs as it stands, and returns the signed note.
 func (t *Tenant) Checkpoint(ctx context.Context, kind LogKind) ([]byte, error) {
 	a := Action{Verb: t.own(rights.LedgerCheckpoint, rights.StoreCheckpoint)}

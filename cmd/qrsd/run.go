@@ -15,7 +15,7 @@ import (
 
 // runCommand is `qrsd run`.
 type runCommand struct {
-	Location string `required:"" placeholder:"FILE" help:"OED location file, CSV or Parquet."`
+	Location string `placeholder:"FILE" help:"OED location file, CSV or Parquet."`
 	Account  string `placeholder:"FILE" help:"OED account file, CSV or Parquet. Without it no policy terms apply."`
 	BadRows  string `placeholder:"DIR" help:"Write the rows with faults, with their reasons, into this folder."`
 
@@ -37,6 +37,8 @@ type runCommand struct {
 	Resume  bool   `help:"Go on from the blocks that a stopped run left in the output folder."`
 	Workers int    `placeholder:"N" help:"Goroutines; default all cores. The result does not depend on it."`
 	JSON    bool   `help:"Print the result as JSON."`
+
+	runStoreFlags
 }
 
 // Run carries out the command.
@@ -44,6 +46,12 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	request, err := r.request()
 	if err != nil {
 		return err
+	}
+	if r.stored() {
+		return r.runStored(ctx, c, request)
+	}
+	if r.Location == "" {
+		return &runner.ErrUsage{Reason: "--location: name the OED location file, or with --tenant a --portfolio that was imported before"}
 	}
 	bar := startProgress(c.err)
 	request.Progress = bar.update

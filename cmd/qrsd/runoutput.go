@@ -31,6 +31,8 @@ type runOutput struct {
 	// SiteEvents are the pairs of site and damaging event that were computed.
 	SiteEvents int64   `json:"site_events"`
 	Seconds    float64 `json:"seconds"`
+	// Stored says where the run is kept; nil outside of a store.
+	Stored *storedOutput `json:"stored,omitempty"`
 }
 
 type summaryOutput struct {

@@ -162,11 +162,10 @@ func (m *Manifest) addEstimate(folder string, r *quantum.Report) error {
 	if r == nil {
 		return nil
 	}
-	text, err := json.MarshalIndent(r, "", " ")
+	text, err := estimateText(r)
 	if err != nil {
-		return fmt.Errorf("writing the quantum estimate: %w", err)
+		return err
 	}
-	text = append(text, '\n')
 	digest := sha256.Sum256(text)
 	m.Estimate = "sha256:" + hex.EncodeToString(digest[:])
 	if folder == "" {
@@ -178,4 +177,13 @@ func (m *Manifest) addEstimate(folder string, r *quantum.Report) error {
 	}
 	m.Files = append(m.Files, file)
 	return nil
+}
+
+// estimateText is the content of EstimateFile.
+func estimateText(r *quantum.Report) ([]byte, error) {
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the quantum estimate: %w", err)
+	}
+	return append(text, '\n'), nil
 }

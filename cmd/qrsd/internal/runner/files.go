@@ -20,20 +20,31 @@ type Files struct {
 	BadRows  string // folder for the rows with faults; "" = not wanted
 }
 
+// source opens one file of the exposure; nil: there is none.
+type source func() (_ *exposure.Source, done func(), _ error)
+
 // Read imports the portfolio, or reports every fault of it (*exposure.FaultsError).
 func (f Files) Read(ground *geography.Florida) (*exposure.Portfolio, *exposure.Report, error) {
-	location, closeLocation, err := open(f.Location)
+	var account source
+	if f.Account != "" {
+		account = func() (*exposure.Source, func(), error) { return open(f.Account) }
+	}
+	return f.read(ground, func() (*exposure.Source, func(), error) { return open(f.Location) }, account)
+}
+
+// read imports the portfolio from wherever it is kept.
+func (f Files) read(ground *geography.Florida, locations, accounts source) (*exposure.Portfolio, *exposure.Report, error) {
+	location, done, err := locations()
 	if err != nil {
 		return nil, nil, err
 	}
-	defer closeLocation()
+	defer done()
 	var account *exposure.Source
-	if f.Account != "" {
-		var closeAccount func()
-		if account, closeAccount, err = open(f.Account); err != nil {
+	if accounts != nil {
+		if account, done, err = accounts(); err != nil {
 			return nil, nil, err
 		}
-		defer closeAccount()
+		defer done()
 	}
 	options := exposure.Options{Geocoder: geocoder(ground)}
 	bad, err := f.badRows(&options)
@@ -57,10 +68,21 @@ func open(path string) (*exposure.Source, func(), error) {
 		file.Close()
 		return nil, nil, err
 	}
-	if strings.EqualFold(filepath.Ext(path), ".parquet") {
-		return parquet.Open(path, file, info.Size()), func() { file.Close() }, nil
+	return sourceOf(path, file, info.Size()), func() { file.Close() }, nil
+}
+
+// bytesOf is a file wherever it is kept.
+type bytesOf interface {
+	io.Reader
+	io.ReaderAt
+}
+
+// sourceOf reads Parquet or CSV, by the ending of the name.
+func sourceOf(name string, file bytesOf, size int64) *exposure.Source {
+	if strings.EqualFold(filepath.Ext(name), ".parquet") {
+		return parquet.Open(name, file, size)
 	}
-	return exposure.CSV(path, file), func() { file.Close() }, nil
+	return exposure.CSV(name, file)
 }
 
 // badFiles are the two files of bad rows; they come into being with their first row.

@@ -49,6 +49,34 @@ type Outcome struct {
 // Run reads the exposure, runs the engine, puts the quantum estimate beside the result, and writes both.
 func Run(ctx context.Context, r Request) (*Outcome, error) {
 	start := time.Now()
+	model, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	say(r, engine.Progress{Stage: "exposure"})
+	portfolio, report, err := r.Files.Read(model.Ground)
+	if err != nil {
+		return nil, err
+	}
+	blocks, err := openBlocks(r, model.Digest, portfolio.Digest())
+	if err != nil {
+		return nil, err
+	}
+	out, err := compute(ctx, r, model, portfolio, blocks.store())
+	if err != nil {
+		return nil, err
+	}
+	out.Exposure = report
+	say(r, engine.Progress{Stage: "files"})
+	if out.Manifest, err = write(r.Out, out.Result, out.Estimate); err != nil {
+		return nil, err
+	}
+	out.Elapsed = time.Since(start)
+	return out, blocks.discard()
+}
+
+// open opens the model as the request wants it, completes the spec by the storm that was named, and checks it.
+func (r *Request) open() (*modelpack.Model, error) {
 	model, err := modelpack.Florida(vulnerability.Options{Without: r.Spec.Without})
 	var unknown *vulnerability.UnknownGroupError
 	if errors.As(err, &unknown) {
@@ -63,38 +91,25 @@ func Run(ctx context.Context, r Request) (*Outcome, error) {
 	if err := r.Spec.Check(); err != nil {
 		return nil, &ErrUsage{err.Error()}
 	}
-	if err := r.Quantum.check(r.Spec); err != nil {
-		return nil, err
-	}
-	say(r, engine.Progress{Stage: "exposure"})
-	portfolio, report, err := r.Files.Read(model.Ground)
+	return model, r.Quantum.check(r.Spec)
+}
+
+// compute runs the engine and puts the quantum estimate beside its result.
+func compute(ctx context.Context, r Request, model *modelpack.Model, portfolio *exposure.Portfolio, blocks engine.BlockStore) (*Outcome, error) {
+	result, err := engine.Run(ctx, model, portfolio, r.Spec, engine.Options{Workers: r.Workers, Progress: r.Progress, Blocks: blocks})
 	if err != nil {
 		return nil, err
 	}
-	blocks, err := openBlocks(r, model.Digest, portfolio.Digest())
-	if err != nil {
-		return nil, err
-	}
-	result, err := engine.Run(ctx, model, portfolio, r.Spec, engine.Options{Workers: r.Workers, Progress: r.Progress, Blocks: blocks.store()})
-	if err != nil {
-		return nil, err
-	}
-	out := &Outcome{Result: result, Exposure: report}
+	out := &Outcome{Result: result}
 	if r.Spec.Scenario != nil {
 		out.Event = r.Spec.Scenario.Name
 	}
-	if r.Quantum.wanted(r.Spec) {
-		say(r, engine.Progress{Stage: "estimate"})
-		if out.Estimate, err = r.Quantum.estimate(ctx, result, report.Currency); err != nil {
-			return nil, err
-		}
+	if !r.Quantum.wanted(r.Spec) {
+		return out, nil
 	}
-	say(r, engine.Progress{Stage: "files"})
-	if out.Manifest, err = write(r.Out, result, out.Estimate); err != nil {
-		return nil, err
-	}
-	out.Elapsed = time.Since(start)
-	return out, blocks.discard()
+	say(r, engine.Progress{Stage: "estimate"})
+	out.Estimate, err = r.Quantum.estimate(ctx, result, portfolio.Currency)
+	return out, err
 }
 
 func say(r Request, p engine.Progress) {

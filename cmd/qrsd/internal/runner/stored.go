@@ -1,0 +1,250 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/engine/modelpack"
+	"github.com/qrsrisk/qrsd/engine/results"
+	"github.com/qrsrisk/qrsd/engine/results/parquet"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/workspace"
+)
+
+// Stored is where a run through the encrypted store takes its exposure from and leaves its result.
+type Stored struct {
+	Workspace *workspace.Workspace
+	Portfolio store.ID // imported before; zero: the request's files are imported first
+	Name      string   // of the portfolio to be imported; "" is the location file's name
+	Worker    string   // who runs, such as host and process
+}
+
+// StoredOutcome is a finished run in the store.
+type StoredOutcome struct {
+	*Outcome
+	Portfolio store.ID
+	Run       store.Record[workspace.Run]
+	RunID     store.ID
+}
+
+// lease is for how long a run is the worker's without a sign of life; renewal is how often it gives one.
+const (
+	lease   = 2 * time.Minute
+	renewal = 30 * time.Second
+)
+
+// RunStored imports the exposure (or opens one imported before), registers the model, submits and claims the run, carries it
+// out, and finishes it: each a transaction of the workspace. Its commit point is Finish. A run that cannot be carried
+// out is ended as failed or cancelled, with the reason.
+func RunStored(ctx context.Context, r Request, s Stored) (*StoredOutcome, error) {
+	start := time.Now()
+	model, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	say(r, engine.Progress{Stage: "exposure"})
+	portfolio, report, err := s.exposure(ctx, &r, model)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Workspace.RegisterModel(ctx, model.Digest, engine.Version); err != nil {
+		return nil, err
+	}
+	id, err := s.Workspace.Submit(ctx, workspace.NewRun{Portfolio: s.Portfolio, Model: model.Digest, Spec: r.Spec})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Workspace.Claim(ctx, id, s.Worker, lease); err != nil {
+		return nil, err
+	}
+	out, err := s.carryOut(ctx, r, id, model, portfolio)
+	if err != nil {
+		return nil, errors.Join(err, s.end(ctx, id, err))
+	}
+	out.Exposure, out.Portfolio = report, s.Portfolio
+	out.Elapsed = time.Since(start)
+	return out, nil
+}
+
+// end tells the store why a run was not finished.
+func (s Stored) end(ctx context.Context, id store.ID, cause error) error {
+	ctx = context.WithoutCancel(ctx)
+	var gone *workspace.StateError
+	switch {
+	case errors.As(cause, &gone):
+		return nil // it is someone else's, or was cancelled: there is nothing to end
+	case errors.Is(cause, context.Canceled):
+		return s.Workspace.Cancel(ctx, id, "stopped by its worker")
+	}
+	return s.Workspace.Fail(ctx, id, s.Worker, cause.Error())
+}
+
+// carryOut computes, while the lease is renewed, and finishes.
+func (s Stored) carryOut(ctx context.Context, r Request, id store.ID, model *modelpack.Model, portfolio *exposure.Portfolio) (*StoredOutcome, error) {
+	alive, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go s.stayAlive(alive, id, stop)
+	out, err := compute(alive, r, model, portfolio, nil)
+	if err != nil {
+		if lost := context.Cause(alive); lost != nil && ctx.Err() == nil {
+			return nil, lost
+		}
+		return nil, err
+	}
+	say(r, engine.Progress{Stage: "files"})
+	files, err := resultFiles(out)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.Workspace.Finish(ctx, id, s.Worker, files)
+	if err != nil {
+		return nil, err
+	}
+	return &StoredOutcome{Outcome: out, Run: done, RunID: id}, nil
+}
+
+// stayAlive renews the lease; a run that was cancelled or taken over is stopped.
+func (s Stored) stayAlive(ctx context.Context, id store.ID, stop context.CancelCauseFunc) {
+	beat := time.NewTicker(renewal)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+		}
+		if err := s.Workspace.Renew(ctx, id, s.Worker, lease); err != nil {
+			stop(err)
+			return
+		}
+	}
+}
+
+// exposure reads the portfolio: from the request's files, which are then imported as they are, or from the store's.
+func (s *Stored) exposure(ctx context.Context, r *Request, model *modelpack.Model) (*exposure.Portfolio, *exposure.Report, error) {
+	if !s.Portfolio.IsZero() {
+		return s.imported(ctx, r, model)
+	}
+	portfolio, report, err := r.Files.Read(model.Ground)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := workspace.NewPortfolio{
+		Name: s.Name, Digest: portfolio.Digest(), Locations: report.Locations, Accounts: report.Accounts, Currency: report.Currency,
+		Files: []workspace.NewFile{inFile("location", r.Files.Location)},
+	}
+	if n.Name == "" {
+		n.Name = filepath.Base(r.Files.Location)
+	}
+	for _, v := range report.TIV {
+		n.TIV += v
+	}
+	if r.Files.Account != "" {
+		n.Files = append(n.Files, inFile("account", r.Files.Account))
+	}
+	s.Portfolio, err = s.Workspace.Import(ctx, n)
+	return portfolio, report, err
+}
+
+func inFile(role, path string) workspace.NewFile {
+	return workspace.NewFile{Name: filepath.Base(path), Role: role, Open: func() (io.ReadCloser, error) { return os.Open(path) }}
+}
+
+// imported reads a portfolio from the store's blobs, and holds it to the digest it was imported with.
+func (s *Stored) imported(ctx context.Context, r *Request, model *modelpack.Model) (*exposure.Portfolio, *exposure.Report, error) {
+	p, err := s.Workspace.Portfolio(ctx, s.Portfolio)
+	if err != nil {
+		return nil, nil, err
+	}
+	var account source
+	for _, f := range p.Value.Files {
+		if f.Role == "account" {
+			account = s.kept(ctx, f)
+		}
+	}
+	location := s.kept(ctx, workspace.File{Role: "location", Name: nameOf(p.Value.Files, "location")})
+	portfolio, report, err := r.Files.read(model.Ground, location, account)
+	if err != nil {
+		return nil, nil, err
+	}
+	if got := portfolio.Digest(); got != p.Value.Digest {
+		return nil, nil, fmt.Errorf("portfolio %s reads as %x, it was imported as %s: this version of qrsd reads exposure otherwise; import it again", s.Portfolio, got, p.Value.Digest)
+	}
+	return portfolio, report, nil
+}
+
+func nameOf(files []workspace.File, role string) string {
+	for _, f := range files {
+		if f.Role == role {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// kept reads one file of a portfolio from its blob.
+func (s *Stored) kept(ctx context.Context, f workspace.File) source {
+	return func() (*exposure.Source, func(), error) {
+		from, err := s.Workspace.OpenFile(ctx, s.Portfolio, f.Role)
+		if err != nil {
+			return nil, nil, err
+		}
+		return sourceOf(f.Name, from, from.Size()), func() { _ = from.Close() }, nil
+	}
+}
+
+// resultFiles are a run's tables as CSV and Parquet, the estimate and the manifest, to be kept in the store. The tables
+// carry their canonical digests, which the manifest lists.
+func resultFiles(out *Outcome) (files []workspace.NewFile, err error) {
+	if out.Manifest, err = write("", out.Result, out.Estimate); err != nil {
+		return nil, err
+	}
+	for _, t := range Tables(out.Result) {
+		digest := results.Digest(t)
+		files = append(files, workspace.NewFile{Name: t.Name + ".csv", Role: "table", Digest: digest, Open: streamed(t, results.WriteCSV)})
+		files = append(files, workspace.NewFile{Name: t.Name + ".parquet", Role: "table", Digest: digest, Open: streamed(t, parquet.Write)})
+	}
+	if out.Estimate != nil {
+		text, err := estimateText(out.Estimate)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, whole(EstimateFile, "estimate", text))
+	}
+	text, err := json.MarshalIndent(out.Manifest, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(files, whole(ManifestFile, "manifest", append(text, '\n'))), nil
+}
+
+// streamed gives a table's bytes as they are written.
+func streamed(t results.Table, form func(io.Writer, results.Table) error) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		from, to := io.Pipe()
+		go func() { to.CloseWithError(form(to, t)) }()
+		return from, nil
+	}
+}
+
+func whole(name, role string, text []byte) workspace.NewFile {
+	return workspace.NewFile{Name: name, Role: role, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
+}
+
+// WorkerName names this process as a worker: nobody else on any host has the name.
+func WorkerName() string {
+	host, _ := os.Hostname()
+	sum := sha256.Sum256([]byte(host))
+	return hex.EncodeToString(sum[:4]) + "/" + fmt.Sprint(os.Getpid(), "/", time.Now().UnixNano())
+}

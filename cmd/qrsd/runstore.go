@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/workspace"
+)
+
+// runStoreFlags make qrsd run work in a tenant of a store: with a tenant, the exposure is imported, the run entered in the
+// ledger, and the result kept encrypted.
+type runStoreFlags struct {
+	storeFlags
+	tenantFlags
+	Portfolio string `placeholder:"ID" help:"With --tenant: run a portfolio that was imported before, in place of --location."`
+	Name      string `placeholder:"TEXT" help:"With --tenant: what the imported portfolio is called; the location file's name unless told."`
+}
+
+func (f runStoreFlags) stored() bool { return f.Tenant != "" || f.Portfolio != "" }
+
+// runStored is `qrsd run --store DIR --tenant T`.
+func (r *runCommand) runStored(ctx context.Context, c console, request runner.Request) (err error) {
+	s, err := r.storedRun()
+	if err != nil {
+		return err
+	}
+	tenant, leave, err := openTenant(ctx, c, r.storeFlags, r.tenantFlags)
+	if err != nil {
+		return err
+	}
+	defer leave(&err)
+	s.Workspace = workspace.Open(tenant)
+	bar := startProgress(c.err)
+	request.Progress = bar.update
+	out, err := runner.RunStored(ctx, request, s)
+	bar.stop()
+	if err != nil {
+		return err
+	}
+	kept, err := newStoredOutput(ctx, tenant, out)
+	if err != nil {
+		return err
+	}
+	if r.JSON {
+		all := newRunOutput(out.Outcome)
+		all.Stored = kept
+		return printJSON(c.out, all)
+	}
+	printRun(c.out, out.Outcome, "")
+	kept.print(c)
+	return nil
+}
+
+// storedRun reads the flags.
+func (r *runCommand) storedRun() (s runner.Stored, err error) {
+	s = runner.Stored{Name: r.Name, Worker: runner.WorkerName()}
+	switch {
+	case r.Tenant == "":
+		return s, &runner.ErrUsage{Reason: "--portfolio needs --tenant"}
+	case r.Out != "" || r.Resume:
+		return s, &runner.ErrUsage{Reason: "-o and --resume are for runs outside of a store: with --tenant the result is kept in the store"}
+	case (r.Location == "") == (r.Portfolio == ""):
+		return s, &runner.ErrUsage{Reason: "give --location to import exposure, or --portfolio to run what was imported before"}
+	case r.Portfolio == "":
+		return s, nil
+	case r.Account != "" || r.Name != "":
+		return s, &runner.ErrUsage{Reason: "--portfolio stands for exposure that is imported: leave --account and --name out"}
+	}
+	if s.Portfolio, err = store.ParseID(r.Portfolio); err != nil {
+		return s, &runner.ErrUsage{Reason: "--portfolio: " + err.Error()}
+	}
+	return s, nil
+}
+
+// storedOutput says where the run is kept.
+type storedOutput struct {
+	Tenant     store.ID `json:"tenant"`
+	Portfolio  store.ID `json:"portfolio"`
+	Run        store.ID `json:"run"`
+	Files      int      `json:"files"`
+	Seal       string   `json:"seal"`
+	LedgerSize int64    `json:"ledger_size"`
+	LedgerHead string   `json:"ledger_head"` // leaf of the last entry
+}
+
+func newStoredOutput(ctx context.Context, t *store.Tenant, out *runner.StoredOutcome) (*storedOutput, error) {
+	kept := &storedOutput{Tenant: t.ID(), Portfolio: out.Portfolio, Run: out.RunID, Files: len(out.Run.Value.Files), Seal: out.Run.Value.Seal}
+	size, head, err := t.LedgerHead(ctx)
+	if err != nil {
+		return nil, errors.Join(errors.New("the run is finished and kept"), err)
+	}
+	kept.LedgerSize, kept.LedgerHead = size, head.String()
+	return kept, nil
+}
+
+func (k *storedOutput) print(c console) {
+	fmt.Fprintf(c.out, "\nKept in the store, encrypted: portfolio %s, run %s (%d files, seal %s)\nLedger: %d leaves, head %s\n", k.Portfolio, k.Run, k.Files, k.Seal, k.LedgerSize, k.LedgerHead)
+}
