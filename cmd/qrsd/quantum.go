@@ -100,11 +100,7 @@ func (f planFlags) job(ctx context.Context, jobs *quantumjob.Jobs, run string) (
 		if err != nil {
 			return nil, err
 		}
-		digest, err := folder.Digest()
-		if err == nil && digest != k.Run {
-			err = fmt.Errorf("job %.8s is of another run: its estimate has digest %.19s, and the one in %s %.19s", k.ID, k.Run, run, digest)
-		}
-		return k, err
+		return k, k.LiesIn(run)
 	}
 	if f.Question == "" {
 		return nil, &runner.ErrUsage{Reason: "--question or --job: say what to send; qrsd quantum preview " + run + " lists the questions"}

@@ -90,7 +90,8 @@ func amount(flag, text string) (braket.USD, error) {
 
 // quantumImport is `qrsd quantum import`.
 type quantumImport struct {
-	File string `arg:"" placeholder:"FILE" help:"The relay's result, such as job.qres.json."`
+	File   string `arg:"" placeholder:"FILE" help:"The relay's result, such as job.qres.json."`
+	Folder string `name:"run" placeholder:"DIR" help:"Where the run's results lie, if the folder was moved since."`
 	trustFlags
 	homeFlags
 	JSON bool `help:"Print the estimate as JSON."`
@@ -113,7 +114,7 @@ func (x *quantumImport) Run(ctx context.Context, c console) error {
 	if jobs.Relays, err = x.trusted(home, quantumjob.Relays); err != nil {
 		return err
 	}
-	k, report, err := jobs.Import(ctx, file)
+	k, report, err := jobs.Import(ctx, file, x.Folder)
 	var unknown *relay.UnknownKeyError
 	if errors.As(err, &unknown) {
 		peer, pinned := x.pin(home, quantumjob.Relays, err)
@@ -122,7 +123,7 @@ func (x *quantumImport) Run(ctx context.Context, c console) error {
 		}
 		fmt.Fprintf(c.err, "trusting relay %s, %s, from now on\n", peer.Name, peer.Key.Fingerprint())
 		jobs.Relays = append(jobs.Relays, peer)
-		k, report, err = jobs.Import(ctx, file)
+		k, report, err = jobs.Import(ctx, file, x.Folder)
 	}
 	if err != nil {
 		return refused(c, fmt.Errorf("%s: %w", x.File, err))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode"
 
 	"golang.org/x/term"
 
@@ -25,11 +26,11 @@ type confirmFlags struct {
 // confirm shows the quote and wants agreement; it is the amount that was agreed to.
 func (f confirmFlags) confirm(c console, o *quantumjob.Offer) (braket.USD, error) {
 	q := o.Quote
-	fmt.Fprintf(c.out, "%s %s is %s", o.Device.Provider, o.Device.Name, o.Device.Status)
+	fmt.Fprint(c.out, plain(fmt.Sprintf("%s %s is %s", o.Device.Provider, o.Device.Name, o.Device.Status)))
 	if o.Device.Queue != "" {
-		fmt.Fprintf(c.out, ", %s tasks wait", o.Device.Queue)
+		fmt.Fprintf(c.out, ", %s tasks wait", plain(o.Device.Queue))
 	}
-	fmt.Fprintf(c.out, "\nquote: %d tasks at %v USD, %d shots, %v USD by the %s: %v USD\n", q.Tasks, q.TaskFee, q.Shots, q.Price, q.Unit, q.Total)
+	fmt.Fprintf(c.out, "\nquote: %d tasks at %v USD, %d shots, %v USD by the %s: %v USD\n", q.Tasks, q.TaskFee, q.Shots, q.Price, plain(q.Unit), q.Total)
 	fmt.Fprintf(c.out, "what leaves is %s\n", egress.Meaning)
 	limit := q.Total
 	if f.MaxPrice != "" {
@@ -61,6 +62,16 @@ func ask(c console, question string) error {
 		return errors.New("not agreed to: nothing was sent")
 	}
 	return nil
+}
+
+// plain is the service's text without what would steer a terminal; every printable character is as it came.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\ufffd'
+	}, text)
 }
 
 // quantumSubmit is `qrsd quantum submit`.
@@ -221,12 +232,12 @@ func printStatus(c console, out statusOutput) {
 		if t.ARN == "" {
 			continue
 		}
-		fmt.Fprintf(c.out, "    %d  %-10s %s", i+1, t.Status, t.ARN)
+		fmt.Fprintf(c.out, "    %d  %-10s %s", i+1, plain(string(t.Status)), t.ARN)
 		if t.Queue != "" && !t.Status.Final() {
-			fmt.Fprintf(c.out, "  position %s in the queue", t.Queue)
+			fmt.Fprintf(c.out, "  position %s in the queue", plain(t.Queue))
 		}
 		if t.Reason != "" {
-			fmt.Fprintf(c.out, "  %s", t.Reason)
+			fmt.Fprintf(c.out, "  %s", plain(t.Reason))
 		}
 		fmt.Fprintln(c.out)
 	}
@@ -253,14 +264,17 @@ func ofRun(ctx context.Context, f homeFlags, run, id string) (*quantumjob.Home, 
 		return nil, nil, nil, err
 	}
 	of, err := jobs.OfRun(ctx, digest)
-	if err != nil || id == "" {
-		return home, jobs, of, err
+	if err == nil && id != "" {
+		var k *quantumjob.Kept
+		k, err = jobs.Find(ctx, id)
+		of = []*quantumjob.Kept{k}
 	}
-	k, err := jobs.Find(ctx, id)
-	if err == nil && k.Run != digest {
-		err = fmt.Errorf("job %.8s is of another run than %s", k.ID, run)
+	for _, k := range of {
+		if err == nil {
+			err = k.LiesIn(run)
+		}
 	}
-	return home, jobs, []*quantumjob.Kept{k}, err
+	return home, jobs, of, err
 }
 
 // quantumCancel is `qrsd quantum cancel`.

@@ -128,9 +128,9 @@ func (t *taskLines) tell(task int, s braket.State) {
 		return
 	}
 	t.last[task] = s.Status
-	fmt.Fprintf(t.w, "task %d: %s", task+1, s.Status)
+	fmt.Fprintf(t.w, "task %d: %s", task+1, plain(string(s.Status)))
 	if s.Queue != "" {
-		fmt.Fprintf(t.w, ", position %s in the queue", s.Queue)
+		fmt.Fprintf(t.w, ", position %s in the queue", plain(s.Queue))
 	}
 	fmt.Fprintln(t.w)
 }

@@ -125,7 +125,8 @@ func newResult(t testing.TB, j *relay.Job) *relay.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay.Result{Created: "2026-11-22T13:00:00Z", Nonce: j.Nonce, RequestSHA256: digest, Relay: "quay", Device: j.Device, PriceUSD: "0.15"}
+	r := &relay.Result{Created: "2026-11-22T13:00:00Z", Nonce: j.Nonce, RequestSHA256: digest, Relay: "quay", Device: j.Device,
+		CapabilitiesSHA256: strings.Repeat("ab", 32), PriceUSD: "0.15"}
 	for i, task := range j.Tasks {
 		arn := fmt.Sprintf("arn:aws:braket:us-east-1:111122223333:quantum-task/00000000-0000-0000-0000-%012d", i)
 		r.Tasks = append(r.Tasks, relay.NewTaskResult(arn, "{}", results(t, arn, task)))

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/qrsrisk/qrsd/quantum/circuit"
 )
@@ -72,6 +73,13 @@ type Accepted struct {
 // Provenance is the sentence that goes with every number of an accepted result.
 func (a *Accepted) Provenance() string { return "ARN as reported by relay " + a.Relay }
 
+// The forms of what a relay writes and people read: nothing of it may steer a terminal.
+var (
+	arnForm    = regexp.MustCompile(`^arn:aws[a-z-]*:braket:[a-z0-9-]+:[0-9]{12}:quantum-task/[0-9a-f-]{36}$`)
+	digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	quoteForm  = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,6})?$`)
+)
+
 // ErrOtherJob is a result that answers another job than the one it is held to.
 var ErrOtherJob = errors.New("it answers another job")
 
@@ -127,11 +135,16 @@ func (r *Result) answers(j *Job) error {
 		return fmt.Errorf("%w: the relay ran a file with digest %.16s, and the one exported from here has %.16s", ErrOtherJob, r.RequestSHA256, want)
 	case r.Device != j.Device:
 		return fmt.Errorf("it ran on %s, and %s was asked for", r.Device, j.Device)
+	case !digestForm.MatchString(r.CapabilitiesSHA256) || !quoteForm.MatchString(r.PriceUSD):
+		return fmt.Errorf("its device_capabilities_sha256 %.70q is no digest, or its price_usd %.20q no amount", r.CapabilitiesSHA256, r.PriceUSD)
 	case len(r.Tasks) != len(j.Tasks):
 		return fmt.Errorf("it has %d tasks, and the job has %d", len(r.Tasks), len(j.Tasks))
 	}
 	seen := map[string]int{}
 	for i, t := range r.Tasks {
+		if !arnForm.MatchString(t.ARN) {
+			return fmt.Errorf("task %d: %.80q is no ARN of a task", i+1, t.ARN)
+		}
 		if first, again := seen[t.ARN]; again {
 			return fmt.Errorf("tasks %d and %d have one ARN: one run was reported twice", first, i+1)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/qrsrisk/qrsd/quantum/braket"
@@ -72,9 +73,12 @@ func (j *Jobs) Answering(ctx context.Context, file []byte) (*Kept, error) {
 }
 
 // Import takes a relay's result in, after every check, and is the job with its counts and its estimate. A refused
-// result changes nothing.
-func (j *Jobs) Import(ctx context.Context, file []byte) (*Kept, *Report, error) {
+// result changes nothing. folder is where the run's results lie now; "" is where they lay when the job was prepared.
+func (j *Jobs) Import(ctx context.Context, file []byte, folder string) (*Kept, *Report, error) {
 	k, err := j.Answering(ctx, file)
+	if err == nil && folder != "" {
+		err = k.LiesIn(folder)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,6 +100,19 @@ func (j *Jobs) Import(ctx context.Context, file []byte) (*Kept, *Report, error) 
 	}
 	report, err := j.finish(ctx, k)
 	return k, report, err
+}
+
+// LiesIn lets the answer be written to this results folder, after a look that it is of the job's run.
+func (k *Kept) LiesIn(folder string) error {
+	digest, err := ResultsFolder(folder).Digest()
+	if err != nil {
+		return err
+	}
+	if digest != k.Run {
+		return fmt.Errorf("job %.8s is of another run: its estimate has digest %.19s, and the one in %s %.19s", k.ID, k.Run, folder, digest)
+	}
+	k.Folder, err = filepath.Abs(folder)
+	return err
 }
 
 // resultReader reads Amazon Braket's result objects.

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -69,7 +71,7 @@ func TestCarried(t *testing.T) {
 	g := openGap(t, brakettest.Options{Noise: noise, Seed: 4})
 	k, file := g.export(t, braket.Forte1)
 	result := g.carry(t, file)
-	got, report, err := g.host.Import(t.Context(), result)
+	got, report, err := g.host.Import(t.Context(), result, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,12 +101,12 @@ func TestSecondTime(t *testing.T) {
 	if g.far.made(t) != 6 || g.far.server.Received("CreateQuantumTask") != 6 {
 		t.Fatalf("the relay made %d tasks by %d requests", g.far.made(t), g.far.server.Received("CreateQuantumTask"))
 	}
-	if _, _, err := g.host.Import(t.Context(), first); err != nil {
+	if _, _, err := g.host.Import(t.Context(), first, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, again := range [][]byte{first, second} {
 		var replay *quantumjob.ReplayError
-		if _, _, err := g.host.Import(t.Context(), again); !errors.As(err, &replay) || !strings.Contains(err.Error(), "was answered before") {
+		if _, _, err := g.host.Import(t.Context(), again, ""); !errors.As(err, &replay) || !strings.Contains(err.Error(), "was answered before") {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -180,13 +182,15 @@ func TestResultRefused(t *testing.T) {
 		"altered source":      {g.resigned(t, good, results(2, "cnot q[0], q[1]", "cnot q[1], q[0]")), "additionalMetadata.action.source"},
 		"wrong shots":         {g.resigned(t, good, results(3, `"shots":500`, `"shots":400`)), "taskMetadata.shots"},
 		"another task's ARN":  {g.resigned(t, good, func(r *relay.Result) { r.Tasks[4].ARN = strings.Replace(r.Tasks[4].ARN, "1111", "2222", 1) }), "taskMetadata.id"},
+		"ARN of nothing":      {g.resigned(t, good, func(r *relay.Result) { r.Tasks[4].ARN = "\x1b[2J" }), "is no ARN of a task"},
+		"price in words":      {g.resigned(t, good, func(r *relay.Result) { r.PriceUSD = "free" }), "no amount"},
 		"digest of others":    {g.resigned(t, good, func(r *relay.Result) { r.Tasks[5].ResultsSHA256 = r.Tasks[4].ResultsSHA256 }), "results_sha256 is not that of the results"},
 		"no JSON":             {[]byte("hello"), "no JSON document"},
 		"empty":               {nil, "no JSON document"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := homeFiles(t, g.host)
-			_, _, err := g.host.Import(t.Context(), c.file)
+			_, _, err := g.host.Import(t.Context(), c.file, "")
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want an error with %q", err, c.want)
 			}
@@ -195,7 +199,7 @@ func TestResultRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := g.host.Import(t.Context(), append([]byte(" \n"), good...)); err != nil {
+	if _, _, err := g.host.Import(t.Context(), append([]byte(" \n"), good...), ""); err != nil {
 		t.Fatalf("the good result, with other white space: %v", err)
 	}
 }
@@ -309,7 +313,7 @@ func TestRelayGoesOn(t *testing.T) {
 	if _, err := g.relay.Run(t.Context(), e, nil); !errors.Is(err, braket.ErrDenied) {
 		t.Fatalf("got %v", err)
 	}
-	if _, _, err := g.host.Import(t.Context(), g.carry(t, file)); err != nil {
+	if _, _, err := g.host.Import(t.Context(), g.carry(t, file), ""); err != nil {
 		t.Fatal(err)
 	}
 	if more := g.far.server.Received("CreateQuantumTask") - before; g.far.made(t) != 6 || more != 4 {
@@ -331,4 +335,26 @@ func (s *shakyBook) Write(ctx context.Context, c *quantumjob.Carried) error {
 		return errShaky
 	}
 	return s.Book.Write(ctx, c)
+}
+
+// TestRunWasMoved: the answer goes to where the run lies now, and to no other run.
+func TestRunWasMoved(t *testing.T) {
+	g := openGap(t, brakettest.Options{Polls: -1})
+	_, file := g.export(t, braket.SV1)
+	result := g.carry(t, file)
+	other, moved := t.TempDir(), filepath.Join(t.TempDir(), "moved")
+	writeRun(t, quantumjob.ResultsFolder(other), losses(2))
+	if err := os.Rename(string(g.host.run), moved); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := g.host.Import(t.Context(), result, ""); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("got %v", err)
+	}
+	if _, _, err := g.host.Import(t.Context(), result, other); err == nil || !strings.Contains(err.Error(), "is of another run") {
+		t.Fatalf("got %v", err)
+	}
+	k, _, err := g.host.Import(t.Context(), result, moved)
+	if err != nil || filepath.Dir(k.Report) != moved {
+		t.Fatalf("written to %s, %v", k.Report, err)
+	}
 }
