@@ -114,6 +114,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(raw, false)
 	f.Add([]byte(strings.Replace(string(raw), "null", "[[0,0,1],[1,1,1],[0,0,0],[1,0,0]]", 1)), true)
 	f.Fuzz(func(t *testing.T, raw []byte, mitigated bool) {
+		task := task
 		if mitigated {
 			task.Mitigation = braket.Debias
 		}
