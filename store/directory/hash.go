@@ -134,5 +134,8 @@ func parsePHC(text string) (p phc, err error) {
 	if err = errors.Join(err, bad); err != nil || len(p.salt) < 8 || len(p.salt) > 64 || len(p.hash) < 16 || len(p.hash) > 64 {
 		return p, errors.New("password hash: salt or hash is not base64 of 8 to 64 and 16 to 64 bytes")
 	}
+	if p.String() != text { // the decoder passes over line ends
+		return p, errors.New("password hash: not in its one canonical form")
+	}
 	return p, nil
 }

@@ -137,7 +137,10 @@ func TestAPIKeyExpiresAndIsRefused(t *testing.T) {
 			break
 		}
 	}
-	o.tooMany(err)
+	for range 5 {
+		_, err = o.APIKey(ctx, key, desk)
+		o.tooMany(err)
+	}
 	if n := len(o.entries("session.sign-in")) - before; n != 31 {
 		t.Errorf("%d entries of an expired key that was tried without end, want 30 and the limit", n)
 	}
