@@ -13,7 +13,6 @@ package pkcs11
 import (
 	"errors"
 	"io"
-	"net/url"
 )
 
 // Method is the word for this kind of key in the key file and on the command line.
@@ -41,11 +40,6 @@ type Options struct {
 	Key    string    // label (CKA_LABEL) of the AES key in it
 	PIN    []byte    // of the token's user; the caller clears it, copies stay in the library
 	Rand   io.Reader // of IVs; nil: crypto/rand.Reader
-}
-
-// reference is the key's place as a PKCS#11 URI, without the module, which may differ by host.
-func (o Options) reference() string {
-	return "pkcs11:token=" + url.PathEscape(o.Token) + ";object=" + url.PathEscape(o.Key) + ";type=secret-key"
 }
 
 func (o Options) check() error {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"slices"
 
@@ -31,6 +32,11 @@ type Key struct {
 	aead      cipher.AEAD
 	rand      io.Reader
 	reference string
+}
+
+// reference is the key's place as a PKCS#11 URI, without the module, which may differ by host.
+func (o Options) reference() string {
+	return "pkcs11:token=" + url.PathEscape(o.Token) + ";object=" + url.PathEscape(o.Key) + ";type=secret-key"
 }
 
 // Open logs in to the token and finds the key. Errors: ErrNoKey, ErrUnusable (not AES, or readable out of the token), those of

@@ -59,10 +59,17 @@ func TestToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer k.Close()
+	defer closeKey(t, k)
 	t.Run("wrap", func(t *testing.T) { wrap(t, k) })
 	t.Run("refusals", func(t *testing.T) { refusals(t, o, k) })
 	t.Run("ring", func(t *testing.T) { ring(t, o, k) })
+}
+
+func closeKey(t *testing.T, k *Key) {
+	t.Helper()
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func wrap(t *testing.T, k *Key) {
@@ -150,7 +157,7 @@ func ring(t *testing.T, o Options, k *Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close()
+	defer closeKey(t, again)
 	if r, err = keyring.Open(path, keyring.Options{}); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,8 @@ import (
 //	--- the change is durable ---
 //	7 overwrite F.old with zeros, fsync    8 remove F.old
 //
-// A crash before 5 leaves F as it was, after 5 F as it shall be. What lies about is tidied at the next unlock:
+// A crash before 5 leaves F as it was, after 5 F as it shall be. What lies about is tidied at the next unlock, once the
+// directory was fsynced:
 // F.old is overwritten, unless it is F itself (a crash between 4 and 5), which the i-node tells. The name F.old exists because an
 // unlinked file cannot be found again after a crash, and its blocks hold keys.
 //
@@ -78,7 +79,7 @@ func (k keyFile) read() ([]byte, error) {
 	return data, nil
 }
 
-// write makes data the first key file; nothing is there before.
+// first makes data the first key file; nothing is there before.
 func (k keyFile) first(data []byte) error {
 	if err := k.stage(data); err != nil {
 		return err

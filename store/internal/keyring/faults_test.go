@@ -29,6 +29,9 @@ type faultyDisk struct {
 
 func (d *faultyDisk) step(do func() error) error {
 	d.steps++
+	if d.unsynced == nil {
+		d.unsynced = map[string]int64{}
+	}
 	switch {
 	case d.dead:
 		return errPlanted
@@ -58,9 +61,6 @@ func (d *faultyDisk) create(path string) (f *os.File, err error) {
 	})
 	if err != nil && f != nil {
 		_ = f.Close()
-	}
-	if d.unsynced == nil {
-		d.unsynced = map[string]int64{}
 	}
 	d.unsynced[path] = 0
 	return f, err
@@ -270,6 +270,33 @@ func TestUncertain(t *testing.T) {
 		t.Fatal(err)
 	}
 	must[[]Event](t)(s.r.Rotate(ctx, []Owner{s.b}))
+}
+
+// TestUnlockSyncsFirst wants the file of before kept until it is sure which one the folder names after a power failure.
+func TestUnlockSyncsFirst(t *testing.T) {
+	s := newSubject(t)
+	s.reset(t, &faultyDisk{})
+	must[[]Event](t)(s.r.Rotate(ctx, []Owner{s.b}))
+	if err := os.WriteFile(s.f.path+".old", s.initial, 0o600); err != nil { // as after a kill behind the rename
+		t.Fatal(err)
+	}
+	r := must[*Ring](t)(Open(s.f.path, s.f.options()))
+	d := &faultyDisk{fail: 1}
+	r.file.disk = d
+	if err := r.Unlock(ctx, s.f.unlock); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(must[[]byte](t)(os.ReadFile(s.f.path+".old")), s.initial) {
+		t.Error("the file of before was overwritten, and the folder may still name it")
+	}
+	wantText(t, r, s.b, s.boxB, "beta")
+	_, err := r.Rotate(ctx, []Owner{s.b})
+	wantError(t, err, ErrUncertain)
+	r.Lock()
+	if err := r.Unlock(ctx, s.f.unlock); err != nil {
+		t.Fatal(err)
+	}
+	s.f.wantTidy()
 }
 
 // TestOldBytesOverwritten keeps a second name of the file before, which a change must have filled with zeros.

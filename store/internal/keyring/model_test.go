@@ -53,7 +53,11 @@ func TestRandomChanges(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			rt.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
+		defer func() {
+			if err := os.RemoveAll(dir); err != nil {
+				rt.Error(err)
+			}
+		}()
 		m := newMachine(rt, t, dir)
 		rt.Repeat(map[string]func(*rapid.T){
 			"": m.check, "add": m.add, "encrypt": m.encrypt, "rotate": m.rotate, "roll": m.roll, "retire": m.retire,

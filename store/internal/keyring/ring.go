@@ -173,15 +173,22 @@ func (r *Ring) unlock(open func(*state) (*root, error), u Unlocker) error {
 		root.wipe()
 		return nil
 	}
-	r.residue = r.file.tidy()
-	r.broken = r.file.disk.syncDir(filepath.Dir(r.file.path)) // what was read is what stays
-	if r.broken != nil {
-		r.broken = fmt.Errorf("writing the directory of the key file: %w: %w", ErrUncertain, r.broken)
-	}
+	r.recoverDisk()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.state, r.root, r.opened, r.begun = s, root, map[Owner]*openedOwner{}, false
 	return nil
+}
+
+// recoverDisk ends what an interrupted change began. What was read must be what stays before the file of before goes: a
+// rename that only this kernel's memory knows is undone by a power failure.
+func (r *Ring) recoverDisk() {
+	r.broken, r.residue = nil, nil
+	if err := r.file.disk.syncDir(filepath.Dir(r.file.path)); err != nil {
+		r.broken = fmt.Errorf("writing the directory of the key file: %w: %w", ErrUncertain, err)
+		return
+	}
+	r.residue = r.file.tidy()
 }
 
 func (s *state) openSlot(ctx context.Context, rand io.Reader, u Unlocker) (*root, error) {
