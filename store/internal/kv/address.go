@@ -127,6 +127,23 @@ func decodeTally(c collection, b []byte) (tally, error) {
 	return tally{}, CorruptError{c.String(), fmt.Sprintf("tally of %d bytes", len(b))}
 }
 
+// Beside the collections of a space stands their number, and in a bucket of its own that of the spaces: a page that lost its
+// last elements shows there.
+var (
+	numberKey    = []byte{'t'}
+	numberBucket = []byte{0}
+)
+
+func decodeNumber(b []byte) (n uint64, ok bool) {
+	switch len(b) {
+	case 0:
+		return 0, true
+	case 8:
+		return binary.LittleEndian.Uint64(b), true
+	}
+	return 0, false
+}
+
 // mix spreads a checksum over 64 bits (the finaliser of SplitMix64, Steele, Lea and Flood, OOPSLA 2014), so that sums of
 // checksums do not cancel as the CRC's own linearity would let them.
 func mix(checksum uint32) uint64 {

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -35,11 +36,7 @@ func (b *batch) open(c collection) (*bbolt.Bucket, *tally, error) {
 	if o, ok := b.opened[c]; ok {
 		return o.bucket, o.tally, nil
 	}
-	space, err := b.tx.CreateBucketIfNotExists(c.space[:])
-	if err != nil {
-		return nil, nil, fmt.Errorf("making the bucket of %v: %w", c, err)
-	}
-	bucket, err := space.CreateBucketIfNotExists(c.bucket())
+	space, bucket, err := b.find(c)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the bucket of %v: %w", c, err)
 	}
@@ -54,6 +51,43 @@ func (b *batch) open(c collection) (*bbolt.Bucket, *tally, error) {
 		b.order = append(b.order, c)
 	}
 	return bucket, &t, nil
+}
+
+// find returns the buckets of a collection and its space, made and counted where missing.
+func (b *batch) find(c collection) (space, bucket *bbolt.Bucket, err error) {
+	if space = b.tx.Bucket(c.space[:]); space == nil {
+		if space, err = b.tx.CreateBucket(c.space[:]); err != nil {
+			return nil, nil, err
+		}
+		if err := b.countSpaces(1); err != nil {
+			return nil, nil, err
+		}
+	}
+	if bucket = space.Bucket(c.bucket()); bucket != nil {
+		return space, bucket, nil
+	}
+	if bucket, err = space.CreateBucket(c.bucket()); err == nil {
+		_, err = addTo(space, 1)
+	}
+	return space, bucket, err
+}
+
+func (b *batch) countSpaces(delta int) error {
+	bucket, err := b.tx.CreateBucketIfNotExists(numberBucket)
+	if err == nil {
+		_, err = addTo(bucket, delta)
+	}
+	return err
+}
+
+// addTo changes the number that stands in a bucket of spaces or collections.
+func addTo(bucket *bbolt.Bucket, delta int) (now uint64, err error) {
+	n, ok := decodeNumber(bucket.Get(numberKey))
+	if !ok {
+		return 0, CorruptError{"the number of spaces or collections", "not of 8 bytes"}
+	}
+	now = n + uint64(delta)
+	return now, bucket.Put(numberKey, binary.LittleEndian.AppendUint64(nil, now))
 }
 
 // apply puts or deletes one record and keeps the tally right.

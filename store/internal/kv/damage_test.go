@@ -133,6 +133,17 @@ func spoil(random *rand.Rand, i int, contents []byte, used int) string {
 	switch i % 10 {
 	case 0: // what is at the head of a page leads to other pages
 		at = page*4096 + random.IntN(80)
+	case 5:
+		at = page*4096 + random.IntN(16)
+	case 6:
+		if count := contents[page*4096+10:]; count[0] > 0 {
+			count[0]--
+		}
+		return fmt.Sprintf("last element of page %d lost", page)
+	case 7:
+		if branches := branchPages(contents, used); len(branches) > 0 {
+			at = branches[random.IntN(len(branches))]*4096 + 16 + random.IntN(300)
+		}
 	case 1:
 		random.Shuffle(512, func(i, j int) {
 			x, y := page*4096+i, page*4096+j
@@ -152,6 +163,55 @@ func spoil(random *rand.Rand, i int, contents []byte, used int) string {
 	bit := byte(1) << random.IntN(8)
 	contents[at] ^= bit
 	return fmt.Sprintf("byte %d (page %d + %d) xor %#x", at, at/4096, at%4096, bit)
+}
+
+func branchPages(contents []byte, used int) (pages []int) {
+	for page := 2; page < used/4096; page++ {
+		if contents[page*4096+8] == 1 {
+			pages = append(pages, page)
+		}
+	}
+	return pages
+}
+
+// TestRotWhileOpen changes a record in the file of an open database: reading and overwriting it name the place.
+func TestRotWhileOpen(t *testing.T) {
+	f := create(t, small())
+	a := at(1, "rotten")
+	b := f.box(a, "value")
+	put := kv.Op{Prepare: func(tx *kv.Tx) error { return tx.Put(a, b) }}
+	if err := f.Update(background, put); err != nil {
+		t.Fatal(err)
+	}
+	contents, err := os.ReadFile(f.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk, err := os.OpenFile(f.path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	offset := int64(bytes.LastIndex(contents, b.Bytes()) + 5)
+	if _, err := disk.WriteAt([]byte{contents[offset] ^ 1}, offset); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"reading":     f.View(background, func(tx *kv.ReadTx) error { _, _, err := tx.Get(a); return err }),
+		"scanning":    f.View(background, func(tx *kv.ReadTx) error { _, _, _, err := tx.Last(a.Space, 1); return err }),
+		"overwriting": f.Update(background, put),
+		"checking":    f.Check(background),
+	} {
+		if !errors.Is(err, kv.ErrCorrupt) || !strings.Contains(err.Error(), a.String()) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := disk.WriteAt([]byte{contents[offset]}, offset); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.get(a); got != "value" {
+		t.Errorf("mended: %q", got)
+	}
 }
 
 // TestEveryByteOfTheMetaPages flips each of them: either page alone gives everything.

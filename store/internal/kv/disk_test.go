@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -147,6 +148,20 @@ func TestDiskGuard(t *testing.T) {
 	if s := f.Stats(); !s.ReadOnly || !s.Ballast {
 		t.Errorf("below low water: %+v", s)
 	}
+	var writers sync.WaitGroup
+	release := f.holdCommitter()
+	for n := range 6 {
+		writers.Go(func() {
+			op := essential(n)
+			op.Essential = n%2 == 0
+			if err := f.Update(background, op); errors.As(err, new(kv.ErrReadOnly)) == op.Essential {
+				t.Errorf("op %d in company, essential %v: %v", n, op.Essential, err)
+			}
+		})
+	}
+	f.waitForQueue(6)
+	release()
+	writers.Wait()
 	fill(t, dir, 0)
 	for n := range 500 {
 		if err := f.Update(background, essential(n)); err != nil {

@@ -8,7 +8,7 @@
 // A record's place is its [Address]: a bucket for the space, in it a bucket for the collection (big-endian), in it the key. What stands
 // there is the box and a CRC-32C over address and box, so that a rotten byte is told from a forgery and named without a key.
 // Beside each collection stands its tally, the number of its records and the sum of their mixed CRCs, kept in the same
-// transaction as the records: a lost or doubled record shows there. The tree's own pages have no checksums in bbolt; [Open]
+// transaction as the records: a lost or doubled record shows there. A space holds the number of its collections, the file that of its spaces. The tree's own pages have no checksums in bbolt; [Open]
 // and [DB.Check] therefore walk all of them with a reader of our own that trusts no number it finds (bbolt's walk runs in
 // goroutines where a damaged page would end the process).
 //

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -314,8 +315,12 @@ func (s *saboteur) step(kind, path string, _ []byte, _ int64, do func() error) e
 // sabotagedRun goes through a file's whole life: made, filled, compacted, filled. It returns the outcome of every op that was tried.
 func sabotagedRun(t *testing.T, path string, s *saboteur, ops int) (outcomes []error, f *file) {
 	if err := kv.Create(path); err != nil {
+		if _, err := os.Stat(path); err == nil && strings.HasSuffix(s.failed, ".new") {
+			t.Errorf("%s: a file that was not made in full has its name", s.failed)
+		}
 		return nil, nil
 	}
+	exchange := error(nil)
 	db, err := kv.Open(path, small())
 	if err != nil {
 		t.Fatalf("opening: %v", err)
@@ -327,9 +332,11 @@ func sabotagedRun(t *testing.T, path string, s *saboteur, ops int) (outcomes []e
 			if err := f.Purge(context.Background(), space, 9); err != nil && s.failed == "" {
 				t.Errorf("purging: %v", err)
 			}
-			if err := f.Compact(context.Background()); err != nil && s.failed == "" {
-				t.Errorf("compacting: %v", err)
+			if exchange = f.Compact(context.Background()); exchange != nil && s.failed == "" {
+				t.Errorf("compacting: %v", exchange)
 			}
+		} else if errors.Is(exchange, kv.ErrFsync) && !errors.Is(outcomes[n], kv.ErrFsync) {
+			t.Errorf("op %d was taken after a compaction that may be undone: %v", n, outcomes[n])
 		}
 	}
 	return outcomes, f
@@ -359,6 +366,11 @@ func TestFaultsEveryStep(t *testing.T) {
 				}
 				kinds[s.failed]++
 				count++
+				for n, err := range outcomes {
+					if err != nil && s.failed == "sync of main.db" && !errors.Is(err, kv.ErrFsync) {
+						t.Errorf("op %d after a failed sync: %v", n, err)
+					}
+				}
 				u, r := checkSabotaged(t, path, fmt.Sprintf("%v, effect %v, step %d (%s)", why, effect, at, s.failed), outcomes)
 				unknown, refused = unknown+u, refused+r
 			}

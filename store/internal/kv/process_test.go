@@ -105,6 +105,12 @@ func TestTwoProcesses(t *testing.T) {
 	if err := release(); err != nil {
 		t.Error(err)
 	}
+	if release, err = kv.LockDir(dir); err != nil {
+		t.Fatalf("given back, and not free: %v", err)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 	open(t, path, o).Close()
 }
 

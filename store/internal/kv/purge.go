@@ -102,8 +102,12 @@ func (b *batch) remove(c collection) error {
 		return err
 	}
 	delete(b.opened, c)
-	if k, _ := space.Cursor().First(); k == nil {
-		return b.tx.DeleteBucket(c.space[:])
+	left, err := addTo(space, -1)
+	if err != nil || left > 0 {
+		return err
 	}
-	return nil
+	if err := b.tx.DeleteBucket(c.space[:]); err != nil {
+		return err
+	}
+	return b.countSpaces(-1)
 }

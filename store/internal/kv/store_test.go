@@ -179,7 +179,7 @@ func (f *file) keys(number uint16, from string, back bool) (keys []string) {
 func (f *file) holdCommitter() (release func()) {
 	entered, leave, done := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() {
-		done <- f.Update(context.Background(), kv.Op{Finish: func(*kv.Tail) error {
+		done <- f.Update(context.Background(), kv.Op{Essential: true, Finish: func(*kv.Tail) error {
 			close(entered)
 			<-leave
 			return nil

@@ -301,41 +301,73 @@ func (w *walk) bucket(it item, depth int, fn func(it item, depth int) error) err
 	return w.elements(it.page, inline, depth, &order{}, fn)
 }
 
+// number notes the number that stands in a bucket.
+func (w *walk) number(it item, noted *uint64) error {
+	n, ok := decodeNumber(it.value)
+	if !ok || it.bucket || !bytes.Equal(it.key, numberKey) {
+		return w.fault(it.page, "%x is no number of spaces or collections", it.key)
+	}
+	*noted = n
+	return nil
+}
+
 // root goes through the spaces.
 func (w *walk) root(page uint64) error {
-	return w.tree(page, 0, &order{}, func(it item, depth int) error {
-		if !it.bucket || len(it.key) != 16 {
-			return w.fault(it.page, "%x is no space", it.key)
+	var noted uint64
+	err := w.tree(page, 0, &order{}, func(it item, depth int) error {
+		switch {
+		case it.bucket && bytes.Equal(it.key, numberBucket):
+			return w.bucket(it, depth, func(it item, _ int) error { return w.number(it, &noted) })
+		case it.bucket && len(it.key) == 16:
+			w.found.Spaces++
+			return w.space([16]byte(it.key), it, depth)
 		}
-		w.found.Spaces++
-		return w.space([16]byte(it.key), it, depth)
+		return w.fault(it.page, "%x is no space", it.key)
 	})
+	if err == nil && noted != uint64(w.found.Spaces) {
+		return w.fault(page, "%d spaces, need %d", w.found.Spaces, noted)
+	}
+	return err
 }
 
 // space goes through the collections of a space, each of which is followed by its tally.
 func (w *walk) space(space [16]byte, it item, depth int) error {
 	var open *collection // its tally is to come
 	var counted tally
+	var collections, noted uint64
 	err := w.bucket(it, depth, func(it item, depth int) error {
 		switch {
 		case it.bucket && len(it.key) == 2 && open == nil:
 			open = &collection{space, binary.BigEndian.Uint16(it.key)}
 			counted = tally{}
-			w.found.Collections++
+			collections++
 			return w.collection(*open, &counted, it, depth)
 		case !it.bucket && open != nil && bytes.Equal(it.key, open.tallyKey()):
-			noted, err := decodeTally(*open, it.value)
-			if err == nil && noted != counted {
-				err = w.fault(it.page, "%v: %d records with sum %x, its tally says %d with %x",
-					*open, counted.count, counted.sum, noted.count, noted.sum)
-			}
+			c := *open
 			open = nil
-			return err
+			return w.tally(c, counted, it)
+		case len(it.key) == 1 && open == nil:
+			return w.number(it, &noted)
 		}
 		return w.fault(it.page, "space %x: %x is no collection, or has no tally", space, it.key)
 	})
-	if err == nil && open != nil {
+	w.found.Collections += int(collections)
+	switch {
+	case err != nil:
+		return err
+	case open != nil:
 		return w.fault(it.page, "%v has no tally", *open)
+	case collections != noted:
+		return w.fault(it.page, "space %x: %d collections, need %d", space, collections, noted)
+	}
+	return nil
+}
+
+// tally compares what was counted with what stands beside the collection.
+func (w *walk) tally(c collection, counted tally, it item) error {
+	noted, err := decodeTally(c, it.value)
+	if err == nil && noted != counted {
+		return w.fault(it.page, "%v: %d records with sum %x, its tally says %d with %x", c, counted.count, counted.sum, noted.count, noted.sum)
 	}
 	return err
 }
