@@ -3,106 +3,12 @@ package store
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/qrsrisk/qrsd/store/internal/envelope"
-	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
-	"go.etcd.io/bbolt"
 )
 
-// BenchmarkChange is an audited, durable change of a 512-byte value: encryption, audit entry, Merkle trees, one commit.
-// Beside it, on the same disk in the same run: a bare bbolt commit with fsync for each change by one writer, and group
-// commit of an encrypted value without audit.
-func BenchmarkChange(b *testing.B) {
-	value := strings.Repeat("v", 512)
-	b.Run("bare bbolt commit/writers=1", func(b *testing.B) { benchBare(b, value) })
-	for _, writers := range []int{1, 64, 256} {
-		b.Run(fmt.Sprintf("group commit without encryption and audit/writers=%d", writers), func(b *testing.B) { benchGroup(b, writers, value) })
-		b.Run(fmt.Sprintf("audited change/writers=%d", writers), func(b *testing.B) { benchAudited(b, writers, value) })
-	}
-}
-
-func benchBare(b *testing.B, value string) {
-	db, err := bbolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	measure(b, 1, func(_, i int) error {
-		return db.Update(func(tx *bbolt.Tx) error {
-			bucket, err := tx.CreateBucketIfNotExists([]byte("b"))
-			if err != nil {
-				return err
-			}
-			return bucket.Put(fmt.Appendf(nil, "%016d", i), []byte(value))
-		})
-	})
-}
-
-func benchGroup(b *testing.B, writers int, value string) {
-	path := filepath.Join(b.TempDir(), "group.db")
-	if err := kv.Create(path); err != nil {
-		b.Fatal(err)
-	}
-	db, err := kv.Open(path, kv.Options{Ballast: -1})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	// One box for all: group commit alone is measured, without encryption.
-	key, err := envelope.NewKey(Options{}.filled().Rand)
-	if err != nil {
-		b.Fatal(err)
-	}
-	box := key.Encrypt(envelope.Place{}, 1, nil, []byte(value))
-	measure(b, writers, func(w, i int) error {
-		return db.Update(b.Context(), kv.Op{Prepare: func(tx *kv.Tx) error {
-			return tx.Put(kv.Address{Collection: 1, Key: fmt.Appendf(nil, "%04d%012d", w, i)}, box)
-		}})
-	})
-}
-
-func benchAudited(b *testing.B, writers int, value string) {
-	db, done := benchStore(b)
-	defer done()
-	tenants := benchTenants(b, db, 16)
-	measure(b, writers, func(w, i int) error {
-		h := tenants[w%len(tenants)]
-		return h.Update(b.Context(), Action{Verb: rights.TenantChange}, func(tx *WriteTx) error {
-			return memos.Insert(tx, tx.NewID(), memo{value})
-		})
-	})
-}
-
-// measure runs b.N changes by so many writers, and reports rate and the slowest hundredth.
-func measure(b *testing.B, writers int, change func(writer, i int) error) {
-	times := make([][]time.Duration, writers)
-	b.ResetTimer()
-	var all sync.WaitGroup
-	for w := range writers {
-		all.Go(func() {
-			for i := w; i < b.N; i += writers {
-				start := time.Now()
-				if err := change(w, i); err != nil {
-					b.Error(err)
-					return
-				}
-				times[w] = append(times[w], time.Since(start))
-			}
-		})
-	}
-	all.Wait()
-	b.StopTimer()
-	joined := slices.Concat(times...)
-	slices.Sort(joined)
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "changes/s")
-	b.ReportMetric(float64(joined[len(joined)*99/100].Microseconds())/1000, "p99-ms")
-}
+// How fast an audited change is stands beside bare commits of the same disk: BenchmarkAudited in store/internal/kv.
 
 func benchStore(b *testing.B) (*DB, func()) {
 	dir := b.TempDir()

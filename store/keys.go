@@ -117,7 +117,8 @@ func (t *Tenant) tellTenants(ctx context.Context, a Action, events []keyring.Eve
 	for part := range slices.Chunk(order, atOnce) {
 		var entries []record
 		for _, id := range part {
-			if _, err := t.db.ring.Open(auditOwner(id)); err != nil {
+			// The entry is under the audit keys, the account of who did it under the tenant's personal key.
+			if err := t.db.openLogKeys(t.db.logOf(id, Lineage)); err != nil {
 				return err
 			}
 			entries = append(entries, record{log: t.db.logOf(id, AuditLog), principal: t.principal, action: a, outcome: Done, keys: keyEvents(of[id])})

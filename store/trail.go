@@ -447,7 +447,10 @@ func (db *DB) exportLeaf(ctx context.Context, out *ledger.ExportWriter, l log, s
 	case err != nil:
 		return previous, err
 	default:
-		if x.Salt, x.Entry, err = splitLeaf(plain); err != nil {
+		if x.Salt, x.Entry, err = splitLeaf(plain); err == nil && l.kind == AuditLog {
+			x.Disclosed, err = db.disclosure(l, sequence, x.Entry)
+		}
+		if err != nil {
 			return previous, err
 		}
 	}
@@ -459,6 +462,65 @@ func (db *DB) exportLeaf(ctx context.Context, out *ledger.ExportWriter, l log, s
 		return previous, err
 	}
 	return ledger.LeafHash(h, x.Box), out.Add(x)
+}
+
+// disclosure is what an entry says of a person, to go with it; nil where it says nothing, or the tenant is erased.
+func (db *DB) disclosure(l log, sequence int64, text []byte) ([]byte, error) {
+	var e Entry
+	if err := json.Unmarshal(text, &e); err != nil || e.Personal == nil {
+		return nil, err
+	}
+	_, plain, err := db.openPersonal(l, sequence, e.Personal)
+	return plain, err
+}
+
+// ProveConsistency shows that a log only grew between two of its sizes: the path, and the roots at both.
+func (t *Tenant) ProveConsistency(ctx context.Context, kind LogKind, earlier int64) (p Growth, err error) {
+	a := Action{Verb: t.own(rights.LedgerRead, rights.AuditSystem)}
+	if kind == AuditLog {
+		a.Verb = t.own(rights.AuditRead, rights.AuditSystem)
+	}
+	if err := t.permit(ctx, a); err != nil {
+		return p, err
+	}
+	p, err = t.db.proveGrowth(ctx, t.db.logOf(t.id, kind), earlier)
+	return p, t.settle(ctx, a, err)
+}
+
+// Growth is a consistency proof (RFC 6962 §2.1.2). It is verified before it is given out.
+type Growth struct {
+	Earlier     int64         `json:"earlier"`
+	EarlierRoot ledger.Hash   `json:"earlier_root"`
+	Size        int64         `json:"size"`
+	Root        ledger.Hash   `json:"root"`
+	Path        []ledger.Hash `json:"path"`
+	Checkpoint  string        `json:"checkpoint"`
+}
+
+func (db *DB) proveGrowth(ctx context.Context, l log, earlier int64) (p Growth, err error) {
+	if err := db.checkpoint(ctx); err != nil {
+		return p, err
+	}
+	signed, c, err := db.lastCheckpoint(ctx, l)
+	if err != nil {
+		return p, err
+	}
+	if earlier < 1 || earlier > c.Size {
+		return p, fmt.Errorf("%s has had sizes 1 to %d, not %d: %w", l, c.Size, earlier, ErrNotFound)
+	}
+	p = Growth{Earlier: earlier, Size: c.Size, Root: c.Root, Checkpoint: string(signed)}
+	err = db.kv.View(ctx, func(tx *kv.ReadTx) (err error) {
+		reader := db.hashes(tx, l)
+		if p.EarlierRoot, err = ledger.Root(earlier, reader); err != nil {
+			return err
+		}
+		p.Path, err = ledger.ProveConsistency(c.Size, earlier, reader)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	return p, ledger.CheckConsistency(p.Path, p.Size, p.Root, p.Earlier, p.EarlierRoot)
 }
 
 // PublicKeys are the keys that sign checkpoints, as C2SP verifier keys under the name of one of the tenant's logs.

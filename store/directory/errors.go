@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,7 +56,8 @@ func (e *ErrTenantNeeded) AuditReason() string { return "tenant needed" }
 // refuse ends a store.Reception.Settle with a denied entry.
 func refuse(err error) error {
 	reason := "refused"
-	if classed, ok := err.(interface{ AuditReason() string }); ok { //nolint:errorlint // our own values, never wrapped
+	var classed interface{ AuditReason() string }
+	if errors.As(err, &classed) {
 		reason = classed.AuditReason()
 	}
 	return &store.Refusal{Reason: reason, Err: err}

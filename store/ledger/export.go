@@ -20,11 +20,12 @@ import (
 // its names sorted; binary fields are padded base64:
 //
 //	{"checkpoint":…,"format":"qrsd-log-export/1","keys":[…],"log":…,"origin":…}
-//	{"box":…,"commitment":…,"entry":{…},"hash":…,"previous":…,"proof":[…],"salt":…,"sequence":…}    one per entry
+//	{"box":…,"commitment":…,"disclosed":…,"entry":{…},"hash":…,"previous":…,"proof":[…],"salt":…,"sequence":…}    one per entry
 //	{"complete":…,"count":…}
 //
 // checkpoint is the signed note as a string, keys are verifier keys in the form of signed-note, log is
-// hexadecimal. entry is null, and salt with it, where the key was destroyed: the leaf remains proven.
+// hexadecimal. entry is null, and salt with it, where the key was destroyed: the leaf remains proven. disclosed is there
+// only where what the entry says of a person is given with it: JSON that fits the commitment in the entry's member "personal".
 // complete says that entries 0 to the checkpoint's size are all there.
 const ExportFormat = "qrsd-log-export/1"
 
@@ -56,6 +57,8 @@ type Exported struct {
 	Entry []byte
 	// Salt is the commitment's salt.
 	Salt [16]byte
+	// Disclosed is what the entry says of a person, JSON with the salt of its commitment in the member "salt"; nil: not disclosed.
+	Disclosed []byte
 	// Proof is the inclusion proof in the tree of the export's checkpoint.
 	Proof []Hash
 }
@@ -142,6 +145,9 @@ func (x Exported) appendLine(dst []byte) []byte {
 	leaf := LeafHash(x.Header, x.Box)
 	quoted(`{"box`, x.Box)
 	quoted(`,"commitment`, x.Header.Commitment[:])
+	if x.Disclosed != nil {
+		quoted(`,"disclosed`, x.Disclosed)
+	}
 	dst = append(dst, `,"entry":`...)
 	if x.Entry == nil {
 		dst = append(dst, "null"...)

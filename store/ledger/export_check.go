@@ -3,6 +3,8 @@ package ledger
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -59,6 +61,8 @@ func (c *exportCheck) judge(x Exported, hash Hash) (field, reason string) {
 		return "proof", "does not lead from the leaf to the checkpoint's root: the proof, the whole entry or its place is another's"
 	case computed == hash && !committed:
 		return "entry or salt", "the commitment in the leaf is to another text"
+	case computed == hash && x.Disclosed != nil:
+		return disclosed(x)
 	case computed == hash:
 		return "", ""
 	case proven(hash) && !committed:
@@ -69,6 +73,28 @@ func (c *exportCheck) judge(x Exported, hash Hash) (field, reason string) {
 		return "hash", fmt.Sprintf("is %s, the leaf of this line is %s", hash, computed)
 	}
 	return "hash or proof or sequence", fmt.Sprintf("the leaf of this line is %s, and nothing leads from it to the checkpoint's root", computed)
+}
+
+// disclosed holds what is said of a person to the commitment in the entry.
+func disclosed(x Exported) (field, reason string) {
+	var entry struct {
+		Personal *struct{ Commitment Hash }
+	}
+	if json.Unmarshal(x.Entry, &entry) != nil || entry.Personal == nil {
+		return "disclosed", "the entry has no commitment to anything personal"
+	}
+	var person struct{ Salt string }
+	var salt [16]byte
+	if err := json.Unmarshal(x.Disclosed, &person); err != nil {
+		return "disclosed", err.Error()
+	}
+	if n, err := hex.Decode(salt[:], []byte(person.Salt[:min(len(person.Salt), 2*len(salt))])); err != nil || n != len(salt) || len(person.Salt) != 2*len(salt) {
+		return "disclosed", "has no salt of 32 hexadecimal digits"
+	}
+	if Commit(salt, x.Disclosed) != entry.Personal.Commitment {
+		return "disclosed", "is not what the entry committed to"
+	}
+	return "", ""
 }
 
 // follow verifies that a line comes after those before it, and counts it.
@@ -128,6 +154,9 @@ func parseLeafLine(line []byte) (x Exported, hash Hash, fault *EntryError) {
 	l := &leafLine{rest: line}
 	x.Box = l.binary("box", `{"box":`)
 	l.fixed("commitment", `,"commitment":`, x.Header.Commitment[:])
+	if bytes.HasPrefix(l.rest, []byte(`,"disclosed"`)) {
+		x.Disclosed = l.binary("disclosed", `,"disclosed":`)
+	}
 	x.Entry = l.entry()
 	l.fixed("hash", `,"hash":`, hash[:])
 	l.fixed("previous", `,"previous":`, x.Header.Previous[:])
