@@ -7,7 +7,7 @@
 // (HPKE, RFC 9180), so that a new root can be given to them without their secret; the others wrap by call.
 //
 // The file is rewritten whole on every change, under the next [Ring.Generation], and the bytes of the file before are
-// overwritten: a key that was destroyed is in no free page of a database and in no earlier version. DESIGN of the file
+// overwritten: a key that was destroyed is in no free page of a database and in no earlier version. Design of the file
 // and of a rewrite: file.go and disk.go. A checksum finds every changed byte while the ring is still locked; a MAC under
 // a key derived from the root finds, at [Ring.Unlock], whatever was written by someone without it.
 //
