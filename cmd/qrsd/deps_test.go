@@ -69,7 +69,7 @@ const ourImports = `
 	web/...:                    web/... store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   engine/... quantum/... store/... web/... internal/outbound
-	cmd/qrsd/internal/runner:   engine/... quantum/... store/workspace
+	cmd/qrsd/internal/runner:   engine/... quantum/... store store/ledger store/workspace
 	cmd/qrsd/internal/...:      cmd/qrsd/internal/... engine/... quantum/... store/... web/... internal/...
 	cmd/qrsd:                   cmd/qrsd/internal/... engine/... quantum/... store/... web/... internal/...
 	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger
