@@ -26,7 +26,7 @@ func (x *checkCommand) Run(ctx context.Context, c console) error {
 	report, err := x.check(ctx, c)
 	if store.IsDamage(err) { // so badly that the store cannot be opened, or closed in order
 		if report == nil {
-			report = &store.CheckReport{}
+			report = &store.CheckReport{Logs: []store.LogReport{}}
 		}
 		report.Faults = append(report.Faults, store.Fault{Where: x.Store, Reason: err.Error()})
 		err = nil
@@ -63,6 +63,10 @@ func (x *checkCommand) check(ctx context.Context, c console) (report *store.Chec
 }
 
 func printCheckReport(w io.Writer, r *store.CheckReport) {
+	if len(r.Logs) == 0 { // it could not be opened
+		printFaultList(w, r.Faults)
+		return
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "records\t%s\nblobs\t%s\n", grouped(float64(r.Records)), grouped(float64(r.Blobs)))
 	if r.Orphans > 0 {
@@ -70,14 +74,18 @@ func printCheckReport(w io.Writer, r *store.CheckReport) {
 	}
 	t.Flush()
 	printLogs(w, r.Logs)
-	for _, f := range r.Faults {
-		fmt.Fprintf(w, "FAULT  %s\n", f)
-	}
 	if len(r.Faults) == 0 {
 		fmt.Fprintln(w, "everything is as it was written")
 		return
 	}
-	fmt.Fprintf(w, "%s; keep the directory as evidence, and restore from a backup\n", counted(len(r.Faults), "fault"))
+	printFaultList(w, r.Faults)
+}
+
+func printFaultList(w io.Writer, faults []store.Fault) {
+	for _, f := range faults {
+		fmt.Fprintf(w, "FAULT  %s\n", f)
+	}
+	fmt.Fprintf(w, "%s; keep the directory as evidence, and restore from a backup\n", counted(len(faults), "fault"))
 }
 
 // printLogs is a line for each log that has leaves or a fault.

@@ -31,8 +31,9 @@ func TestScripts(t *testing.T) {
 		"exits": exits, "await-blocks": awaitBlocks, "same-digests": sameDigests, "same-match": sameMatch, "holds": holds,
 	}
 	maps.Copy(commands, quantumCommands())
+	maps.Copy(commands, storeCommands())
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands,
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands, Condition: storeConditions(keepsKeys(t)),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("FLORIDA", florida)
 			e.Values[emulatorKey{}] = new(scriptEmulator)

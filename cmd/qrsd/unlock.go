@@ -35,8 +35,8 @@ const maxKept = 7 * 24 * time.Hour
 
 // Run carries out the command.
 func (x *unlockCommand) Run(ctx context.Context, c console) (err error) {
-	if x.For < 0 || x.For > maxKept || x.For > 0 && x.For < time.Second {
-		return &runner.ErrUsage{Reason: fmt.Sprintf("--for %s: give 1s to %s, or 0 to verify only", x.For, "168h")}
+	if x.For < 0 || x.For > maxKept || x.For > 0 && x.For < time.Minute {
+		return &runner.ErrUsage{Reason: fmt.Sprintf("--for %s: give 1m to 168h, or 0 to verify only", x.For)}
 	}
 	db, err := x.open(c)
 	if err != nil {

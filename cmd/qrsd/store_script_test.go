@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/storetest"
+)
+
+// Commands of testdata/script/store-*.txtar, besides testscript's own.
+
+func storeCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"flip": flip, "await-exit": awaitExit, "has-bytes": hasBytes, "set": set,
+	}
+}
+
+// storeConditions are the conditions of scripts: [keeps-keys].
+func storeConditions(keeps bool) func(string) (bool, error) {
+	return func(name string) (bool, error) {
+		if name != "keeps-keys" {
+			return false, fmt.Errorf("no condition %q is known", name)
+		}
+		return keeps, nil
+	}
+}
+
+// flip FILE flips one bit: in a bbolt file one of the page that everything hangs from, else in the middle.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip FILE")
+	}
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	at := len(b) / 2
+	if filepath.Ext(path) == ".db" {
+		element := int(rootPage(b))*os.Getpagesize() + 16 // flags, position of the key from here, its size, that of the value
+		at = element + int(binary.LittleEndian.Uint32(b[element+4:])) + 8
+	}
+	b[at] ^= 4
+	ts.Check(os.WriteFile(path, b, 0o600))
+}
+
+// rootPage reads the number of the root page off the newer of the two meta pages: after the page's header of 16 bytes come
+// magic, version, page size and flags (4 bytes each), the root's page (8), its sequence, the freelist's page, the next
+// page, the transaction's number (8 bytes each).
+func rootPage(b []byte) uint64 {
+	var metas [2]struct{ root, transaction uint64 }
+	for i := range metas {
+		meta := b[i*os.Getpagesize()+16:]
+		metas[i].root, metas[i].transaction = binary.LittleEndian.Uint64(meta[16:]), binary.LittleEndian.Uint64(meta[48:])
+	}
+	if metas[0].transaction > metas[1].transaction {
+		return metas[0].root
+	}
+	return metas[1].root
+}
+
+// await-exit CODE program args... runs a program until it exits with this code.
+func awaitExit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await-exit CODE program args...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		got := 0
+		var exit *exec.ExitError
+		if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+			got = exit.ExitCode()
+		}
+		if got == want {
+			return
+		}
+	}
+	ts.Fatalf("it has not exited with %d after a minute", want)
+}
+
+// [!] has-bytes FOLDER text... looks for texts in every byte of a folder's files.
+func hasBytes(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] has-bytes FOLDER text...")
+	}
+	for _, text := range args[1:] {
+		found := ""
+		ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			if bytes.Contains(bytes.ToLower(b), bytes.ToLower([]byte(text))) {
+				found = path
+			}
+			return err
+		}))
+		if (found == "") != neg {
+			ts.Fatalf("%q found in %q", text, found)
+		}
+	}
+}
+
+// set NAME PATTERN FILE sets a variable to the first group of a regular expression's first match in a file, or in stdout.
+func set(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: set NAME PATTERN FILE")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	match := pattern.FindStringSubmatch(ts.ReadFile(args[2]))
+	if len(match) < 2 {
+		ts.Fatalf("%s has no %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], match[1])
+}
+
+// keepsKeys reports whether the kernel of this host keeps a root key between commands.
+func keepsKeys(t *testing.T) bool {
+	dir := filepath.Join(t.TempDir(), "store")
+	storetest.Create(t, dir, store.Options{})
+	db := storetest.Open(t, dir, store.Options{})
+	if err := db.KeepUnlocked(t.Context(), time.Minute); errors.Is(err, store.ErrForbidden) {
+		t.Logf("scripts with [keeps-keys] are skipped: %v", err)
+		return false
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.ForgetKept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
