@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io/fs"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -129,10 +130,10 @@ func (db *DB) run(list []*pending) {
 		switch {
 		case err == nil:
 			list = nil
-		case len(list) == 1 || db.failed() != nil:
-			alone = append(list, alone...)
+		case len(list) == 1:
+			db.answerFailed(list[0], err)
 			list = nil
-		case culprit >= 0:
+		case culprit >= 0 && db.failed() == nil:
 			alone = append(alone, list[culprit])
 			list = slices.Delete(list, culprit, culprit+1)
 		default: // nobody's fault in particular
@@ -146,23 +147,28 @@ func (db *DB) run(list []*pending) {
 	}
 }
 
-// runAlone gives p a batch of its own. Where the disk turns out to be full, an essential op gets the ballast's room.
+// runAlone gives p a batch of its own.
 func (db *DB) runAlone(p *pending) {
-	if err := db.failed(); err != nil {
-		p.done <- err
-		return
-	}
-	err := db.admitOne(p)
+	err := db.failed()
 	if err == nil {
-		_, err = db.attempt([]*pending{p})
-		if noSpace(err) && p.op.Essential && db.disk.release() {
-			_, err = db.attempt([]*pending{p})
-		}
-		if err == nil {
-			return // attempt has answered
+		if err = db.admitOne(p); err == nil {
+			if _, err = db.attempt([]*pending{p}); err == nil {
+				return // attempt has answered
+			}
 		}
 	}
-	if noSpace(err) {
+	db.answerFailed(p, err)
+}
+
+// answerFailed answers an op that failed alone, or gives it one more chance: where the disk turned out to be full, an essential op gets
+// the ballast's room.
+func (db *DB) answerFailed(p *pending, err error) {
+	if noSpace(err) && p.op.Essential && db.disk.release() {
+		if _, err = db.attempt([]*pending{p}); err == nil {
+			return
+		}
+	}
+	if noSpace(err) && db.failed() == nil {
 		free, _, _ := diskSpace(db.disk.dir)
 		err = fmt.Errorf("%w (%w)", ErrReadOnly{Free: free, Need: db.disk.needed(p)}, err)
 	}
@@ -319,7 +325,11 @@ func (db *DB) commit(b *batch) error {
 // afterFailedCommit decides whether the file may be written any more. It may if nothing but free pages can have been touched: there was
 // no room, and the newest commit is still the one before.
 func (db *DB) afterFailedCommit(tx *bbolt.Tx, txid int, err error) {
-	clean := noSpace(err) || errors.Is(err, bbolterrors.ErrMaxSizeReached) || strings.HasPrefix(err.Error(), "file resize error")
+	// bbolt's writes fail with a PathError, its syncs with a bare number: a sync for which there was no room (blocks given out late) is a
+	// sync that failed.
+	var write *fs.PathError
+	clean := errors.As(err, &write) && noSpace(err) || errors.Is(err, bbolterrors.ErrMaxSizeReached) ||
+		strings.HasPrefix(err.Error(), "file resize error")
 	newest := txid
 	if clean {
 		_ = guard(place(db.path), func() error {

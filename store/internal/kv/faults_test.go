@@ -292,6 +292,8 @@ type saboteur struct {
 	why    error
 	steps  int
 	failed string // the kind of step that failed
+	phase  string // what the file's user is doing
+	during string // what he was doing when it failed
 }
 
 func (s *saboteur) step(kind, path string, _ []byte, _ int64, do func() error) error {
@@ -304,17 +306,26 @@ func (s *saboteur) step(kind, path string, _ []byte, _ int64, do func() error) e
 	if s.failed = kind + " of " + filepath.Base(path); filepath.Ext(path) == "" {
 		s.failed = kind + " of the directory"
 	}
+	s.during = s.phase
 	if s.effect {
 		if err := do(); err != nil {
 			return err
 		}
 	}
-	return s.why
+	if kind == "sync" {
+		return s.why // as syscall.Fdatasync has it
+	}
+	return &os.PathError{Op: kind, Path: path, Err: s.why}
 }
 
 // sabotagedRun goes through a file's whole life: made, filled, compacted, filled. It returns the outcome of every op that was tried.
 func sabotagedRun(t *testing.T, path string, s *saboteur, ops int) (outcomes []error, f *file) {
-	if err := kv.Create(path); err != nil {
+	s.phase = "Create"
+	err := kv.Create(path)
+	if (err == nil) == (s.failed != "") {
+		t.Errorf("Create with its %s failed: %v", s.failed, err)
+	}
+	if err != nil {
 		if _, err := os.Stat(path); err == nil && strings.HasSuffix(s.failed, ".new") {
 			t.Errorf("%s: a file that was not made in full has its name", s.failed)
 		}
@@ -327,18 +338,23 @@ func sabotagedRun(t *testing.T, path string, s *saboteur, ops int) (outcomes []e
 	}
 	f = &file{db, path, t, testKey()}
 	for n := range ops {
+		s.phase = fmt.Sprint("op ", n)
 		outcomes = append(outcomes, f.Update(context.Background(), f.historyOp(n)))
 		if n == ops/2 {
 			if err := f.Purge(context.Background(), space, 9); err != nil && s.failed == "" {
 				t.Errorf("purging: %v", err)
 			}
-			if exchange = f.Compact(context.Background()); exchange != nil && s.failed == "" {
-				t.Errorf("compacting: %v", exchange)
+			s.phase = "Compact"
+			exchange = f.Compact(context.Background())
+			hidden := s.effect && s.failed == "rename of main.db" // it went on
+			if failed := s.during == "Compact" && !hidden || f.Stats().Failed != nil; failed != (exchange != nil) {
+				t.Errorf("compacting, with the %s during %s failed: %v", s.failed, s.during, exchange)
 			}
 		} else if errors.Is(exchange, kv.ErrFsync) && !errors.Is(outcomes[n], kv.ErrFsync) {
 			t.Errorf("op %d was taken after a compaction that may be undone: %v", n, outcomes[n])
 		}
 	}
+	s.phase = "Close"
 	return outcomes, f
 }
 
@@ -351,7 +367,7 @@ func TestFaultsEveryStep(t *testing.T) {
 	for _, why := range []error{syscall.EIO, syscall.ENOSPC} {
 		for _, effect := range []bool{false, true} {
 			for at := 1; ; at++ {
-				s := &saboteur{at: at, effect: effect, why: &os.PathError{Op: "write", Path: "main.db", Err: why}}
+				s := &saboteur{at: at, effect: effect, why: why}
 				path := filepath.Join(tempDir(t), "main.db")
 				bbolt.Intercept = s.step
 				outcomes, f := sabotagedRun(t, path, s, ops)
@@ -367,8 +383,8 @@ func TestFaultsEveryStep(t *testing.T) {
 				kinds[s.failed]++
 				count++
 				for n, err := range outcomes {
-					if err != nil && s.failed == "sync of main.db" && !errors.Is(err, kv.ErrFsync) {
-						t.Errorf("op %d after a failed sync: %v", n, err)
+					if s.failed == "sync of main.db" && s.during == fmt.Sprint("op ", n) && !errors.Is(err, kv.ErrFsync) {
+						t.Errorf("op %d with its sync failed: %v", n, err)
 					}
 				}
 				u, r := checkSabotaged(t, path, fmt.Sprintf("%v, effect %v, step %d (%s)", why, effect, at, s.failed), outcomes)
