@@ -3,8 +3,10 @@ package kv_test
 import (
 	"crypto/rand"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -152,11 +154,16 @@ func BenchmarkGet(b *testing.B) {
 }
 
 // BenchmarkOpen is the time to open a file that the system has in memory, by what it holds: the walk, and bbolt's own for the free pages.
+// KV_OPEN_MIB chooses another size than 150 MiB.
 func BenchmarkOpen(b *testing.B) {
 	f := createIn(b, b.TempDir(), kv.Options{})
 	box := f.box(at(1, "any"), string(make([]byte, 512)))
-	const batches, each = 64, 4000
-	for i := range batches {
+	const each = 4000 // about 2.4 MiB
+	mebibytes, err := strconv.Atoi(os.Getenv("KV_OPEN_MIB"))
+	if err != nil {
+		mebibytes = 150
+	}
+	for i := 0; f.Stats().Used < int64(mebibytes)<<20; i++ {
 		err := f.Update(background, kv.Op{Prepare: func(tx *kv.Tx) error {
 			for j := range each {
 				if err := tx.Put(at(1, "%012d", i*each+j), box); err != nil {
