@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -36,6 +37,7 @@ func (t *Tenant) CreateBlob() (*BlobWriter, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.db.sweepSoon(t.id)
 	return dir.Create(key, t.db.place(t.id, uint16(purposeBlobs), nil))
 }
 
@@ -46,22 +48,25 @@ func (t *Tenant) WriteBlob(ctx context.Context, r io.Reader) (BlobRef, error) {
 		return BlobRef{}, err
 	}
 	defer w.Abort() // no effect after Commit
-	if _, err := io.Copy(w, contextReader{ctx, r}); err != nil {
+	if err := copyWhile(ctx, w, r); err != nil {
 		return BlobRef{}, fmt.Errorf("write a blob: %w", err)
 	}
 	return w.Commit()
 }
 
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
+// copyWhile copies until the end, or until nobody waits for it any more.
+func copyWhile(ctx context.Context, w io.Writer, r io.Reader) error {
+	const atOnce = 1 << 20
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(w, r, atOnce); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
 	}
-	return c.r.Read(p)
 }
 
 // KeepBlob notes that a record of the tenant refers to the blob; object is the record. Every reference that a record
@@ -132,15 +137,20 @@ func (t *Tenant) blobUse(key []byte, b envelope.Box) (use blobUse, err error) {
 }
 
 // SweepBlobs removes blobs to which no record refers and which are older than an hour, and unfinished ones. It reports
-// how many, and their bytes.
+// how many, and their bytes. The store does it by itself when a tenant begins to write blobs.
 func (t *Tenant) SweepBlobs(ctx context.Context) (count int, bytes int64, err error) {
 	a := Action{Verb: rights.StoreSweep}
 	if err := t.permit(ctx, a); err != nil {
 		return 0, 0, err
 	}
+	count, bytes, err = t.sweep(ctx)
+	return count, bytes, t.settle(ctx, a, err)
+}
+
+func (t *Tenant) sweep(ctx context.Context) (count int, bytes int64, err error) {
 	dir, err := t.db.blobs(t.id)
 	if err != nil {
-		return 0, 0, t.settle(ctx, a, err)
+		return 0, 0, err
 	}
 	used := map[[16]byte]bool{}
 	err = t.db.eachBox(ctx, t.id, register["blobs"], func(key []byte, b envelope.Box) error {
@@ -149,8 +159,32 @@ func (t *Tenant) SweepBlobs(ctx context.Context) (count int, bytes int64, err er
 		return err
 	})
 	if err != nil {
-		return 0, 0, t.settle(ctx, a, err)
+		return 0, 0, err
 	}
 	swept, err := dir.Sweep(func(id [16]byte) bool { return used[id] }, orphanAge)
-	return swept.Blobs + swept.Parts, swept.Bytes, t.settle(ctx, a, err)
+	return swept.Blobs + swept.Parts, swept.Bytes, err
+}
+
+// sweepSoon asks for the tenant's orphans to be removed in the background, once while the store is open.
+func (db *DB) sweepSoon(tenant ID) {
+	db.folding.Lock()
+	defer db.folding.Unlock()
+	if db.swept[tenant] {
+		return
+	}
+	select {
+	case db.toSweep <- tenant:
+		db.swept[tenant] = true
+	default: // many wait; the next blob asks again
+	}
+}
+
+// sweepNow removes a tenant's orphans, as the appliance at work.
+func (db *DB) sweepNow(ctx context.Context, tenant ID) error {
+	t := &Tenant{db: db, id: tenant, principal: rights.System(Appliance)}
+	count, _, err := t.sweep(ctx)
+	if err != nil || count == 0 {
+		return err
+	}
+	return db.audit(ctx, t.entry(Action{Verb: rights.StoreSweep}, Done))
 }

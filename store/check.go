@@ -141,15 +141,9 @@ func (c *checker) records(ctx context.Context, t *Tenant) error {
 func (c *checker) blobs(ctx context.Context, t *Tenant) error {
 	used := map[[16]byte]bool{}
 	err := c.db.eachBox(ctx, t.id, register["blobs"], func(key []byte, b envelope.Box) error {
-		use, err := t.blobUse(key, b)
-		if err != nil {
-			return nil // named among the records
-		}
-		used[use.Ref.ID] = true
-		c.report.Blobs++
-		c.progress("blobs", c.report.Blobs)
-		if err := t.readWhole(use.Ref); err != nil {
-			return c.fault(fmt.Sprintf("tenant %s, blob %x of %s", t.id, use.Ref.ID, use.Object), err.Error())
+		if use, err := t.blobUse(key, b); err == nil { // one that does not decrypt is named among the records
+			used[use.Ref.ID] = true
+			return c.blob(t, use)
 		}
 		return nil
 	})
@@ -166,6 +160,15 @@ func (c *checker) blobs(ctx context.Context, t *Tenant) error {
 		}
 		return nil
 	})
+}
+
+func (c *checker) blob(t *Tenant, use blobUse) error {
+	c.report.Blobs++
+	c.progress("blobs", c.report.Blobs)
+	if err := t.readWhole(use.Ref); err != nil {
+		return c.fault(fmt.Sprintf("tenant %s, blob %x of %s", t.id, use.Ref.ID, use.Object), err.Error())
+	}
+	return nil
 }
 
 // readWhole reads a blob to its end, which holds it to its digest.

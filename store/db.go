@@ -64,6 +64,8 @@ type DB struct {
 	state    state
 	folding  sync.Mutex
 	folders  map[ID]*blob.Dir
+	swept    map[ID]bool // tenants whose orphans were asked to be removed
+	toSweep  chan ID
 	stop     context.CancelFunc
 	working  sync.WaitGroup
 	changing sync.Mutex // held while keys change: one intent at a time
@@ -143,7 +145,7 @@ func Open(dir string, o Options) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dir: dir, options: o, format: f, rand: &lockedReader{r: o.Rand}, now: o.Now, folders: map[ID]*blob.Dir{}}
+	db := &DB{dir: dir, options: o, format: f, rand: &lockedReader{r: o.Rand}, now: o.Now, folders: map[ID]*blob.Dir{}, swept: map[ID]bool{}, toSweep: make(chan ID, 64)}
 	db.ids.rand = db.rand
 	if db.release, err = kv.LockDir(dir); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
@@ -146,10 +147,16 @@ func printable(id string) string {
 	return string(out)
 }
 
+// clipped bounds what a client says of itself.
+func clipped(text string) string {
+	const most = 512
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
+}
+
 func actorOf(p Principal) string {
 	switch {
-	case p.Role() == Operator && p.Actor() == "qrsd":
-		return "qrsd"
+	case p.IsSystem():
+		return p.Actor()
 	case p.Role() == Operator:
 		return "operator"
 	case p.User().IsZero():
@@ -161,8 +168,8 @@ func actorOf(p Principal) string {
 // personal encrypts where the request came from under the tenant's personal key. The appliance at work has none.
 func (db *DB) personal(l log, sequence int64, p Principal) (*Personal, error) {
 	s := p.Source()
-	person := Person{Address: s.Address, UserAgent: s.UserAgent, Account: p.Actor()}
-	if person == (Person{}) || actorOf(p) == "qrsd" {
+	person := Person{Address: clipped(s.Address), UserAgent: clipped(s.UserAgent), Account: clipped(p.Actor())}
+	if person == (Person{}) || p.IsSystem() {
 		return nil, nil
 	}
 	var salt [16]byte

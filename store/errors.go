@@ -25,6 +25,9 @@ var ErrWrongKey = keyring.ErrWrongKey
 // ErrReadOnly says that the disk is nearly full: signing in and exporting still work, changes do not.
 type ErrReadOnly = kv.ErrReadOnly
 
+// ErrTooLarge says that main.db would grow beyond Options.MaxSize.
+type ErrTooLarge = kv.ErrTooLarge
+
 // DeniedError says that the caller may not. It does not say whether what was asked for exists. The attempt is in the audit log.
 type DeniedError struct {
 	Verb Verb

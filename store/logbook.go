@@ -213,6 +213,3 @@ func (lb *logbook) unsigned() (all []*openLog) {
 	slices.SortFunc(all, func(a, b *openLog) int { return bytes.Compare(a.id[:], b.id[:]) })
 	return all
 }
-
-// forget drops a log whose keys were destroyed.
-func (lb *logbook) forget(l log) { delete(lb.open, l.id) }

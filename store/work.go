@@ -43,6 +43,9 @@ func (db *DB) work(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case tenant := <-db.toSweep:
+			db.report("removing orphan blobs", db.sweepNow(ctx, tenant))
+			continue
 		case <-beat.C:
 		}
 		db.report("checkpoint", db.checkpoint(ctx))

@@ -76,9 +76,6 @@ func Open(db *store.DB, o Options) *Directory {
 // HostOperator is whoever works on the appliance's host with the store's key, by the name of the host account. It may add and
 // disable users of any tenant and never is one.
 func HostOperator(account string, source store.Source) store.Principal {
-	if account == "qrsd" {
-		account = "account qrsd" // the bare name is the appliance at work by itself
-	}
 	return rights.HostOperator(store.Appliance, account, source)
 }
 

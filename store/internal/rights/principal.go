@@ -27,15 +27,25 @@ func User(user, tenant ID, role Role, source Source, scopes []Verb) Principal {
 	return Principal{user: user, tenant: tenant, role: role, source: source, scopes: scopes}
 }
 
-// HostOperator is whoever works on the appliance's host with its key; actor is the account's name there.
+// HostOperator is whoever works on the appliance's host with its key; actor is the account's name there. An account that is
+// called like the appliance itself is entered as another.
 func HostOperator(tenant ID, actor string, source Source) Principal {
+	if actor == appliance {
+		actor = "account " + appliance
+	}
 	return Principal{tenant: tenant, role: Operator, actor: actor, source: source}
 }
 
 // System is the appliance itself at work: rotation, checkpoints, recovery.
 func System(tenant ID) Principal {
-	return Principal{tenant: tenant, role: Operator, actor: "qrsd", source: Source{Address: "host"}}
+	return Principal{tenant: tenant, role: Operator, actor: appliance, source: Source{Address: "host"}}
 }
+
+// appliance is the actor that the appliance is when it works by itself.
+const appliance = "qrsd"
+
+// IsSystem reports whether it is the appliance at work by itself.
+func (p Principal) IsSystem() bool { return p.role == Operator && p.actor == appliance }
 
 // User is the user's id; zero for the operator and the appliance.
 func (p Principal) User() ID { return p.user }
