@@ -59,6 +59,7 @@ type DB struct {
 	book    *logbook
 	anchor  *anchor
 	ids     idSource
+	heads   sync.Map // of ID to signedHead: checkpoints that were verified
 
 	mu       sync.Mutex
 	state    state

@@ -331,12 +331,24 @@ func (db *DB) lastCheckpoint(ctx context.Context, l log) (signed []byte, c ledge
 	if err != nil {
 		return nil, c, err
 	}
+	c, err = db.openCheckpoint(l, signed)
+	return signed, c, err
+}
+
+// openCheckpoint verifies a checkpoint. The last one of each log is remembered, for many proofs are against the same.
+func (db *DB) openCheckpoint(l log, signed []byte) (ledger.Checkpoint, error) {
+	if known, ok := db.heads.Load(l.id); ok && string(known.(signedHead).note) == string(signed) {
+		return known.(signedHead).Checkpoint, nil
+	}
 	verifiers, err := db.verifiers(l.origin(db))
 	if err != nil {
-		return nil, c, err
+		return ledger.Checkpoint{}, err
 	}
-	c, err = ledger.OpenCheckpoint(signed, verifiers)
-	return signed, c, err
+	c, err := ledger.OpenCheckpoint(signed, verifiers)
+	if err == nil {
+		db.heads.Store(l.id, signedHead{signed, c})
+	}
+	return c, err
 }
 
 // Proof shows that a leaf is in the log of a checkpoint. It is verified before it is given out.
