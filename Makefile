@@ -19,16 +19,19 @@ BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4
 
 # What runs under the race detector: packages with goroutines of their own, and of the slow packages that promise to be
 # safe for many goroutines the tests of that promise. TestReferenceRun does the same with the whole program.
-CONCURRENT = ./engine ./engine/internal/parallel ./engine/loss ./engine/metrics ./cmd/qrsd/internal/...
-SHARED     = -run 'Concurrent|Goroutine' ./engine/hazard ./engine/vulnerability
+CONCURRENT = ./engine ./engine/internal/parallel ./engine/loss ./engine/metrics ./quantum/simulator ./internal/outbound ./cmd/qrsd/internal/...
+SHARED     = -run 'Concurrent|Goroutine|Conflict|Swept|GroupCommit|Journal' ./engine/hazard ./engine/vulnerability ./store ./store/internal/... ./store/ledger
 
 .PHONY: all
 all: test
 
+# Where SoftHSM2 keeps its library; the tests of the PKCS#11 adapter run against it.
+SOFTHSM ?= $(firstword $(wildcard /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so /usr/local/lib/softhsm/libsofthsm2.so))
+
 # Everything a change must pass, in under ten minutes on two cores: the build, vet, gofmt, the race detector,
 # and last, so that it is what one sees, every test. Seeds of fuzz targets run as tests.
 .PHONY: test
-test: build-all vet format race
+test: build-all vet format race pkcs11
 	$(GO) test -timeout 9m $(TESTFLAGS) ./...
 
 .PHONY: build-all
@@ -44,6 +47,20 @@ vet:
 format:
 	@files=$$(find . -name '*.go' -not -path './.git/*' -not -path '*/node_modules/*' | xargs gofmt -s -l); \
 	if [ -n "$$files" ]; then echo "gofmt -s -w is wanted by:"; echo "$$files"; exit 1; fi
+
+# The PKCS#11 adapter is behind a build tag, since it needs a C compiler; its tests want a token. Without either that is
+# said, and PKCS11=required (as in CI) makes it an error.
+.PHONY: pkcs11
+pkcs11:
+	@if [ -n "$(SOFTHSM)" ] && command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null 2>&1; then \
+		echo "$(GO) test -tags pkcs11 $(TESTFLAGS) ./store/pkcs11" && \
+		CGO_ENABLED=1 $(GO) vet -tags pkcs11 ./store/pkcs11 ./cmd/qrsd && \
+		CGO_ENABLED=1 $(GO) test -tags pkcs11 $(TESTFLAGS) ./store/pkcs11; \
+	elif [ "$(PKCS11)" = required ]; then \
+		echo "PKCS#11: no C compiler or no SoftHSM2 found; install gcc and softhsm2" >&2; exit 1; \
+	else \
+		echo "PKCS#11: left out, no C compiler or no SoftHSM2 found"; \
+	fi
 
 # Without a C compiler there is no race detector: that is said, and RACE=required (as in CI) makes it an error.
 .PHONY: race
