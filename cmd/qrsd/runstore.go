@@ -87,7 +87,7 @@ type storedOutput struct {
 }
 
 func newStoredOutput(ctx context.Context, t *store.Tenant, out *runner.StoredOutcome) (*storedOutput, error) {
-	kept := &storedOutput{Tenant: t.ID(), Portfolio: out.Portfolio, Run: out.RunID, Files: len(out.Run.Value.Files), Seal: out.Run.Value.Seal}
+	kept := &storedOutput{Tenant: t.ID(), Portfolio: out.Portfolio, Run: out.Run.ID, Files: len(out.Result.Files), Seal: out.Run.Value.Seal}
 	size, head, err := t.LedgerHead(ctx)
 	if err != nil {
 		return nil, errors.Join(errors.New("the run is finished and kept"), err)

@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -23,137 +22,212 @@ const (
 	Void      Decision = "void"
 )
 
-// Subject kinds of approvals.
+// Kinds of what can be approved.
 const (
 	OfRun       = "run"
 	OfPortfolio = "portfolio"
 )
 
-// Approval is a request that someone else approve a run's result or a portfolio, in the version that it had.
+// Approval is a request that someone else approve a run's result or a portfolio as it was when the request was made, and
+// what was decided.
 type Approval struct {
-	Kind     string     `json:"kind"` // OfRun or OfPortfolio
-	Object   store.ID   `json:"object"`
-	Version  uint64     `json:"version"` // of the object, when the request was made
-	By       store.ID   `json:"by"`
-	At       time.Time  `json:"at"`
-	Comment  string     `json:"comment,omitempty"`
-	Decision Decision   `json:"decision"`
-	Decider  store.ID   `json:"decider"`
-	Decided  *time.Time `json:"decided,omitempty"`
-	Reason   string     `json:"reason,omitempty"`
+	Kind     string        `json:"kind"` // OfRun or OfPortfolio
+	Object   store.ID      `json:"object"`
+	Digest   ledger.Digest `json:"digest"` // of what is to be approved: everything of it that a person put in or that came out
+	By       store.ID      `json:"by"`
+	At       time.Time     `json:"at"`
+	Comment  string        `json:"comment,omitempty"`
+	Decision Decision      `json:"decision"`
+	Decider  store.ID      `json:"decider"` // zero: nobody
+	Decided  *time.Time    `json:"decided,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
 }
 
 var (
 	approvals = store.Define[Approval]("approvals", 1)
-	// openRequest leads from an object to its request that is not decided yet; there is one at most.
-	openRequest = store.DefineIndex("approval.open")
+	// latestApproval leads from an object to the last request for its approval. All before it are decided or void.
+	latestApproval = store.DefineIndex("approval.latest")
 )
 
-// ErrOwnRequest refuses a decision on one's own request.
-var ErrOwnRequest error = &Invalid{"approver", "the one who requests an approval cannot decide on it"}
-
-// ErrVoid refuses a decision on a request whose object was changed since.
-var ErrVoid error = &Invalid{"request", "what was to be approved has been changed since; request it again"}
-
-// version reads the version of what is to be approved.
-func objectVersion(tx store.Reader, kind string, object store.ID) (uint64, error) {
-	switch kind {
-	case OfRun:
-		r, err := runs.Get(tx, object)
-		if err == nil && r.Value.State != Done {
-			err = &Invalid{"run", fmt.Sprintf("it is %s; only a finished run can be approved", r.Value.State)}
-		}
-		return r.Version, err
-	case OfPortfolio:
-		r, err := portfolios.Get(tx, object)
-		return r.Version, err
-	}
-	return 0, &Invalid{"kind", fmt.Sprintf("%q is neither run nor portfolio", kind)}
+// OwnRequestError refuses a decision on one's own request. It is a denial.
+type OwnRequestError struct {
+	Request store.ID
+	Role    store.Role
 }
 
-// RequestApproval asks for a decision on an object as it is now.
+func (e *OwnRequestError) Error() string {
+	return fmt.Sprintf("request %s is your own: someone else must decide on it", e.Request)
+}
+
+// Unwrap makes it a denial for the audit log and for exit codes.
+func (e *OwnRequestError) Unwrap() error {
+	return &store.DeniedError{Verb: rights.ApprovalDecide, Role: e.Role}
+}
+
+// ErrVoid refuses a decision on a request whose object was changed or deleted since.
+var ErrVoid error = &Invalid{"request", "what was to be approved has been changed since; request it again"}
+
+// subject digests what is to be approved. How a run is sealed, or which process ran it, is not part of it.
+func subject(tx store.Reader, kind string, object store.ID) (ledger.Digest, error) {
+	switch kind {
+	case OfRun:
+		return subjectRun(tx, object)
+	case OfPortfolio:
+		r, err := portfolios.Get(tx, object)
+		if err != nil {
+			return ledger.Digest{}, err
+		}
+		return digestOf(struct {
+			Name   string        `json:"name"`
+			Digest ledger.Digest `json:"digest"`
+			Files  []fileDigest  `json:"files"`
+		}{r.Value.Name, r.Value.Digest, fileDigests(r.Value.Files)})
+	}
+	return ledger.Digest{}, &Invalid{"kind", fmt.Sprintf("%.80q is neither run nor portfolio", kind)}
+}
+
+func subjectRun(tx store.Reader, id store.ID) (ledger.Digest, error) {
+	r, err := runs.Get(tx, id)
+	if err != nil {
+		return ledger.Digest{}, err
+	}
+	if r.Value.State != Done {
+		return ledger.Digest{}, &Invalid{"run", fmt.Sprintf("it is %s; only a run that is done can be approved", r.Value.State)}
+	}
+	result, err := results.Get(tx, id)
+	if err != nil {
+		return ledger.Digest{}, err
+	}
+	spec, err := specDigest(r.Value.Spec)
+	if err != nil {
+		return ledger.Digest{}, err
+	}
+	return digestOf(struct {
+		Exposure ledger.Digest `json:"exposure"`
+		Model    ledger.Digest `json:"model"`
+		Spec     ledger.Digest `json:"spec"`
+		Files    []fileDigest  `json:"files"`
+	}{r.Value.Exposure, r.Value.Model, spec, fileDigests(result.Value.Files)})
+}
+
+// fileDigest is a file without its blob, which moves when the store is re-encrypted.
+type fileDigest struct {
+	Name   string        `json:"name"`
+	Role   string        `json:"role"`
+	Digest ledger.Digest `json:"digest"`
+}
+
+func fileDigests(files []File) []fileDigest {
+	all := make([]fileDigest, len(files))
+	for i, f := range files {
+		all[i] = fileDigest{f.Name, f.Role, f.Digest}
+	}
+	return all
+}
+
+// RequestApproval asks for a decision on an object as it is now. store.ErrExists: it is requested already, or approved as it is.
 func (w *Workspace) RequestApproval(ctx context.Context, kind string, object store.ID, comment string) (id store.ID, err error) {
-	err = w.tenant.Update(ctx, store.Action{Verb: rights.ApprovalRequest, Object: object}, func(tx *store.WriteTx) error {
-		version, err := objectVersion(tx, kind, object)
+	first := func() error { return checkText("comment", comment, 0, maxRemark) }
+	err = w.change(ctx, store.Action{Verb: rights.ApprovalRequest, Object: object}, first, func(tx *store.WriteTx) error {
+		digest, err := subject(tx, kind, object)
 		if err != nil {
 			return err
 		}
-		if err := voidStale(tx, object, version); err != nil {
+		if err := makeRoom(tx, object, digest); err != nil {
 			return err
 		}
 		id = tx.NewID()
-		if err := openRequest.Set(tx, object.String(), id); err != nil {
-			return err // store.ErrExists: it is requested already
+		if err := latestApproval.Set(tx, object.String(), id); err != nil {
+			return err
 		}
 		return approvals.Insert(tx, id, Approval{
-			Kind: kind, Object: object, Version: version, By: w.tenant.Principal().User(), At: stamp(tx.Now()), Comment: comment, Decision: Requested,
+			Kind: kind, Object: object, Digest: digest, By: w.tenant.Principal().User(), At: stamp(tx.Now()), Comment: comment, Decision: Requested,
 		})
 	})
-	return id, err
-}
-
-// voidStale voids an open request of another version, so that the object can be requested again.
-func voidStale(tx *store.WriteTx, object store.ID, version uint64) error {
-	r, err := openApproval(tx, object)
-	if err != nil || r == nil || r.Value.Version == version {
-		return err
+	if err != nil {
+		return store.ID{}, err
 	}
-	return void(tx, *r, "changed since")
+	return id, nil
 }
 
-// voidRequests voids an object's open request because of an edit that is part of the same transaction.
-func voidRequests(tx *store.WriteTx, object store.ID, reason string) error {
-	r, err := openApproval(tx, object)
-	if err != nil || r == nil {
-		return err
-	}
-	return void(tx, *r, reason)
-}
-
-func openApproval(tx store.Reader, object store.ID) (*store.Record[Approval], error) {
-	id, err := openRequest.Find(tx, object.String())
+// makeRoom takes the last request for an object out of the way of a new one, if it is decided or of another content.
+func makeRoom(tx *store.WriteTx, object store.ID, digest ledger.Digest) error {
+	r, err := latest(tx, object)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r, err := approvals.Get(tx, id)
-	return &r, err
+	same := r.Value.Digest == digest
+	if d := r.Value.Decision; same && (d == Requested || d == Approved) {
+		return fmt.Errorf("approval %s of it as it is, %s: %w", r.ID, d, store.ErrExists)
+	}
+	if r.Value.Decision == Requested {
+		if err := void(tx, r, "changed since"); err != nil {
+			return err
+		}
+	}
+	return latestApproval.Remove(tx, object.String())
+}
+
+// latest reads the last request for an object.
+func latest(tx store.Reader, object store.ID) (store.Record[Approval], error) {
+	id, err := latestApproval.Find(tx, object.String())
+	if err != nil {
+		return store.Record[Approval]{}, err
+	}
+	return approvals.Get(tx, id)
+}
+
+// voidRequest voids an object's request that is not decided, because of an edit that is part of the same transaction.
+func voidRequest(tx *store.WriteTx, object store.ID, reason string) error {
+	r, err := latest(tx, object)
+	if errors.Is(err, store.ErrNotFound) || err == nil && r.Value.Decision != Requested {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return void(tx, r, reason)
 }
 
 func void(tx *store.WriteTx, r store.Record[Approval], reason string) error {
 	now := stamp(tx.Now())
 	r.Value.Decision, r.Value.Decided, r.Value.Reason = Void, &now, reason
-	if _, err := approvals.Put(tx, r); err != nil {
-		return err
-	}
-	return openRequest.Remove(tx, r.Value.Object.String())
+	_, err := approvals.Put(tx, r)
+	return err
 }
 
-// Decide approves or rejects a request of someone else. Where the object was changed since, the request is voided, and ErrVoid returned.
+// Decide approves or rejects a request of someone else (*OwnRequestError). Where the object is no longer what it was, the
+// request is voided, and ErrVoid returned. store.ErrConflict: the request is decided already.
 func (w *Workspace) Decide(ctx context.Context, id store.ID, approve bool, reason string) error {
 	voided := false
-	err := w.tenant.Update(ctx, store.Action{Verb: rights.ApprovalDecide, Object: id}, func(tx *store.WriteTx) error {
-		voided = false
+	first := func() error { return checkText("reason", reason, 0, maxRemark) }
+	err := w.change(ctx, store.Action{Verb: rights.ApprovalDecide, Object: id}, first, func(tx *store.WriteTx) error {
 		r, err := approvals.Get(tx, id)
 		if err != nil {
 			return err
 		}
-		v := &r.Value
-		switch {
-		case v.Decision != Requested:
-			return fmt.Errorf("request %s is %s: %w", id, v.Decision, store.ErrConflict)
-		case v.By == w.tenant.Principal().User():
-			return ErrOwnRequest
+		who := w.tenant.Principal()
+		switch r.Value.Decision {
+		case Requested:
+		case Void:
+			return ErrVoid
+		default:
+			return fmt.Errorf("request %s is %s: %w", id, r.Value.Decision, store.ErrConflict)
 		}
-		if version, err := objectVersion(tx, v.Kind, v.Object); errors.Is(err, store.ErrNotFound) || err == nil && version != v.Version {
-			voided = true
-			return void(tx, r, "changed since")
-		} else if err != nil {
+		if r.Value.By == who.User() {
+			return &OwnRequestError{id, who.Role()}
+		}
+		digest, err := subject(tx, r.Value.Kind, r.Value.Object)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		return w.decided(tx, r, approve, reason)
+		if voided = err != nil || digest != r.Value.Digest; voided {
+			return void(tx, r, "changed since")
+		}
+		return decide(tx, r, who.User(), approve, reason)
 	})
 	if err == nil && voided {
 		return ErrVoid
@@ -161,21 +235,20 @@ func (w *Workspace) Decide(ctx context.Context, id store.ID, approve bool, reaso
 	return err
 }
 
-func (w *Workspace) decided(tx *store.WriteTx, r store.Record[Approval], approve bool, reason string) error {
+// decide enters the decision. The leaf says of what, by its digest.
+func decide(tx *store.WriteTx, r store.Record[Approval], who store.ID, approve bool, reason string) error {
 	now := stamp(tx.Now())
 	v := &r.Value
-	v.Decision, v.Decider, v.Decided, v.Reason = Rejected, w.tenant.Principal().User(), &now, reason
+	v.Decision, v.Decider, v.Decided, v.Reason = Rejected, who, &now, reason
 	if approve {
 		v.Decision = Approved
 	}
-	if _, err := approvals.Put(tx, r); err != nil {
-		return err
-	}
-	tx.Enter(leaf(ledger.ApprovalDecided, v.Object, map[string]ledger.Digest{"request": digestOf(r.ID[:])}, string(v.Decision)))
-	return openRequest.Remove(tx, v.Object.String())
+	tx.Enter(leaf(ledger.ApprovalDecided, v.Object, map[string]ledger.Digest{v.Kind: v.Digest}, string(v.Decision)))
+	_, err := approvals.Put(tx, r)
+	return err
 }
 
-// Approvals lists requests, newest first, up to limit from a cursor.
+// Approvals lists requests, newest first, up to limit (1 to 1,000) from a cursor.
 func (w *Workspace) Approvals(ctx context.Context, after store.Cursor, limit int) (page store.Page[Approval], err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.ApprovalRead}, func(tx *store.ReadTx) (err error) {
 		page, err = approvals.ListNewest(tx, after, limit)
@@ -184,4 +257,19 @@ func (w *Workspace) Approvals(ctx context.Context, after store.Cursor, limit int
 	return page, err
 }
 
-func digestOf(b []byte) ledger.Digest { return sha256.Sum256(b) }
+// ApprovalOf reads the last request for an object, and whether it is about the object as it is now; store.ErrNotFound: none
+// was made.
+func (w *Workspace) ApprovalOf(ctx context.Context, object store.ID) (r store.Record[Approval], current bool, err error) {
+	err = w.tenant.View(ctx, store.Action{Verb: rights.ApprovalRead, Object: object}, func(tx *store.ReadTx) (err error) {
+		if r, err = latest(tx, object); err != nil {
+			return err
+		}
+		digest, err := subject(tx, r.Value.Kind, object)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // deleted since
+		}
+		current = err == nil && digest == r.Value.Digest
+		return err
+	})
+	return r, current, err
+}

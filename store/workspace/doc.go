@@ -1,91 +1,59 @@
-// Package workspace holds what a tenant works with: portfolios, runs, results and approvals, and the verbs on them.
-// Each verb is one transaction: its change, its ledger leaf and its one audit entry commit together.
+// Package workspace holds what a tenant works with: portfolios, models, runs, results, estimates on quantum hardware, the
+// record of what left for them, and approvals, with the verbs on them. Each verb is one transaction: its change, its ledger
+// leaves and its one audit entry commit together. A verb that is refused, for its role or its input, leaves its entry too.
 //
 // It computes nothing: portfolios come in parsed, results come in finished. Bulk (files, tables) lies in blobs that are
 // written first and referred to last, so that a crash between the two leaves an orphan, never a broken reference.
 //
-// The JSON of its records is a format that users keep: see testdata.
+// The JSON of its records is a format that users keep: see testdata. A record that changes its JSON gets the next schema
+// number in its store.Define, with a store.Upgrade from the one before, and its golden stays as that of the old schema.
 //
 // Begin with Import, then Submit, Claim and Finish.
 package workspace
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
-	"io"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/ledger"
+	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 )
 
-// Workspace is the verbs of one principal in one tenant.
+// Workspace is the verbs of one principal in one tenant. It is safe for many goroutines.
 type Workspace struct{ tenant *store.Tenant }
 
 // Open gives the verbs to the holder of a tenant's handle.
 func Open(t *store.Tenant) *Workspace { return &Workspace{t} }
 
-// File is a file that is kept, as its record names it.
-type File struct {
-	Name   string        `json:"name"`   // the user's own, or of a table
-	Role   string        `json:"role"`   // "location", "account" ... ; "table", "manifest", "estimate"
-	Digest ledger.Digest `json:"digest"` // of its canonical content: of a table by its columns, of other files of their bytes
-	Blob   store.BlobRef `json:"blob"`
-}
-
-// NewFile is a file to be kept.
-type NewFile struct {
-	Name, Role string
-	// Digest of the canonical content; zero: that of the bytes.
-	Digest ledger.Digest
-	// Open gives the bytes.
-	Open func() (io.ReadCloser, error)
-}
-
-// keep writes a file into a blob of its own. No record refers to it yet.
-func (w *Workspace) keep(ctx context.Context, n NewFile) (File, error) {
-	from, err := n.Open()
-	if err != nil {
-		return File{}, fmt.Errorf("%s: %w", n.Name, err)
+// change is Tenant.Update for what needs something done first, such as files written into blobs. The first step is only
+// taken by who may do the verb, and its error is the change's, so that a refusal leaves its audit entry in either case.
+func (w *Workspace) change(ctx context.Context, a store.Action, first func() error, fn func(*store.WriteTx) error) error {
+	var err error
+	if w.tenant.Principal().May(a.Verb) {
+		err = first()
 	}
-	ref, err := w.tenant.WriteBlob(ctx, from)
-	if closed := from.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return File{}, fmt.Errorf("%s: %w", n.Name, err)
-	}
-	f := File{Name: n.Name, Role: n.Role, Digest: n.Digest, Blob: ref}
-	if f.Digest == (ledger.Digest{}) {
-		f.Digest = ledger.Digest(ref.Digest)
-	}
-	return f, nil
-}
-
-func (w *Workspace) keepAll(ctx context.Context, all []NewFile) (kept []File, err error) {
-	for _, n := range all {
-		f, err := w.keep(ctx, n)
+	return w.tenant.Update(ctx, a, func(tx *store.WriteTx) error {
 		if err != nil {
-			return nil, err
-		}
-		kept = append(kept, f)
-	}
-	return kept, nil
-}
-
-// refer notes that a record refers to the files' blobs.
-func refer(tx *store.WriteTx, object store.ID, files []File) error {
-	for _, f := range files {
-		if err := tx.KeepBlob(f.Blob, object); err != nil {
 			return err
 		}
-	}
-	return nil
+		return fn(tx)
+	})
 }
 
 // leaf is a lineage record about an object.
 func leaf(kind ledger.Kind, subject store.ID, digests map[string]ledger.Digest, note string) ledger.Lineage {
 	return ledger.Lineage{Kind: kind, Subject: ledger.ID(subject), Digests: digests, Note: note}
+}
+
+// digestOf is the SHA-256 of a value's canonical JSON (RFC 8785).
+func digestOf(value any) (ledger.Digest, error) {
+	text, err := canonical.Marshal(value)
+	return sha256.Sum256(text), err
 }
 
 // Invalid is a refusal of what was asked, in words for the user. Field is what to mend.
@@ -95,6 +63,47 @@ func (e *Invalid) Error() string { return e.Field + ": " + e.Reason }
 
 // AuditReason is its class in the audit log.
 func (e *Invalid) AuditReason() string { return "invalid" }
+
+// maxRemark is the longest comment or reason in characters.
+const maxRemark = 2000
+
+// checkText holds a text of a user to its length in characters, and to characters that can be printed.
+func checkText(field, text string, least, most int) error {
+	if !utf8.ValidString(text) {
+		return &Invalid{field, fmt.Sprintf("%.80q is not UTF-8", text)}
+	}
+	if c := utf8.RuneCountInString(text); c < least || c > most {
+		return &Invalid{field, fmt.Sprintf("%d characters are not between %d and %d", c, least, most)}
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\n' && most < maxRemark {
+			return &Invalid{field, fmt.Sprintf("%.80q has a character that cannot be printed", text)}
+		}
+	}
+	return nil
+}
+
+// checkWord holds a name of ours, which goes into a leaf, to lower-case letters, digits and dashes.
+func checkWord(field, word string) error {
+	for _, r := range word {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return &Invalid{field, fmt.Sprintf("%.80q: want lower-case letters, digits and dashes", word)}
+		}
+	}
+	if word == "" || len(word) > 64 {
+		return &Invalid{field, fmt.Sprintf("%d characters are not between 1 and 64", len(word))}
+	}
+	return nil
+}
+
+// clip shortens a text of the system's, such as an error, to what a record keeps.
+func clip(text string) string {
+	all := []rune(text)
+	if len(all) > maxRemark {
+		return string(all[:maxRemark-1]) + "…"
+	}
+	return string(all)
+}
 
 // stamp is a moment as records keep it.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

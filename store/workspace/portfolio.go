@@ -2,10 +2,11 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
@@ -31,47 +32,134 @@ type NewPortfolio struct {
 	Digest    [32]byte
 	Locations int
 	Accounts  int
-	TIV       float64
+	TIV       float64 // of all coverages, in Currency
 	Currency  string
-	Files     []NewFile
+	Files     []NewFile // one for each role, "location" among them
 }
 
 var portfolios = store.Define[Portfolio]("portfolios", 1)
 
+// runsOf finds a run of a portfolio, so that a portfolio with runs is not taken from under them: the portfolio's id leads
+// to its first run. Runs are never deleted.
+var runsOf = store.DefineIndex("run.portfolio")
+
+// firstRun is the first run of a portfolio, or zero.
+func firstRun(tx store.Reader, portfolio store.ID) (store.ID, error) {
+	run, err := runsOf.Find(tx, portfolio.String())
+	if errors.Is(err, store.ErrNotFound) {
+		return store.ID{}, nil
+	}
+	return run, err
+}
+
+// check names what is wrong with a portfolio to be.
+func (n *NewPortfolio) check() error {
+	n.Name = strings.TrimSpace(n.Name)
+	if err := checkText("name", n.Name, 1, 200); err != nil {
+		return err
+	}
+	if n.Locations < 1 || n.Accounts < 0 {
+		return &Invalid{"locations", fmt.Sprintf("%d locations and %d accounts are no exposure", n.Locations, n.Accounts)}
+	}
+	if math.IsNaN(n.TIV) || math.IsInf(n.TIV, 0) || n.TIV < 0 {
+		return &Invalid{"TIV", fmt.Sprintf("%v is no insured value", n.TIV)}
+	}
+	role := func(f NewFile) string { return f.Role }
+	if err := checkFiles(n.Files, role); err != nil {
+		return err
+	}
+	for _, f := range n.Files {
+		if f.Role == "location" {
+			return nil
+		}
+	}
+	return &Invalid{"files", "a portfolio has at least its location file"}
+}
+
+// record is the portfolio as it is kept.
+func (n *NewPortfolio) record(tx *store.WriteTx, files []File, by store.ID) Portfolio {
+	return Portfolio{
+		Name: n.Name, Digest: n.Digest, Locations: n.Locations, Accounts: n.Accounts, TIV: n.TIV, Currency: n.Currency,
+		Files: files, Imported: stamp(tx.Now()), By: by,
+	}
+}
+
+// imported is the leaf of an import.
+func (p *Portfolio) imported(id store.ID) ledger.Lineage {
+	digests := map[string]ledger.Digest{"portfolio": p.Digest}
+	for _, f := range p.Files {
+		digests["file/"+f.Role] = f.Digest
+	}
+	return leaf(ledger.ExposureImported, id, digests, "")
+}
+
 // Import keeps a portfolio's files and its record. Nothing is imported half: the record is written when all files are kept.
+// *Invalid: what is to be mended.
 func (w *Workspace) Import(ctx context.Context, n NewPortfolio) (id store.ID, err error) {
-	name := strings.TrimSpace(n.Name)
-	if c := utf8.RuneCountInString(name); c < 1 || c > 200 || !utf8.ValidString(name) {
-		return id, &Invalid{"name", fmt.Sprintf("%d characters are not between 1 and 200", c)}
+	var files []File
+	first := func() (err error) {
+		if err := n.check(); err != nil {
+			return err
+		}
+		files, err = w.keepAll(ctx, n.Files)
+		return err
 	}
-	if len(n.Files) == 0 {
-		return id, &Invalid{"files", "a portfolio has at least its location file"}
-	}
-	files, err := w.keepAll(ctx, n.Files)
-	if err != nil {
-		return id, err
-	}
-	err = w.tenant.Update(ctx, store.Action{Verb: rights.PortfolioImport}, func(tx *store.WriteTx) error {
+	err = w.change(ctx, store.Action{Verb: rights.PortfolioImport}, first, func(tx *store.WriteTx) error {
 		id = tx.NewID()
 		tx.Of(id)
-		p := Portfolio{
-			Name: name, Digest: ledger.Digest(n.Digest), Locations: n.Locations, Accounts: n.Accounts, TIV: n.TIV, Currency: n.Currency,
-			Files: files, Imported: stamp(tx.Now()), By: w.tenant.Principal().User(),
-		}
+		p := n.record(tx, files, w.tenant.Principal().User())
 		if err := portfolios.Insert(tx, id, p); err != nil {
 			return err
 		}
-		digests := map[string]ledger.Digest{"portfolio": p.Digest}
-		for _, f := range files {
-			digests["file/"+f.Role] = f.Digest
-		}
-		tx.Enter(leaf(ledger.ExposureImported, id, digests, ""))
+		tx.Enter(p.imported(id))
 		return refer(tx, id, files)
 	})
-	return id, err
+	if err != nil {
+		return store.ID{}, err
+	}
+	return id, nil
 }
 
-// Portfolios lists them, newest first, up to limit from a cursor.
+// Replace puts other exposure, or the same under another name, in the place of a portfolio that was read in that version
+// (store.ErrConflict: someone changed it). It voids a request for the portfolio's approval. Exposure of which there are runs
+// stays what it is, and only its name can change: *Invalid.
+func (w *Workspace) Replace(ctx context.Context, id store.ID, version uint64, n NewPortfolio) error {
+	var files []File
+	first := func() (err error) {
+		if err := n.check(); err != nil {
+			return err
+		}
+		files, err = w.keepAll(ctx, n.Files)
+		return err
+	}
+	return w.change(ctx, store.Action{Verb: rights.PortfolioImport, Object: id}, first, func(tx *store.WriteTx) error {
+		r, err := portfolios.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		run, err := firstRun(tx, id)
+		if err != nil {
+			return err
+		}
+		if !run.IsZero() && r.Value.Digest != n.Digest {
+			return &Invalid{"portfolio", fmt.Sprintf("run %s is of it: its result would stand on other exposure; import it as a new portfolio", run)}
+		}
+		if err := drop(tx, r.Value.Files); err != nil {
+			return err
+		}
+		p := n.record(tx, files, w.tenant.Principal().User())
+		if _, err := portfolios.Put(tx, store.Record[Portfolio]{ID: id, Version: version, Value: p}); err != nil {
+			return err
+		}
+		tx.Enter(p.imported(id))
+		if err := refer(tx, id, files); err != nil {
+			return err
+		}
+		return voidRequest(tx, id, "the portfolio was changed")
+	})
+}
+
+// Portfolios lists them, newest first, up to limit (1 to 1,000) from a cursor.
 func (w *Workspace) Portfolios(ctx context.Context, after store.Cursor, limit int) (page store.Page[Portfolio], err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.PortfolioRead}, func(tx *store.ReadTx) (err error) {
 		page, err = portfolios.ListNewest(tx, after, limit)
@@ -96,39 +184,31 @@ func (w *Workspace) OpenFile(ctx context.Context, id store.ID, role string) (fro
 		if err != nil {
 			return err
 		}
-		from, err = openRole(tx, r.Value.Files, role)
+		from, err = openFile(tx, r.Value.Files, role, func(f File) bool { return f.Role == role })
 		return err
 	})
 	return from, err
 }
 
-func openRole(tx *store.ReadTx, files []File, role string) (*store.BlobReader, error) {
-	for _, f := range files {
-		if f.Role == role {
-			return tx.OpenBlob(f.Blob)
-		}
-	}
-	return nil, fmt.Errorf("file %q: %w", role, store.ErrNotFound)
-}
-
-// DeletePortfolio removes a portfolio to which no run refers. Its leaves in the ledger stay.
+// DeletePortfolio removes a portfolio to which no run refers, in the version that was read. Its leaves in the ledger stay;
+// the files are gone when the store's next sweep has passed.
 func (w *Workspace) DeletePortfolio(ctx context.Context, id store.ID, version uint64) error {
 	return w.tenant.Update(ctx, store.Action{Verb: rights.PortfolioDelete, Object: id}, func(tx *store.WriteTx) error {
 		r, err := portfolios.Get(tx, id)
 		if err != nil {
 			return err
 		}
-		if run, err := runOf(tx, id); err != nil {
+		run, err := firstRun(tx, id)
+		if err != nil {
 			return err
-		} else if !run.IsZero() {
+		}
+		if !run.IsZero() {
 			return &Invalid{"portfolio", fmt.Sprintf("run %s is of it: its result would stand on nothing", run)}
 		}
-		for _, f := range r.Value.Files {
-			if err := tx.DropBlob(f.Blob); err != nil {
-				return err
-			}
+		if err := drop(tx, r.Value.Files); err != nil {
+			return err
 		}
-		if err := voidRequests(tx, id, "the portfolio was deleted"); err != nil {
+		if err := voidRequest(tx, id, "the portfolio was deleted"); err != nil {
 			return err
 		}
 		return portfolios.Delete(tx, id, version)

@@ -27,6 +27,7 @@ type Stored struct {
 	Workspace *workspace.Workspace
 	Portfolio store.ID // imported before; zero: the request's files are imported first
 	Name      string   // of the portfolio to be imported; "" is the location file's name
+	TakeUp    store.ID // a run that waits, or whose worker is gone; then its own portfolio and spec are run. Zero: a new one is submitted
 	Worker    string   // who runs, such as host and process
 }
 
@@ -35,7 +36,7 @@ type StoredOutcome struct {
 	*Outcome
 	Portfolio store.ID
 	Run       store.Record[workspace.Run]
-	RunID     store.ID
+	Result    workspace.Result
 }
 
 // lease is for how long a run is the worker's without a sign of life; renewal is how often it gives one.
@@ -46,9 +47,12 @@ const (
 
 // RunStored imports the exposure (or opens one imported before), registers the model, submits and claims the run, carries it
 // out, and finishes it: each a transaction of the workspace. Its commit point is Finish. A run that cannot be carried
-// out is ended as failed or cancelled, with the reason.
+// out is ended as failed or cancelled, with the reason. One whose process died stays as running until it is taken up.
 func RunStored(ctx context.Context, r Request, s Stored) (*StoredOutcome, error) {
 	start := time.Now()
+	if err := s.takeUp(ctx, &r); err != nil {
+		return nil, err
+	}
 	model, err := r.open()
 	if err != nil {
 		return nil, err
@@ -58,23 +62,63 @@ func RunStored(ctx context.Context, r Request, s Stored) (*StoredOutcome, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Workspace.RegisterModel(ctx, model.Digest, engine.Version); err != nil {
-		return nil, err
-	}
-	id, err := s.Workspace.Submit(ctx, workspace.NewRun{Portfolio: s.Portfolio, Model: model.Digest, Spec: r.Spec})
+	run, err := s.claim(ctx, r, model)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Workspace.Claim(ctx, id, s.Worker, lease); err != nil {
-		return nil, err
-	}
-	out, err := s.carryOut(ctx, r, id, model, portfolio)
+	out, err := s.carryOut(ctx, r, run.ID, model, portfolio)
 	if err != nil {
-		return nil, errors.Join(err, s.end(ctx, id, err))
+		return nil, errors.Join(err, s.end(ctx, run.ID, err))
 	}
 	out.Exposure, out.Portfolio = report, s.Portfolio
 	out.Elapsed = time.Since(start)
 	return out, nil
+}
+
+// takeUp puts the spec and portfolio of a run that exists into the place of those asked for.
+func (s *Stored) takeUp(ctx context.Context, r *Request) error {
+	if s.TakeUp.IsZero() {
+		return nil
+	}
+	run, err := s.Workspace.Run(ctx, s.TakeUp)
+	if err != nil {
+		return err
+	}
+	s.Portfolio, r.Spec, r.Scenario = run.Value.Portfolio, run.Value.Spec, Scenario{}
+	return nil
+}
+
+// claim takes the run that is to be taken up, or submits one and takes it.
+func (s *Stored) claim(ctx context.Context, r Request, model *modelpack.Model) (run store.Record[workspace.Run], err error) {
+	id := s.TakeUp
+	if id.IsZero() {
+		if err := s.register(ctx, model); err != nil {
+			return run, err
+		}
+		if id, err = s.Workspace.Submit(ctx, workspace.NewRun{Portfolio: s.Portfolio, Model: model.Digest, Spec: r.Spec}); err != nil {
+			return run, err
+		}
+	}
+	if run, err = s.Workspace.Claim(ctx, id, s.Worker, lease); err != nil {
+		return run, err
+	}
+	if run.Value.Model != model.Digest {
+		err := fmt.Errorf("run %s was submitted for the model %s, this version of qrsd has %x: submit it again", id, run.Value.Model, model.Digest)
+		return run, errors.Join(err, s.end(ctx, id, err))
+	}
+	return run, nil
+}
+
+// register enters the model with its first run. An analyst may run models that are registered, and register none.
+func (s *Stored) register(ctx context.Context, model *modelpack.Model) error {
+	_, err := s.Workspace.Model(ctx, model.Digest)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if _, err := s.Workspace.RegisterModel(ctx, model.Digest, engine.Version); err != nil {
+		return fmt.Errorf("the model is new to this tenant, and its first run registers it: %w", err)
+	}
+	return nil
 }
 
 // end tells the store why a run was not finished.
@@ -111,7 +155,11 @@ func (s Stored) carryOut(ctx context.Context, r Request, id store.ID, model *mod
 	if err != nil {
 		return nil, err
 	}
-	return &StoredOutcome{Outcome: out, Run: done, RunID: id}, nil
+	kept, err := s.Workspace.Result(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("the run is finished and kept: %w", err)
+	}
+	return &StoredOutcome{Outcome: out, Run: done, Result: kept}, nil
 }
 
 // stayAlive renews the lease; a run that was cancelled or taken over is stopped.
