@@ -16,10 +16,11 @@ type runStoreFlags struct {
 	storeFlags
 	tenantFlags
 	Portfolio string `placeholder:"ID" help:"With --tenant: run a portfolio that was imported before, in place of --location."`
+	TakeUp    string `placeholder:"ID" help:"With --tenant: take up this run, which waits or whose process is gone, with its own portfolio and spec."`
 	Name      string `placeholder:"TEXT" help:"With --tenant: what the imported portfolio is called; the location file's name unless told."`
 }
 
-func (f runStoreFlags) stored() bool { return f.Tenant != "" || f.Portfolio != "" }
+func (f runStoreFlags) stored() bool { return f.Tenant != "" || f.Portfolio != "" || f.TakeUp != "" }
 
 // runStored is `qrsd run --store DIR --tenant T`.
 func (r *runCommand) runStored(ctx context.Context, c console, request runner.Request) (err error) {
@@ -57,22 +58,41 @@ func (r *runCommand) runStored(ctx context.Context, c console, request runner.Re
 // storedRun reads the flags.
 func (r *runCommand) storedRun() (s runner.Stored, err error) {
 	s = runner.Stored{Name: r.Name, Worker: runner.WorkerName()}
+	sources := 0
+	for _, given := range []string{r.Location, r.Portfolio, r.TakeUp} {
+		if given != "" {
+			sources++
+		}
+	}
 	switch {
 	case r.Tenant == "":
-		return s, &runner.ErrUsage{Reason: "--portfolio needs --tenant"}
+		return s, &runner.ErrUsage{Reason: "--portfolio and --take-up need --tenant"}
 	case r.Out != "" || r.Resume:
 		return s, &runner.ErrUsage{Reason: "-o and --resume are for runs outside of a store: with --tenant the result is kept in the store"}
-	case (r.Location == "") == (r.Portfolio == ""):
-		return s, &runner.ErrUsage{Reason: "give --location to import exposure, or --portfolio to run what was imported before"}
-	case r.Portfolio == "":
+	case sources != 1:
+		return s, &runner.ErrUsage{Reason: "give --location to import exposure, or --portfolio to run what was imported before, or --take-up to go on with a run"}
+	case r.Location != "":
 		return s, nil
 	case r.Account != "" || r.Name != "":
-		return s, &runner.ErrUsage{Reason: "--portfolio stands for exposure that is imported: leave --account and --name out"}
+		return s, &runner.ErrUsage{Reason: "--portfolio and --take-up stand for exposure that is imported: leave --account and --name out"}
+	case r.TakeUp != "" && (r.Scenario != "" || r.Track != "" || len(r.Without) > 0):
+		return s, &runner.ErrUsage{Reason: "--take-up runs the spec that was submitted: leave --scenario, --track and --without out"}
 	}
-	if s.Portfolio, err = store.ParseID(r.Portfolio); err != nil {
-		return s, &runner.ErrUsage{Reason: "--portfolio: " + err.Error()}
+	if s.Portfolio, err = parseGiven("--portfolio", r.Portfolio); err == nil {
+		s.TakeUp, err = parseGiven("--take-up", r.TakeUp)
 	}
-	return s, nil
+	return s, err
+}
+
+// parseGiven reads the id of a flag, zero where it was not given.
+func parseGiven(flag, text string) (id store.ID, err error) {
+	if text == "" {
+		return id, nil
+	}
+	if id, err = store.ParseID(text); err != nil {
+		err = &runner.ErrUsage{Reason: flag + ": " + err.Error()}
+	}
+	return id, err
 }
 
 // storedOutput says where the run is kept.

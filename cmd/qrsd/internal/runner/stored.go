@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"sync"
 	"time"
 
 	"github.com/qrsrisk/qrsd/engine"
@@ -19,6 +21,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/results"
 	"github.com/qrsrisk/qrsd/engine/results/parquet"
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/store/workspace"
 )
 
@@ -29,6 +32,8 @@ type Stored struct {
 	Name      string   // of the portfolio to be imported; "" is the location file's name
 	TakeUp    store.ID // a run that waits, or whose worker is gone; then its own portfolio and spec are run. Zero: a new one is submitted
 	Worker    string   // who runs, such as host and process
+
+	renewal time.Duration // how often the lease is renewed; 0 is renewal
 }
 
 // StoredOutcome is a finished run in the store.
@@ -50,7 +55,8 @@ const (
 // out is ended as failed or cancelled, with the reason. One whose process died stays as running until it is taken up.
 func RunStored(ctx context.Context, r Request, s Stored) (*StoredOutcome, error) {
 	start := time.Now()
-	if err := s.takeUp(ctx, &r); err != nil {
+	waiting, err := s.takeUp(ctx, &r)
+	if err != nil {
 		return nil, err
 	}
 	model, err := r.open()
@@ -62,7 +68,7 @@ func RunStored(ctx context.Context, r Request, s Stored) (*StoredOutcome, error)
 	if err != nil {
 		return nil, err
 	}
-	run, err := s.claim(ctx, r, model)
+	run, err := s.claim(ctx, r, model, waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -75,38 +81,39 @@ func RunStored(ctx context.Context, r Request, s Stored) (*StoredOutcome, error)
 	return out, nil
 }
 
-// takeUp puts the spec and portfolio of a run that exists into the place of those asked for.
-func (s *Stored) takeUp(ctx context.Context, r *Request) error {
+// takeUp puts the spec and portfolio of a run that exists into the place of those asked for, and gives its version.
+func (s *Stored) takeUp(ctx context.Context, r *Request) (run store.Record[workspace.Run], err error) {
 	if s.TakeUp.IsZero() {
-		return nil
+		return run, nil
 	}
-	run, err := s.Workspace.Run(ctx, s.TakeUp)
-	if err != nil {
-		return err
+	if run, err = s.Workspace.Run(ctx, s.TakeUp); err != nil {
+		return run, err
 	}
 	s.Portfolio, r.Spec, r.Scenario = run.Value.Portfolio, run.Value.Spec, Scenario{}
-	return nil
+	return run, nil
 }
 
-// claim takes the run that is to be taken up, or submits one and takes it.
-func (s *Stored) claim(ctx context.Context, r Request, model *modelpack.Model) (run store.Record[workspace.Run], err error) {
-	id := s.TakeUp
-	if id.IsZero() {
+// claim takes the run that is to be taken up, as it was read, or submits one and takes it.
+func (s *Stored) claim(ctx context.Context, r Request, model *modelpack.Model, waiting store.Record[workspace.Run]) (run store.Record[workspace.Run], err error) {
+	if s.TakeUp.IsZero() {
 		if err := s.register(ctx, model); err != nil {
 			return run, err
 		}
-		if id, err = s.Workspace.Submit(ctx, workspace.NewRun{Portfolio: s.Portfolio, Model: model.Digest, Spec: r.Spec}); err != nil {
+		id, err := s.Workspace.Submit(ctx, workspace.NewRun{Portfolio: s.Portfolio, Model: model.Digest, Spec: r.Spec})
+		if err != nil {
 			return run, err
 		}
+		return s.Workspace.Claim(ctx, id, s.Worker, lease)
 	}
-	if run, err = s.Workspace.Claim(ctx, id, s.Worker, lease); err != nil {
-		return run, err
+	if waiting.Value.Model != ledger.Digest(model.Digest) {
+		return run, fmt.Errorf("run %s was submitted for the model %s, this version of qrsd has %x: submit it again", s.TakeUp, waiting.Value.Model, model.Digest)
 	}
-	if run.Value.Model != model.Digest {
-		err := fmt.Errorf("run %s was submitted for the model %s, this version of qrsd has %x: submit it again", id, run.Value.Model, model.Digest)
-		return run, errors.Join(err, s.end(ctx, id, err))
+	run, err = s.Workspace.Claim(ctx, s.TakeUp, s.Worker, lease)
+	if err == nil && !reflect.DeepEqual(run.Value.Spec, waiting.Value.Spec) {
+		err = fmt.Errorf("run %s: its spec was changed while it was taken up: %w", s.TakeUp, store.ErrConflict)
+		err = errors.Join(err, s.end(ctx, run.ID, err))
 	}
-	return run, nil
+	return run, err
 }
 
 // register enters the model with its first run. An analyst may run models that are registered, and register none.
@@ -137,8 +144,10 @@ func (s Stored) end(ctx context.Context, id store.ID, cause error) error {
 // carryOut computes, while the lease is renewed, and finishes.
 func (s Stored) carryOut(ctx context.Context, r Request, id store.ID, model *modelpack.Model, portfolio *exposure.Portfolio) (*StoredOutcome, error) {
 	alive, stop := context.WithCancelCause(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() { s.stayAlive(alive, id, stop) })
+	defer renewing.Wait()
 	defer stop(nil)
-	go s.stayAlive(alive, id, stop)
 	out, err := compute(alive, r, model, portfolio, nil)
 	if err != nil {
 		if lost := context.Cause(alive); lost != nil && ctx.Err() == nil {
@@ -162,17 +171,27 @@ func (s Stored) carryOut(ctx context.Context, r Request, id store.ID, model *mod
 	return &StoredOutcome{Outcome: out, Run: done, Result: kept}, nil
 }
 
-// stayAlive renews the lease; a run that was cancelled or taken over is stopped.
+// stayAlive renews the lease until ctx ends. A run that was cancelled or taken over is stopped; so is one whose lease
+// could not be renewed until it ended, by a full disk for instance.
 func (s Stored) stayAlive(ctx context.Context, id store.ID, stop context.CancelCauseFunc) {
-	beat := time.NewTicker(renewal)
+	period := s.renewal
+	if period == 0 {
+		period = renewal
+	}
+	beat := time.NewTicker(period)
 	defer beat.Stop()
-	for {
+	for last := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
 		}
-		if err := s.Workspace.Renew(ctx, id, s.Worker, lease); err != nil {
+		err := s.Workspace.Renew(ctx, id, s.Worker, lease)
+		var gone *workspace.StateError
+		switch {
+		case err == nil:
+			last = time.Now()
+		case errors.As(err, &gone) || time.Since(last) >= lease:
 			stop(err)
 			return
 		}
