@@ -117,14 +117,14 @@ func (t tally) encode() []byte {
 }
 
 // decodeTally: no bytes are the tally of an empty collection.
-func decodeTally(c collection, b []byte) (tally, error) {
+func decodeTally(b []byte) (t tally, ok bool) {
 	switch len(b) {
 	case 0:
-		return tally{}, nil
+		return tally{}, true
 	case tallySize:
-		return tally{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}, nil
+		return tally{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}, true
 	}
-	return tally{}, CorruptError{c.String(), fmt.Sprintf("tally of %d bytes", len(b))}
+	return tally{}, false
 }
 
 // Beside the collections of a space stands their number, and in a bucket of its own that of the spaces: a page that lost its

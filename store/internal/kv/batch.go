@@ -40,9 +40,9 @@ func (b *batch) open(c collection) (*bbolt.Bucket, *tally, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the bucket of %v: %w", c, err)
 	}
-	t, err := decodeTally(c, space.Get(c.tallyKey()))
-	if err != nil {
-		return nil, nil, err
+	t, ok := decodeTally(space.Get(c.tallyKey()))
+	if !ok {
+		return nil, nil, CorruptError{c.String(), "its tally is none"}
 	}
 	bucket.FillPercent = fillPercent
 	b.opened[c] = openCollection{bucket, &t}
@@ -146,8 +146,8 @@ func (b *batch) storeTallies() error {
 	return nil
 }
 
-// Tail is the batch's own transaction as [Op].Finish and [Journal].Flush see it: everything before them in the batch is there. It is valid
-// only while they run.
+// Tail is the batch's own transaction as [Op].Finish and [Journal].Flush see it: everything before them in the batch is
+// there. It is valid only while they run.
 type Tail struct {
 	batch *batch // nil afterwards
 	err   error  // the first of Put: a batch in which something is missing is not committed

@@ -17,9 +17,10 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/kv"
 )
 
-// BenchmarkUpdate is the rate of durable changes of 512 bytes, by the number of writers at once, beside two lines to hold it against: "bare", one
-// bbolt commit per change, and "plain", the least that group commit can cost: a queue, one transaction, no snapshots, checks, checksums
-// or tallies. p99-ms is the 99th percentile of what a writer waits. It is the disk's sync that is measured, so compare within one run.
+// BenchmarkUpdate is the rate of durable changes of 512 bytes, by the number of writers at once, beside two lines to
+// hold it against: "bare", one bbolt commit per change, and "plain", the least that group commit can cost: a queue, one
+// transaction, no snapshots, checks, checksums or tallies. p99-ms is the 99th percentile of what a writer waits. It is
+// the disk's sync that is measured, so compare within one run.
 func BenchmarkUpdate(b *testing.B) {
 	for _, writers := range []int{1, 64, 256} {
 		b.Run(fmt.Sprintf("bare/writers=%d", writers), func(b *testing.B) { benchmarkBolt(b, writers, bareCommit) })
@@ -77,7 +78,11 @@ func benchmarkBolt(b *testing.B, writers int, committer func(*bbolt.DB) (change 
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer bolt.Close()
+	defer func() {
+		if err := bolt.Close(); err != nil {
+			b.Error(err)
+		}
+	}()
 	change, stop := committer(bolt)
 	defer stop()
 	value := make([]byte, 512)
@@ -153,8 +158,8 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen is the time to open a file that the system has in memory, by what it holds: the walk, and bbolt's own for the free pages.
-// KV_OPEN_MIB chooses another size than 150 MiB.
+// BenchmarkOpen is the time to open a file that the system has in memory, by what it holds: the walk, and bbolt's own
+// for the free pages. KV_OPEN_MIB chooses another size than 150 MiB.
 func BenchmarkOpen(b *testing.B) {
 	f := createIn(b, b.TempDir(), kv.Options{})
 	box := f.box(at(1, "any"), string(make([]byte, 512)))

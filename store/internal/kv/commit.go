@@ -22,9 +22,9 @@ type pending struct {
 	done chan error         // has room for one
 }
 
-// Update makes op durable: it returns nil after the sync of its batch. ctx cancelled before op is queued: nothing happened. Afterwards the
-// outcome is awaited. Errors: Prepare's and Finish's own, [ErrReadOnly], [ErrTooLarge], [ErrReadTooLong], [ErrClosed],
-// [CorruptError], without effect; [ErrFsync], outcome unknown.
+// Update makes op durable: it returns nil after the sync of its batch. ctx cancelled before op is queued: nothing
+// happened. Afterwards the outcome is awaited. Errors: Prepare's and Finish's own, [ErrReadOnly], [ErrTooLarge],
+// [ErrReadTooLong], [ErrClosed], [CorruptError], without effect; [ErrFsync], outcome unknown.
 func (db *DB) Update(ctx context.Context, op Op) error {
 	if err := db.failed(); err != nil {
 		return err
@@ -160,8 +160,8 @@ func (db *DB) runAlone(p *pending) {
 	db.answerFailed(p, err)
 }
 
-// answerFailed answers an op that failed alone, or gives it one more chance: where the disk turned out to be full, an essential op gets
-// the ballast's room.
+// answerFailed answers an op that failed alone, or gives it one more chance: where the disk turned out to be full, an
+// essential op gets the ballast's room.
 func (db *DB) answerFailed(p *pending, err error) {
 	if noSpace(err) && p.op.Essential && db.disk.release() {
 		if _, err = db.attempt([]*pending{p}); err == nil {
@@ -175,8 +175,8 @@ func (db *DB) answerFailed(p *pending, err error) {
 	p.done <- err
 }
 
-// attempt makes one batch of a list and answers its ops if it was committed. Otherwise nothing was changed, nobody answered, and culprit
-// is the op that broke it, -1 where it was none in particular.
+// attempt makes one batch of a list and answers its ops if it was committed. Otherwise nothing was changed, nobody
+// answered, and culprit is the op that broke it, -1 where it was none in particular.
 func (db *DB) attempt(list []*pending) (culprit int, err error) {
 	var tx *bbolt.Tx
 	err = guard(place(db.path), func() (err error) {
@@ -213,8 +213,8 @@ func (db *DB) attempt(list []*pending) (culprit int, err error) {
 	return -1, nil
 }
 
-// enter brings one op into the batch: the check of what it read, its changes, its Finish. declined is the answer of an op that
-// has left no trace; err means that the batch is spoilt.
+// enter brings one op into the batch: the check of what it read, its changes, its Finish. declined is the answer of an
+// op that has left no trace; err means that the batch is spoilt.
 func (db *DB) enter(b *batch, tail *Tail, p *pending) (declined, err error) {
 	if p.step != nil {
 		return nil, p.step(b)
@@ -322,11 +322,11 @@ func (db *DB) commit(b *batch) error {
 	return nil
 }
 
-// afterFailedCommit decides whether the file may be written any more. It may if nothing but free pages can have been touched: there was
-// no room, and the newest commit is still the one before.
+// afterFailedCommit decides whether the file may be written any more. It may if nothing but free pages can have been
+// touched: there was no room, and the newest commit is still the one before.
 func (db *DB) afterFailedCommit(tx *bbolt.Tx, txid int, err error) {
-	// bbolt's writes fail with a PathError, its syncs with a bare number: a sync for which there was no room (blocks given out late) is a
-	// sync that failed.
+	// bbolt's writes fail with a PathError, its syncs with a bare number: a sync for which there was no room (blocks
+	// given out late) is a sync that failed.
 	var write *fs.PathError
 	clean := errors.As(err, &write) && noSpace(err) || errors.Is(err, bbolterrors.ErrMaxSizeReached) ||
 		strings.HasPrefix(err.Error(), "file resize error")

@@ -81,8 +81,8 @@ func (db *DB) copyTo(ctx context.Context, temporary string) (*bbolt.DB, error) {
 	return to, nil
 }
 
-// exchange puts the copy in the file's place. The rename is the commit point; when it cannot be made durable, the next crash may
-// bring back the old file without what was written since, so nothing more may be written.
+// exchange puts the copy in the file's place. The rename is the commit point; when it cannot be made durable, the next
+// crash may bring back the old file without what was written since, so nothing more may be written.
 func (db *DB) exchange(ctx context.Context, temporary string, to *bbolt.DB) error {
 	db.swap.Lock() // waits for snapshots
 	defer db.swap.Unlock()

@@ -68,8 +68,8 @@ func (f *file) everything() (string, error) {
 	return all.String(), err
 }
 
-// TestDamage flips bytes, tears and swaps pages and cuts the file off: either that is found on opening and named, or all that the file
-// holds is what it was and stays so after further changes. KV_FLIPS chooses how many.
+// TestDamage flips bytes, tears and swaps pages and cuts the file off: either that is found on opening and named, or
+// all that the file holds is what it was and stays so after further changes. KV_FLIPS chooses how many.
 func TestDamage(t *testing.T) {
 	flips := 400
 	if n, err := strconv.Atoi(os.Getenv("KV_FLIPS")); err == nil {

@@ -59,8 +59,8 @@ type counts struct {
 	openReads                                 atomic.Int64
 }
 
-// Create makes an empty database file, durably: after a crash there is the whole file or none. A file at path is an error (fs.ErrExist). The
-// caller holds the directory's lock.
+// Create makes an empty database file, durably: after a crash there is the whole file or none. A file at path is an
+// error (fs.ErrExist). The caller holds the directory's lock.
 func Create(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("making a database file: %s: %w", path, os.ErrExist)
@@ -73,7 +73,8 @@ func Create(path string) error {
 	if err != nil {
 		return fmt.Errorf("making a database file: %w", err)
 	}
-	// A commit without a change replaces the freelist page of bbolt's beginning, a second one brings the other meta page to the same state.
+	// A commit without a change replaces the freelist page of bbolt's beginning, a second one brings the other meta
+	// page to the same state.
 	err = errors.Join(emptyCommit(bolt), emptyCommit(bolt), bolt.Close())
 	if err == nil {
 		err = renameDurably(temporary, path)
@@ -94,9 +95,10 @@ func emptyCommit(bolt *bbolt.DB) error {
 	})
 }
 
-// Open opens the file at path and walks through all of it before anything else: a damaged file is a [CorruptError] and not opened. One
-// that another process has open is [ErrInUse] after Options.LockTimeout; a missing one is fs.ErrNotExist, never made. The time is that of
-// reading the file, about a second per GiB. [Stats].Opened says what was found.
+// Open opens the file at path and walks through all of it before anything else: a damaged file is a [CorruptError] and
+// not opened. One that another process has open is [ErrInUse] after Options.LockTimeout; a missing one is
+// fs.ErrNotExist, never made. The time is that of reading the file, about a second per GiB. [Stats].Opened says what
+// was found.
 func Open(path string, o Options) (*DB, error) {
 	o = o.filled()
 	if err := suitableFileSystem(filepath.Dir(path)); err != nil {
@@ -234,8 +236,8 @@ func (db *DB) endRead(tx *bbolt.Tx) {
 	db.swap.RUnlock()
 }
 
-// WriteTo writes a copy of the whole file as of now, which [Verify] and Open take as it is. It has no budget: write to something at
-// least as fast as the disk, the file grows by what is changed meanwhile.
+// WriteTo writes a copy of the whole file as of now, which [Verify] and Open take as it is. It has no budget: write to
+// something at least as fast as the disk, the file grows by what is changed meanwhile.
 func (db *DB) WriteTo(w io.Writer) (n int64, err error) {
 	tx, err := db.beginRead()
 	if err != nil {

@@ -42,8 +42,8 @@ func newDiskGuard(path string, o Options) diskGuard {
 
 func (g *diskGuard) file() string { return filepath.Join(g.dir, ballastName) }
 
-// look brings low up to date, and the ballast back once there is room for it. Falling below the mark is believed at once, rising above
-// it with a tenth to spare.
+// look brings low up to date, and the ballast back once there is room for it. Falling below the mark is believed at
+// once, rising above it with a tenth to spare.
 func (g *diskGuard) look() (free int64) {
 	free, _, err := diskSpace(g.dir)
 	if err != nil || g.lowWater < 0 {
@@ -126,8 +126,8 @@ func (p *pending) need() int64 {
 	return 2*int64(p.bytes()) + int64(changes+2)*6*pageSize
 }
 
-// admit parts a list into what may share a batch and what must run alone because all together might not fit. Ops refused for want of
-// room on the disk are answered.
+// admit parts a list into what may share a batch and what must run alone because all together might not fit. Ops
+// refused for want of room on the disk are answered.
 func (db *DB) admit(list []*pending) (together, alone []*pending) {
 	free := db.disk.look()
 	var need int64

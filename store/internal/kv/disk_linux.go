@@ -24,7 +24,8 @@ var networkFileSystems = [...]struct {
 	magic uint32
 	name  string
 }{
-	{0x6969, "NFS"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"}, {0x517b, "SMB"}, {0x5346414f, "AFS"}, {0x00c36400, "Ceph"}, {0x01021997, "9P"},
+	{0x6969, "NFS"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB2"}, {0x517b, "SMB"}, {0x5346414f, "AFS"},
+	{0x00c36400, "Ceph"}, {0x01021997, "9P"},
 }
 
 // suitableFileSystem refuses those across a network: locks and shared maps of a file do not hold there.
@@ -35,7 +36,8 @@ func suitableFileSystem(dir string) error {
 	}
 	for _, network := range networkFileSystems {
 		if uint32(s.Type) == network.magic {
-			return fmt.Errorf("%s lies on %s, where a database file is not safe from two writers or a lost connection; choose a local disk", dir, network.name)
+			return fmt.Errorf("%s lies on %s, where a database file is not safe from two writers or a lost connection; choose a local disk",
+				dir, network.name)
 		}
 	}
 	return nil
@@ -51,5 +53,6 @@ func noAddressSpace(err error) bool {
 	return errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EAGAIN)
 }
 
-// readAhead asks for all of a map at once: what is read in the order of keys lies in no order on the disk. It is a hint, so errors do not matter.
+// readAhead asks for all of a map at once: what is read in the order of keys lies in no order on the disk. It is a
+// hint, so errors do not matter.
 func readAhead(b []byte) { _ = syscall.Madvise(b, syscall.MADV_WILLNEED) }

@@ -56,8 +56,8 @@ func empty(t *testing.T, dir string) {
 	}
 }
 
-// TestDiskFullAtEveryCommit takes away all room before each commit of a workload in turn, without a guard, so that bbolt runs into it:
-// changes fail alone and whole, and go on as soon as there is room.
+// TestDiskFullAtEveryCommit takes away all room before each commit of a workload in turn, without a guard, so that
+// bbolt runs into it: changes fail alone and whole, and go on as soon as there is room.
 func TestDiskFullAtEveryCommit(t *testing.T) {
 	dir := smallDisk(t, 8<<20)
 	refused, taken := 0, 0
@@ -121,13 +121,14 @@ func createFresh(t *testing.T, dir string, o kv.Options) *file {
 	return open(t, path, o)
 }
 
-// TestDiskGuard lets the disk fill up: first only essential ops pass, in the ballast's room at the end, and with room everything is as before.
+// TestDiskGuard lets the disk fill up: first only essential ops pass, in the ballast's room at the end, and with room
+// everything is as before.
 func TestDiskGuard(t *testing.T) {
 	dir := smallDisk(t, 48<<20)
 	o := small()
 	o.LowWater, o.Ballast = 8<<20, 6<<20
 	f := createFresh(t, dir, o)
-	defer f.Close()
+	defer f.close()
 	essential := func(n int) kv.Op {
 		op := f.puts(at(1, "essential %d", n), strings.Repeat("v", 2000))
 		op.Essential = true
@@ -185,7 +186,7 @@ func TestDiskGuard(t *testing.T) {
 func TestCompactionNeedsRoom(t *testing.T) {
 	dir := smallDisk(t, 32<<20)
 	f := createFresh(t, dir, small())
-	defer f.Close()
+	defer f.close()
 	f.put(at(1, "a"), "x")
 	fill(t, dir, 1<<20)
 	var none kv.ErrNoRoom

@@ -5,24 +5,26 @@
 //
 // # File
 //
-// A record's place is its [Address]: a bucket for the space, in it a bucket for the collection (big-endian), in it the key. What stands
-// there is the box and a CRC-32C over address and box, so that a rotten byte is told from a forgery and named without a key.
-// Beside each collection stands its tally, the number of its records and the sum of their mixed CRCs, kept in the same
-// transaction as the records: a lost or doubled record shows there. A space holds the number of its collections, the file that of its spaces. The tree's own pages have no checksums in bbolt; [Open]
-// and [DB.Check] therefore walk all of them with a reader of our own that trusts no number it finds (bbolt's walk runs in
+// A record's place is its [Address]: a bucket for the space, in it a bucket for the collection (big-endian), in it the
+// key. What stands there is the box and a CRC-32C over address and box, so that a rotten byte is told from a forgery
+// and named without a key. Beside each collection stands its tally, the number of its records and the sum of their
+// mixed CRCs, kept in the same transaction as the records: a lost or doubled record shows there. A space holds the
+// number of its collections, the file that of its spaces. The tree's own pages have no checksums in bbolt; [Open] and
+// [DB.Check] therefore walk all of them with a reader of our own that trusts no number it finds (bbolt's walk runs in
 // goroutines where a damaged page would end the process).
 //
 // # Change
 //
 // An [Op] is prepared against a snapshot, concurrently with others: reads are remembered with a digest of what was
-// seen, puts and deletes are buffered. The committer, one goroutine, takes what is queued (at most MaxBatchOps or MaxBatchBytes), checks that each op's reads
-// still hold, runs Prepare again where they do not, applies, and commits the batch with one transaction: bbolt syncs the pages, then the
-// page that makes them valid. Update returns after that. There is no waiting for company: while one
-// batch is synced, the next gathers. (bbolt's own Batch waits 10 ms and reruns closures; measured, it is several times slower.)
+// seen, puts and deletes are buffered. The committer, one goroutine, takes what is queued (at most MaxBatchOps or
+// MaxBatchBytes), checks that each op's reads still hold, runs Prepare again where they do not, applies, and commits
+// the batch with one transaction: bbolt syncs the pages, then the page that makes them valid. Update returns after
+// that. There is no waiting for company: while one batch is synced, the next gathers. (bbolt's own Batch waits 10 ms
+// and reruns closures; measured, it is several times slower.)
 //
-// A batch that fails is rolled back; the op that broke it is set aside and runs alone, so that one bad op fails alone. bbolt has no
-// savepoints. After a failed sync nobody knows what is on the disk (the kernel may have dropped the pages and says so once only): the file
-// then takes no change until it is opened anew ([ErrFsync]).
+// A batch that fails is rolled back; the op that broke it is set aside and runs alone, so that one bad op fails alone.
+// bbolt has no savepoints. After a failed sync nobody knows what is on the disk (the kernel may have dropped the pages
+// and says so once only): the file then takes no change until it is opened anew ([ErrFsync]).
 //
 // # Choices in bbolt
 //

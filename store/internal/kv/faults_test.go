@@ -123,8 +123,8 @@ func apply(data []byte, e event, torn *rand.Rand) []byte {
 	return data
 }
 
-// crashes are the images of every prefix of what happened, all unsynced writes done, and some in which a random subset of the unsynced
-// writes was done, some of them torn. yield false stops.
+// crashes are the images of every prefix of what happened, all unsynced writes done, and some in which a random subset
+// of the unsynced writes was done, some of them torn. yield false stops.
 func crashes(before []byte, events []event, subsets int, random *rand.Rand, yield func(image)) {
 	durable, newest := bytes.Clone(before), bytes.Clone(before)
 	var unsynced []event
@@ -183,7 +183,7 @@ func checkImage(t *testing.T, dir string, i image, last int) string {
 		return err.Error()
 	}
 	f := &file{db, path, t, testKey()}
-	defer f.Close()
+	defer f.close()
 	if wrong := f.judge(func(n int) bool { return i.acked[n] }, func(n int) bool { return i.begun[n] }, last); wrong != "" {
 		return wrong
 	}
@@ -318,7 +318,8 @@ func (s *saboteur) step(kind, path string, _ []byte, _ int64, do func() error) e
 	return &os.PathError{Op: kind, Path: path, Err: s.why}
 }
 
-// sabotagedRun goes through a file's whole life: made, filled, compacted, filled. It returns the outcome of every op that was tried.
+// sabotagedRun goes through a file's whole life: made, filled, compacted, filled. It returns the outcome of every op
+// that was tried.
 func sabotagedRun(t *testing.T, path string, s *saboteur, ops int) (outcomes []error, f *file) {
 	s.phase = "Create"
 	err := kv.Create(path)
@@ -398,7 +399,8 @@ func TestFaultsEveryStep(t *testing.T) {
 	}
 }
 
-// checkSabotaged opens what the run left: what was acknowledged is there, what failed is not, of what is unknown all or nothing.
+// checkSabotaged opens what the run left: what was acknowledged is there, what failed is not, of what is unknown all or
+// nothing.
 func checkSabotaged(t *testing.T, path, what string, outcomes []error) (unknown, refused int) {
 	t.Helper()
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
@@ -413,7 +415,7 @@ func checkSabotaged(t *testing.T, path, what string, outcomes []error) (unknown,
 		return 0, 0
 	}
 	f := &file{db, path, t, testKey()}
-	defer f.Close()
+	defer f.close()
 	failed := false
 	for n, err := range outcomes {
 		switch {

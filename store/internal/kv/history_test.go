@@ -11,9 +11,9 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/kv"
 )
 
-// A history is a workload whose every state can be judged: op n writes its number into collections 1 and 2, takes hot records of
-// collection 3 for itself or deletes them, and in Finish appends its number to the chain in collection 4. So whatever ops a file
-// holds, it must hold all of each, and the chain says what the hot records must be.
+// A history is a workload whose every state can be judged: op n writes its number into collections 1 and 2, takes hot
+// records of collection 3 for itself or deletes them, and in Finish appends its number to the chain in collection 4. So
+// whatever ops a file holds, it must hold all of each, and the chain says what the hot records must be.
 
 const hot = 8
 

@@ -13,8 +13,8 @@ import (
 // it would let two processes lock two files of one name.
 const lockName = "LOCK"
 
-// LockDir takes a data directory for this process until release. Held by another process it is an [ErrInUse] with that one's number. The
-// system gives the lock back when a process ends, however it ends.
+// LockDir takes a data directory for this process until release. Held by another process it is an [ErrInUse] with that
+// one's number. The system gives the lock back when a process ends, however it ends.
 func LockDir(path string) (release func() error, err error) {
 	name := filepath.Join(path, lockName)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)

@@ -16,8 +16,6 @@ import (
 
 // machine does random things to a file and to a map, and wants them to agree.
 type machine struct {
-	t     *testing.T
-	dir   string
 	f     *file
 	model map[string]string // "space/collection/key" -> value
 }
@@ -200,8 +198,8 @@ func (m *machine) Check(t *rapid.T) {
 func TestAgainstAModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := create(t, small())
-		defer func() { _ = f.Close() }()
-		m := &machine{t: t, f: f, model: map[string]string{}}
+		defer f.close()
+		m := &machine{f: f, model: map[string]string{}}
 		rt.Repeat(rapid.StateMachineActions(m))
 	})
 }

@@ -9,8 +9,8 @@ type Options struct {
 	// MaxSize is the largest the file may grow to, in bytes; 0 is 32 GiB. A sixteenth of it, at most 64 MiB, is kept for
 	// essential ops.
 	MaxSize int64
-	// InitialMmap is the address space reserved for the file, in bytes; 0 is 64 GiB, on 32-bit systems 1 GiB. Where the system refuses
-	// that much, half is tried, and so on. Growing past it waits for all readers.
+	// InitialMmap is the address space reserved for the file, in bytes; 0 is 64 GiB, on 32-bit systems 1 GiB. Where the
+	// system refuses that much, half is tried, and so on. Growing past it waits for all readers.
 	InitialMmap int64
 	// LockTimeout is how long Open waits for another process to let go of the file; 0 is 5 seconds.
 	LockTimeout time.Duration

@@ -1,3 +1,5 @@
+//go:build linux
+
 package kv_test
 
 import (
@@ -25,6 +27,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "hold":
 		os.Exit(hold(os.Getenv("KV_DIR")))
+	case "cramped":
+		os.Exit(openCramped(os.Getenv("KV_DIR")))
 	case "write":
 		os.Exit(writeUntilKilled(os.Getenv("KV_DIR"), os.Getenv("KV_FROM")))
 	}
@@ -111,7 +115,7 @@ func TestTwoProcesses(t *testing.T) {
 	if err := release(); err != nil {
 		t.Error(err)
 	}
-	open(t, path, o).Close()
+	open(t, path, o).close()
 }
 
 // writeUntilKilled writes a history from op number from on, and says "begun n" before and "done n" after each.

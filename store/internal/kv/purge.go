@@ -12,9 +12,9 @@ import (
 // write all of its pages at once.
 const purgeChunk = 1000
 
-// Purge deletes everything in the given collections of a space, or in all where none is given. It goes in
-// commits of 1,000 records, between which other ops run; stopped in the middle, it is simply called again. What was there stays readable in free pages until
-// they are used again or the file is compacted. The errors are those of Update.
+// Purge deletes everything in the given collections of a space, or in all where none is given. It goes in commits of
+// 1,000 records, between which other ops run; stopped in the middle, it is simply called again. What was there stays
+// readable in free pages until they are used again or the file is compacted. The errors are those of Update.
 func (db *DB) Purge(ctx context.Context, space [16]byte, collections ...uint16) error {
 	if len(collections) == 0 {
 		err := db.View(ctx, func(tx *ReadTx) error {

@@ -39,8 +39,8 @@ func (tx *ReadTx) Get(a Address) (b envelope.Box, ok bool, err error) {
 	return b, err == nil, err
 }
 
-// Scan calls fn with each record of a collection in the order of keys, from the key from (included; nil is the first) until fn returns
-// false or an error, which is Scan's.
+// Scan calls fn with each record of a collection in the order of keys, from the key from (included; nil is the first)
+// until fn returns false or an error, which is Scan's.
 func (tx *ReadTx) Scan(space [16]byte, number uint16, from []byte, fn func(key []byte, b envelope.Box) (more bool, err error)) error {
 	return tx.from.boxes(stretch{collection{space, number}, from, false}, fn)
 }
@@ -60,7 +60,8 @@ func (tx *ReadTx) Spaces(fn func(space [16]byte) (more bool, err error)) error {
 	return tx.from.names(nil, func(name []byte) (bool, error) { return fn([16]byte(name)) })
 }
 
-// Collections calls fn with every collection of a space that holds something, in the order of their numbers, and the number of its records.
+// Collections calls fn with every collection of a space that holds something, in the order of their numbers, and the
+// number of its records.
 func (tx *ReadTx) Collections(space [16]byte, fn func(number uint16, records uint64) (more bool, err error)) error {
 	return tx.from.names(space[:], func(name []byte) (bool, error) {
 		c := collection{space, uint16(name[0])<<8 | uint16(name[1])}
@@ -73,7 +74,9 @@ func (tx *ReadTx) Collections(space [16]byte, fn func(number uint16, records uin
 }
 
 // last is Last in terms of a ScanBack.
-func last(back func([16]byte, uint16, []byte, func([]byte, envelope.Box) (bool, error)) error, space [16]byte, number uint16) (key []byte, b envelope.Box, ok bool, err error) {
+func last(
+	back func([16]byte, uint16, []byte, func([]byte, envelope.Box) (bool, error)) error, space [16]byte, number uint16,
+) (key []byte, b envelope.Box, ok bool, err error) {
 	err = back(space, number, nil, func(k []byte, box envelope.Box) (bool, error) {
 		key, b, ok = k, box, true
 		return false, nil
@@ -177,10 +180,15 @@ func (r *reader) get(a Address) (record []byte, err error) {
 
 func (r *reader) tally(c collection) (t tally, err error) {
 	err = r.do(c, func(tx *bbolt.Tx) error {
-		if space := tx.Bucket(c.space[:]); space != nil {
-			t, err = decodeTally(c, space.Get(c.tallyKey()))
+		space := tx.Bucket(c.space[:])
+		if space == nil {
+			return nil
 		}
-		return err
+		var ok bool
+		if t, ok = decodeTally(space.Get(c.tallyKey())); !ok {
+			return CorruptError{c.String(), "its tally is none"}
+		}
+		return nil
 	})
 	return t, err
 }

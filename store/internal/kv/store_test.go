@@ -70,9 +70,7 @@ func createIn(t testing.TB, dir string, o kv.Options) *file {
 	}
 	f := open(t, path, o)
 	t.Cleanup(func() {
-		if err := f.Close(); err != nil && !errors.Is(err, kv.ErrClosed) {
-			t.Errorf("closing: %v", err)
-		}
+		f.close()
 		if found, err := kv.Verify(context.Background(), path); err != nil {
 			t.Errorf("after the test: %v", err)
 		} else if !found.Settled && f.Stats().Failed == nil {
@@ -89,6 +87,14 @@ func open(t testing.TB, path string, o kv.Options) *file {
 		t.Fatal(err)
 	}
 	return &file{db, path, t, testKey()}
+}
+
+// close closes what the test may have closed already.
+func (f *file) close() {
+	f.t.Helper()
+	if err := f.Close(); err != nil && !errors.Is(err, kv.ErrClosed) {
+		f.t.Errorf("closing: %v", err)
+	}
 }
 
 // testKey is the same in every process, so that a survivor can read what a killed one wrote.
@@ -175,7 +181,8 @@ func (f *file) keys(number uint16, from string, back bool) (keys []string) {
 	return keys
 }
 
-// holdCommitter keeps the committer busy in a batch of its own until release, so that what is queued meanwhile shares the next one.
+// holdCommitter keeps the committer busy in a batch of its own until release, so that what is queued meanwhile shares
+// the next one.
 func (f *file) holdCommitter() (release func()) {
 	entered, leave, done := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() {

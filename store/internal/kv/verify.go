@@ -20,8 +20,8 @@ type Inventory struct {
 	Pages, Free int64 // pages in use of the file, and of those that hold nothing
 	// Settled: both meta pages say the same, as Close leaves them. Either alone would do.
 	Settled bool
-	// SpareMetaDamaged: one meta page is unreadable, and the other was used. After a clean stop that is damage without loss. After
-	// a crash it may be a write that was cut off, never one that was acknowledged.
+	// SpareMetaDamaged: one meta page is unreadable, and the other was used. After a clean stop that is damage without
+	// loss. After a crash it may be a write that was cut off, never one that was acknowledged.
 	SpareMetaDamaged bool
 }
 
@@ -31,9 +31,9 @@ const anyCommit = ^uint64(0)
 // errMetaGone: the commit that was to be walked is no longer named by a meta page.
 var errMetaGone = errors.New("a newer commit has taken the place of the one to be checked")
 
-// Verify walks through a database file that nobody writes, such as a copy from [DB.WriteTo]: meta pages, every page reachable
-// once, keys in order, every record's checksum, every collection's tally. It trusts nothing in it. The error is a [CorruptError] with the first damaged place, or of
-// reading.
+// Verify walks through a database file that nobody writes, such as a copy from [DB.WriteTo]: meta pages, every page
+// reachable once, keys in order, every record's checksum, every collection's tally. It trusts nothing in it. The error
+// is a [CorruptError] with the first damaged place, or of reading.
 func Verify(ctx context.Context, path string) (Inventory, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -45,10 +45,9 @@ func Verify(ctx context.Context, path string) (Inventory, error) {
 
 // meta is bbolt's meta page (internal/common/meta.go of v1.5): the root of one commit.
 type meta struct {
-	pageSize             uint32
-	root, pages, txid    uint64
-	freelist             uint64
-	rootSequence, ignore uint64
+	pageSize          uint32
+	root, pages, txid uint64
+	freelist          uint64
 }
 
 const (
@@ -365,11 +364,11 @@ func (w *walk) space(space [16]byte, it item, depth int) error {
 
 // tally compares what was counted with what stands beside the collection.
 func (w *walk) tally(c collection, counted tally, it item) error {
-	noted, err := decodeTally(c, it.value)
-	if err == nil && noted != counted {
+	noted, ok := decodeTally(it.value)
+	if !ok || noted != counted {
 		return w.fault(it.page, "%v: %d records with sum %x, its tally says %d with %x", c, counted.count, counted.sum, noted.count, noted.sum)
 	}
-	return err
+	return nil
 }
 
 // collection goes through the records.
