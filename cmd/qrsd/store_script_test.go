@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
@@ -23,7 +21,7 @@ import (
 
 func storeCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"flip": flip, "await-exit": awaitExit, "has-bytes": hasBytes, "set": set,
+		"flip": flip, "while-reading": whileReading, "has-bytes": hasBytes, "set": set,
 	}
 }
 
@@ -69,24 +67,18 @@ func rootPage(b []byte) uint64 {
 	return metas[1].root
 }
 
-// await-exit CODE program args... runs a program until it exits with this code.
-func awaitExit(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: await-exit CODE program args...")
+// while-reading PIPE FILE CODE program args... waits until somebody reads from the named pipe, runs a program and wants this
+// exit code of it, and then writes the file's content into the pipe.
+func whileReading(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: while-reading PIPE FILE CODE program args...")
 	}
-	want, err := strconv.Atoi(args[0])
+	pipe, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY, 0)
 	ts.Check(err)
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		got := 0
-		var exit *exec.ExitError
-		if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
-			got = exit.ExitCode()
-		}
-		if got == want {
-			return
-		}
-	}
-	ts.Fatalf("it has not exited with %d after a minute", want)
+	defer pipe.Close()
+	exits(ts, false, args[2:])
+	_, err = pipe.WriteString(ts.ReadFile(args[1]))
+	ts.Check(err)
 }
 
 // [!] has-bytes FOLDER text... looks for texts in every byte of a folder's files.
