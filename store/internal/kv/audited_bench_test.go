@@ -40,7 +40,7 @@ func benchmarkAudited(b *testing.B, writers int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if err := db.Unlock(b.Context(), store.KeyFile(key)); err != nil {
 		b.Fatal(err)
 	}
