@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,14 +16,46 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/kms/kmstest"
 	"github.com/qrsrisk/qrsd/store/storetest"
 )
 
 // Commands of testdata/script/store-*.txtar, besides testscript's own.
 
 func storeCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	service := new(keyService)
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"flip": flip, "while-reading": whileReading, "has-bytes": hasBytes, "set": set,
+		"flip": flip, "while-reading": whileReading, "has-bytes": hasBytes, "set": set, "key-service": service.run,
+	}
+}
+
+// keyService is AWS KMS on this host, for one script.
+type keyService struct {
+	server *kmstest.Server
+	arn    string
+}
+
+// key-service starts AWS KMS on this host and sets the variables by which qrsd finds it; key-service STATE changes the state of
+// its key.
+func (s *keyService) run(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: key-service [STATE]")
+	}
+	if len(args) == 1 {
+		s.server.SetState(s.arn, args[0])
+		return
+	}
+	s.server = kmstest.New(kmstest.Options{Rand: rand.Reader})
+	var err error
+	s.arn, err = s.server.CreateKey()
+	ts.Check(err)
+	listening := httptest.NewServer(s.server)
+	ts.Defer(listening.Close)
+	for name, value := range map[string]string{
+		"QRSD_KMS": s.arn, "QRSD_KMS_ENDPOINT": listening.URL, "HOME": ts.MkAbs("home"),
+		"AWS_ACCESS_KEY_ID": kmstest.ExampleKeyID, "AWS_SECRET_ACCESS_KEY": kmstest.ExampleSecretKey,
+	} {
+		ts.Setenv(name, value)
 	}
 }
 
