@@ -88,7 +88,7 @@ const theirImports = `
 	github.com/rogpeppe/go-internal:             tests
 	golang.org/x/tools:                          tests
 	golang.org/x/sync:                           cmd/... store/... web/... quantum/braket
-	golang.org/x/sys:                            store/internal/hostkeys
+	golang.org/x/sys:                            store/internal/hostkeys tests
 	golang.org/x/mod:                            store store/ledger store/seal store/internal/...
 
 	github.com/alecthomas/kong:                  cmd/qrsd cmd/qrs-replay
