@@ -41,6 +41,7 @@ func (r *Ring) change(ctx context.Context, fn func(*edit) error) ([]Event, error
 	next.generation++
 	next.slots, next.owners = slices.Clone(next.slots), slices.Clone(next.owners)
 	next.erased, next.signers = slices.Clone(next.erased), slices.Clone(next.signers)
+	next.sealKeys = slices.Clone(next.sealKeys)
 	e := &edit{state: &next, ring: r, root: r.root, calls: r.attached}
 	if err := fn(e); err != nil {
 		e.drop()
@@ -159,6 +160,9 @@ func (e *edit) rollRoot(ctx context.Context) error {
 		if s.wrapped, err = rewrap(old, next, s.wrapped, signerContext(e.install, s.name, s.number)); err != nil {
 			return fmt.Errorf("checkpoint key %s: %w", s.name, err)
 		}
+	}
+	if err := e.rewrapSealKeys(old, next); err != nil {
+		return err
 	}
 	for i := range e.slots {
 		if err := e.slots[i].give(ctx, next, place{e.install, e.rootGeneration}, e.calls); err != nil {

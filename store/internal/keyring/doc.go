@@ -22,5 +22,8 @@
 // Overwriting a file says nothing about the remapped blocks of an SSD, the older blocks of a copying file system, snapshots and
 // backups: against those stands the root, which every erasure replaces.
 //
+// Two sorts of signing keys hang from the root as well: series of Ed25519 keys that sign checkpoints (signer.go), and the ECDSA
+// P-256 keys that sign seals (sealkey.go). Of both only the last has its private half; all public halves stay.
+//
 // Begin at [Create], [Ring.Unlock] and [Ring.DataKey].
 package keyring

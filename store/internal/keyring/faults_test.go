@@ -164,6 +164,7 @@ func operations(s *subject) map[string]struct {
 		"add slot":   {do: func(r *Ring) error { return only(r.AddSlot(ctx, s.f.unlock)) }},
 		"recovery":   {do: func(r *Ring) error { _, _, err := r.ReplaceRecovery(ctx); return err }},
 		"signer":     {do: func(r *Ring) error { return only(r.AddSigner(ctx, CheckpointSeries)) }},
+		"seal key":   {do: func(r *Ring) error { return only(r.AddSealKey(ctx)) }},
 		"encrypting": {do: func(r *Ring) error { _, err := r.DataKey(s.b, 1); return err }},
 		"lock": {do: func(r *Ring) error {
 			if _, err := r.DataKey(s.b, 1); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
 )
 
-// The key file, format 1. Numbers are big-endian; "text" and "bytes" have their length in front as u16; lists have their
+// The key file, formats 1 and 2. Numbers are big-endian; "text" and "bytes" have their length in front as u16; lists have their
 // count in front as u32; times are seconds since 1970 as i64. Wrapped keys have envelope.WrappedSize bytes.
 //
 //	magic "QRSDKEYS" | format u16 | install [16] | generation u64 | sessions u64 | rewrap from u64
@@ -23,13 +23,15 @@ import (
 //	         destroyed: id [8]
 //	erased:  hierarchy u8 | space [16] | at i64 | generation u64 | mac [32] | keys: id [8]
 //	signers: name text | number u32 | made i64 | id [8] | public [32] | live u8 | wrapped
+//	seal keys (format 2 alone, one at least): number u32 | made i64 | retired i64 | kind u8 | id [8] | public [65] | wrapped
 //	MAC [32]: HMAC-SHA-256 of all before it, under a key derived from the root
 //	checksum [32]: SHA-256 of all before it, the MAC included
 //
-// There is one way only to write a state, so that one that was read and written again has the same bytes.
+// There is one way only to write a state, so that one that was read and written again has the same bytes: without seal keys,
+// as builds wrote it that knew none, in format 1, else in format 2.
 const (
 	magic      = "QRSDKEYS"
-	fileFormat = 1
+	fileFormat = 2 // the newest
 	maxFile    = 1 << 30
 	trailer    = 2 * sha256.Size
 
@@ -38,6 +40,8 @@ const (
 	dataSize   = 2 + 4 + 8 + 8 + 8 + 8 + envelope.WrappedSize
 	erasedSize = 1 + 16 + 8 + 8 + 32 + 4
 	signerSize = 2 + 4 + 8 + 8 + 32 + 1 + envelope.WrappedSize
+
+	sealKeySize = 4 + 8 + 8 + 1 + 8 + sealPublicSize + envelope.WrappedSize
 )
 
 // encode writes the state and authenticates it with the root.
@@ -53,7 +57,7 @@ func (s *state) encode(r *root) ([]byte, error) {
 }
 
 func (s *state) size() int {
-	n := 4096 + len(s.slots)*(slotSize+4096) + len(s.signers)*(signerSize+256) + trailer
+	n := 4096 + len(s.slots)*(slotSize+4096) + len(s.signers)*(signerSize+256) + len(s.sealKeys)*sealKeySize + trailer
 	for i := range s.erased {
 		n += erasedSize + len(s.erased[i].Keys)*8
 	}
@@ -66,7 +70,7 @@ func (s *state) size() int {
 func (s *state) body() []byte {
 	w := writer{b: make([]byte, 0, s.size())}
 	w.raw([]byte(magic))
-	w.u16(fileFormat)
+	w.u16(s.format())
 	w.raw(s.install[:])
 	w.u64(s.generation)
 	w.u64(s.sessions)
@@ -91,7 +95,22 @@ func (s *state) body() []byte {
 	for i := range s.signers {
 		w.signer(&s.signers[i])
 	}
+	if s.format() == 1 {
+		return w.b
+	}
+	w.u32(uint32(len(s.sealKeys)))
+	for i := range s.sealKeys {
+		w.sealKey(&s.sealKeys[i])
+	}
 	return w.b
+}
+
+// format is the one that the state is written in.
+func (s *state) format() uint16 {
+	if len(s.sealKeys) == 0 {
+		return 1
+	}
+	return fileFormat
 }
 
 type writer struct{ b []byte }
@@ -183,8 +202,9 @@ func decode(data []byte) (*state, error) {
 	if len(data) < len(magic)+2+trailer || string(data[:len(magic)]) != magic {
 		return nil, fmt.Errorf("%w: it does not begin as a key file does", ErrDamaged)
 	}
-	if f := binary.BigEndian.Uint16(data[len(magic):]); f != fileFormat {
-		return nil, fmt.Errorf("%w, or from a newer version of this program: format %d, this build reads %d", ErrDamaged, f, fileFormat)
+	f := binary.BigEndian.Uint16(data[len(magic):])
+	if f < 1 || f > fileFormat {
+		return nil, fmt.Errorf("%w, or from a newer version of this program: format %d, this build reads 1 to %d", ErrDamaged, f, fileFormat)
 	}
 	end := len(data) - sha256.Size
 	if sum := sha256.Sum256(data[:end]); !bytes.Equal(sum[:], data[end:]) {
@@ -192,6 +212,9 @@ func decode(data []byte) (*state, error) {
 	}
 	r := &reader{b: data[:len(data)-trailer], at: len(magic) + 2}
 	s := r.state()
+	if f > 1 && r.fault == "" {
+		s.sealKeys = r.readSealKeys()
+	}
 	if r.fault == "" && r.at != len(r.b) {
 		r.fail("bytes that belong to nothing")
 	}

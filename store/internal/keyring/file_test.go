@@ -19,28 +19,36 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
 )
 
-var updateGolden = flag.Bool("update-golden", false, "write testdata/golden1.* again: only for a new format")
+var updateGolden = flag.Bool("update-golden", false, "write testdata/golden2.* again: only for a new format")
 
 // golden is what the key file in testdata must still do.
 type golden struct {
 	Passphrase, Recovery string
 	Box, Index, Note     string // hex, hex, text
 	Space                [16]byte
+	SealKey, Seal        string `json:",omitempty"` // hex: digest of the public keys, signature of a digest; from format 2 on
 }
 
 // TestGolden opens a key file that an earlier build wrote, in every way that it can be unlocked, and uses what is in it.
 func TestGolden(t *testing.T) {
-	dir := t.TempDir()
-	path, key := filepath.Join(dir, "keys.qrk"), filepath.Join(dir, "key")
 	if *updateGolden {
 		writeGolden(t)
 	}
-	data := must[[]byte](t)(os.ReadFile("testdata/golden1.qrk"))
+	for _, name := range []string{"golden1", "golden2"} {
+		t.Run(name, func(t *testing.T) { openGolden(t, "testdata/"+name) })
+	}
+}
+
+func openGolden(t *testing.T, file string) {
+	t.Helper()
+	dir := t.TempDir()
+	path, key := filepath.Join(dir, "keys.qrk"), filepath.Join(dir, "key")
+	data := must[[]byte](t)(os.ReadFile(file + ".qrk"))
 	var g golden
-	if err := json.Unmarshal(must[[]byte](t)(os.ReadFile("testdata/golden1.json")), &g); err != nil {
+	if err := json.Unmarshal(must[[]byte](t)(os.ReadFile(file+".json")), &g); err != nil {
 		t.Fatal(err)
 	}
-	for name, b := range map[string][]byte{path: data, key: must[[]byte](t)(os.ReadFile("testdata/golden1.key"))} {
+	for name, b := range map[string][]byte{path: data, key: must[[]byte](t)(os.ReadFile(file + ".key"))} {
 		if err := os.WriteFile(name, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -79,12 +87,32 @@ func checkGolden(t *testing.T, r *Ring, g golden) {
 	if _, err := note.Open([]byte(g.Note), known); err != nil {
 		t.Error(err)
 	}
+	if keys, signature := sealGolden(t, r); keys != g.SealKey || signature != g.Seal {
+		t.Errorf("seal keys %s sign %s, want %s and %s", keys, signature, g.SealKey, g.Seal)
+	}
 	if e := r.Erased(); len(e) != 1 || e[0].Owner != (Owner{Data, [16]byte{0xee}}) {
 		t.Errorf("erased: %+v", e)
 	}
 	if s := r.Owners(); len(s) != 2 || s[0].Version != 2 || len(s[0].Retired) != 1 || !s[0].Created.Equal(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v", s)
 	}
+}
+
+// sealGolden is the digest of the public seal keys and a signature by the current one; "" where there is none.
+func sealGolden(t *testing.T, r *Ring) (keys, signature string) {
+	t.Helper()
+	s, err := r.SealSigner()
+	if errors.Is(err, ErrNoSealKey) {
+		return "", ""
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	all := sha256.New()
+	for _, k := range r.SealKeys() {
+		all.Write(must[[]byte](t)(k.Key.Bytes()))
+	}
+	digest := sha256.Sum256([]byte("golden"))
+	return hex.EncodeToString(all.Sum(nil)), hex.EncodeToString(must[[]byte](t)(s.Sign(ctx, digest[:])))
 }
 
 func writeGolden(t *testing.T) {
@@ -102,9 +130,11 @@ func writeGolden(t *testing.T) {
 	g.Note = string(must[[]byte](t)(note.Sign(&note.Note{Text: "golden\n"}, must[note.Signer](t)(r.Signer(CheckpointSeries, "example.com/log")))))
 	retired := encrypt(t, r, o, 2, "").KeyID()
 	must[[]Event](t)(r.AddSigner(ctx, CheckpointSeries))
+	must[[]Event](t)(r.AddSealKey(ctx))
 	must[[]Event](t)(r.Rotate(ctx, []Owner{o}))
 	must[[]Event](t)(r.Retire(ctx, o, []envelope.KeyID{retired}))
 	must[[]Event](t)(r.Erase(ctx, []Owner{owner(Data, 0xee)}))
+	g.SealKey, g.Seal = sealGolden(t, r)
 	r.Lock()
 	if err := os.MkdirAll("testdata", 0o755); err != nil {
 		t.Fatal(err)
@@ -113,7 +143,7 @@ func writeGolden(t *testing.T) {
 		"qrk": must[[]byte](t)(os.ReadFile(f.path)), "key": must[[]byte](t)(os.ReadFile(filepath.Join(filepath.Dir(f.dir), "unlock.key"))),
 		"json": must[[]byte](t)(json.MarshalIndent(g, "", "\t")),
 	} {
-		if err := os.WriteFile("testdata/golden1."+name, b, 0o644); err != nil {
+		if err := os.WriteFile("testdata/golden2."+name, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -244,11 +274,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(body)
 	f.Add(body[:60])
 	f.Add([]byte{})
-	golden, err := os.ReadFile("testdata/golden1.qrk")
-	if err != nil {
-		f.Fatal(err)
+	for _, name := range []string{"testdata/golden1.qrk", "testdata/golden2.qrk"} {
+		golden, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(golden[:len(golden)-trailer])
 	}
-	f.Add(golden[:len(golden)-trailer])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		mac := root.authenticate(body)
 		data := append(bytes.Clone(body), mac[:]...)

@@ -169,5 +169,10 @@ func secrets(t testing.TB, r *Ring) map[string][]byte {
 			keep("checkpoint key", must[*envelope.Key](t)(r.root.wrap.Unwrap(s.wrapped[:], signerContext(r.state.install, s.name, s.number))))
 		}
 	}
+	for _, s := range r.state.sealKeys {
+		if s.live() {
+			keep("seal key", must[*envelope.Key](t)(r.root.wrap.Unwrap(s.wrapped[:], sealContext(r.state.install, s.number))))
+		}
+	}
 	return all
 }

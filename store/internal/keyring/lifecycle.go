@@ -278,7 +278,7 @@ func (r *Ring) rewrapStep(ctx context.Context) (left, total int, events []Event,
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	events, err = r.change(ctx, func(e *edit) error {
-		if e.rewrapFrom == 0 {
+		if e.rewrapFrom == 0 || e.rewrapLeft() == 0 { // all that one before had left was erased: it is over, and this is a new one
 			e.rewrapFrom = e.generation
 			total = len(e.owners)
 			left = total

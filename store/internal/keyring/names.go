@@ -97,6 +97,7 @@ const (
 	DataKeys      Object = "data key"
 	SlotKey       Object = "slot"
 	CheckpointKey Object = "checkpoint key"
+	SealingKey    Object = "seal key"
 )
 
 // Event is one thing that happened to one key, for the audit log. It holds no secret.
@@ -106,7 +107,7 @@ type Event struct {
 	Owner   Owner          // of a key-encryption or data key
 	Purpose Purpose        // of a data key
 	KeyID   envelope.KeyID // zero for a slot
-	Version uint32         // root generation, KEK version, data key epoch, number of the checkpoint key
+	Version uint32         // root generation, KEK version, data key epoch, number of the checkpoint or seal key
 	Name    string         // a slot's method, a checkpoint key's name
 }
 

@@ -21,10 +21,11 @@ type state struct {
 	rootCreated    int64   // seconds since 1970, as all times here
 	eraser         wrapped // the key that MACs erasures, wrapped by the root
 
-	slots   []slot
-	owners  []*ownerRecord // by compareOwners
-	erased  []Erasure      // by compareOwners
-	signers []signerRecord // by name and number
+	slots    []slot
+	owners   []*ownerRecord  // by compareOwners
+	erased   []Erasure       // by compareOwners
+	signers  []signerRecord  // by name and number
+	sealKeys []sealKeyRecord // by number
 }
 
 type wrapped [envelope.WrappedSize]byte
@@ -133,6 +134,11 @@ func signerContext(install [16]byte, name string, number uint32) []byte {
 	b := append([]byte("signer\x00"), install[:]...)
 	b = binary.BigEndian.AppendUint32(b, number)
 	return append(b, name...)
+}
+
+func sealContext(install [16]byte, number uint32) []byte {
+	b := append([]byte("seal\x00"), install[:]...)
+	return binary.BigEndian.AppendUint32(b, number)
 }
 
 func stamp(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }

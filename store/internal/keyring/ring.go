@@ -50,7 +50,7 @@ type openedOwner struct {
 }
 
 // Create makes the key file at path with a new root key, one slot for every unlocker (at least one) and a recovery slot. The
-// ring is returned unlocked, with the recovery code that must be shown now or never. It has the first key of [CheckpointSeries].
+// ring is returned unlocked, with the recovery code that must be shown now or never. It has the first key of [CheckpointSeries] and the first seal key.
 // What was made is in [Ring.Root] and [Ring.Slots]. Errors: ErrExists, those of the unlockers, those of the file system.
 func Create(ctx context.Context, path string, install [16]byte, o Options, unlockers ...Unlocker) (*Ring, RecoveryCode, error) {
 	r := newRing(path, o)
@@ -99,6 +99,9 @@ func (r *Ring) create(ctx context.Context, install [16]byte, unlockers []Unlocke
 		}
 	}
 	if err := e.addSigner(CheckpointSeries); err != nil {
+		return code, err
+	}
+	if err := e.addSealKey(); err != nil {
 		return code, err
 	}
 	data, err := s.encode(first)

@@ -177,6 +177,8 @@ func TestCanary(t *testing.T) {
 	collect("rewrapped")
 	must[[]Event](t)(r.AddSigner(ctx, CheckpointSeries))
 	collect("new checkpoint key")
+	must[[]Event](t)(r.AddSealKey(ctx))
+	collect("new seal key")
 	must[[]Event](t)(r.Erase(ctx, []Owner{o}))
 	collect("erased")
 	if len(all) < 30 {
