@@ -18,8 +18,8 @@ import (
 
 // egressEntry is one entry of a tenant's egress record. Bytes of more than maxInline lie in a blob, and Entry has none.
 type egressEntry struct {
-	Entry egress.Entry   `json:"entry"`
-	Blob  *store.BlobRef `json:"blob,omitempty"`
+	Entry egress.Entry `json:"entry"`
+	Blob  *Blob        `json:"blob,omitempty"`
 }
 
 // maxInline is how many bytes of an exchange stand in its record; base64 makes a third more of them.
@@ -64,13 +64,14 @@ func (j *Journal) Add(ctx context.Context, e egress.Entry, id *egress.ID) error 
 	j.adding.Lock()
 	defer j.adding.Unlock()
 	w := j.workspace
-	var large *store.BlobRef
+	var large *Blob
 	first := func() error {
 		if len(e.Bytes) <= maxInline {
 			return nil
 		}
 		ref, err := w.tenant.WriteBlob(ctx, bytes.NewReader(e.Bytes))
-		large = &ref
+		kept := blobOf(ref)
+		large = &kept
 		return err
 	}
 	var end egress.Chain
@@ -116,7 +117,7 @@ func (j *Journal) stand(tx *store.WriteTx) (egress.Chain, error) {
 }
 
 // add links an entry to the chain's end and inserts it under its number: the order of the record is not that of the clock.
-func add(tx *store.WriteTx, end egress.Chain, e egress.Entry, large *store.BlobRef) (egress.Chain, error) {
+func add(tx *store.WriteTx, end egress.Chain, e egress.Entry, large *Blob) (egress.Chain, error) {
 	line, after, err := end.Next(e)
 	if err != nil {
 		return end, err
@@ -129,7 +130,7 @@ func add(tx *store.WriteTx, end egress.Chain, e egress.Entry, large *store.BlobR
 	binary.BigEndian.PutUint64(place[8:], after.Number)
 	if large != nil {
 		kept.Entry.Bytes = nil
-		if err := tx.KeepBlob(*large, place); err != nil {
+		if err := tx.KeepBlob(large.ref(), place); err != nil {
 			return end, err
 		}
 	}
@@ -187,7 +188,7 @@ func (l *egressLines) next() (err error) {
 	kept := l.page.Records[0].Value
 	l.page.Records = l.page.Records[1:]
 	if kept.Blob != nil {
-		if kept.Entry.Bytes, err = l.whole(*kept.Blob); err != nil {
+		if kept.Entry.Bytes, err = l.whole(kept.Blob.ref()); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,23 @@ type File struct {
 	Name   string        `json:"name"`   // the user's own, or of a table
 	Role   string        `json:"role"`   // "location", "account" ... ; "table", "manifest", "estimate"
 	Digest ledger.Digest `json:"digest"` // of its canonical content: of a table by its columns, of other files of their bytes
-	Blob   store.BlobRef `json:"blob"`
+	Blob   Blob          `json:"blob"`
+}
+
+// Blob is a blob's reference as records write it.
+type Blob struct {
+	ID     ledger.ID     `json:"id"`
+	Size   int64         `json:"size"`   // bytes of content
+	Stored int64         `json:"stored"` // bytes on disk
+	Digest ledger.Digest `json:"digest"` // SHA-256 of the content
+}
+
+func blobOf(r store.BlobRef) Blob {
+	return Blob{ID: r.ID, Size: r.Size, Stored: r.Stored, Digest: r.Digest}
+}
+
+func (b Blob) ref() store.BlobRef {
+	return store.BlobRef{ID: b.ID, Size: b.Size, Stored: b.Stored, Digest: b.Digest}
 }
 
 // NewFile is a file to be kept.
@@ -39,7 +55,7 @@ func (w *Workspace) keep(ctx context.Context, n NewFile) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	f := File{Name: n.Name, Role: n.Role, Digest: n.Digest, Blob: ref}
+	f := File{Name: n.Name, Role: n.Role, Digest: n.Digest, Blob: blobOf(ref)}
 	if f.Digest == (ledger.Digest{}) {
 		f.Digest = ledger.Digest(ref.Digest)
 	}
@@ -79,7 +95,7 @@ func checkFiles(all []NewFile, key func(NewFile) string) error {
 // refer notes that a record refers to the files' blobs.
 func refer(tx *store.WriteTx, object store.ID, files []File) error {
 	for _, f := range files {
-		if err := tx.KeepBlob(f.Blob, object); err != nil {
+		if err := tx.KeepBlob(f.Blob.ref(), object); err != nil {
 			return err
 		}
 	}
@@ -89,7 +105,7 @@ func refer(tx *store.WriteTx, object store.ID, files []File) error {
 // drop takes the references back.
 func drop(tx *store.WriteTx, files []File) error {
 	for _, f := range files {
-		if err := tx.DropBlob(f.Blob); err != nil {
+		if err := tx.DropBlob(f.Blob.ref()); err != nil {
 			return err
 		}
 	}
@@ -100,7 +116,7 @@ func drop(tx *store.WriteTx, files []File) error {
 func openFile(tx *store.ReadTx, files []File, what string, wanted func(File) bool) (*store.BlobReader, error) {
 	for _, f := range files {
 		if wanted(f) {
-			return tx.OpenBlob(f.Blob)
+			return tx.OpenBlob(f.Blob.ref())
 		}
 	}
 	return nil, fmt.Errorf("file %q: %w", what, store.ErrNotFound)

@@ -1,0 +1,147 @@
+package workspace_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/qrsrisk/qrsd/quantum/egress"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/storetest"
+	"github.com/qrsrisk/qrsd/store/workspace"
+)
+
+func record(purpose, request string) egress.Record {
+	return egress.Record{Purpose: purpose, Destination: "example.com:443", Request: []byte(request)}
+}
+
+// walk reads every file under a folder.
+func walk(t testing.TB, dir string, each func(path string, content []byte)) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		each(path, content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func entriesOf(t testing.TB, w *workspace.Workspace) (all []egress.Entry, end egress.Chain) {
+	t.Helper()
+	end, err := w.Egress(t.Context(), func(e egress.Entry) error { all = append(all, e); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, end
+}
+
+// TestJournal: a request is on record when Begin returns, in the one chain of the tenant, whatever its size; its outcome joins
+// it by its id, also when the caller is cancelled; a restart with the clock gone back goes on behind it.
+func TestJournal(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Modeler)
+	job := b.submitted(w)
+	if all, end := entriesOf(t, w); all != nil || end.Number != 0 {
+		t.Fatalf("a new record has %d entries", len(all))
+	}
+	j := w.Journal(job)
+	large := strings.Repeat("qreg;\xff", 100_000)
+	first := must(j.Begin(t.Context(), record("GetDevice", "GET /\r\n\xff")))(t)
+	second := must(j.Begin(t.Context(), record("CreateQuantumTask", large)))(t)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := j.Begin(gone, record("GetDevice", "")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Begin of a cancelled caller: %v", err)
+	}
+	if err := j.Finish(gone, first, egress.Record{Purpose: "GetDevice", Failure: "no answer"}); err != nil {
+		t.Fatal(err)
+	}
+	other := w.Journal(b.submitted(w)) // of another estimate: the same record
+	must(other.Begin(t.Context(), record("GetDevice", "x")))(t)
+	must(j.Begin(t.Context(), record("GetDevice", "y")))(t)
+
+	if err := b.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.pass(-1000 * 3600e9)
+	b.db = storetest.Open(t, b.dir, b.options())
+	w = b.as(store.Modeler)
+	must(w.Journal(job).Begin(t.Context(), record("GetDevice", "z")))(t)
+
+	all, end := entriesOf(t, w)
+	if len(all) != 6 || end.Number != 6 || first == second {
+		t.Fatalf("%d entries, end %d", len(all), end.Number)
+	}
+	if e := all[0]; e.Kind != egress.KindRequest || e.ID != first || string(e.Bytes) != "GET /\r\n\xff" || e.Destination != "example.com:443" || e.Purpose != "GetDevice" {
+		t.Errorf("first %+v", e)
+	}
+	if string(all[1].Bytes) != large {
+		t.Errorf("large request of %d bytes reads as %d", len(large), len(all[1].Bytes))
+	}
+	if e := all[2]; e.Kind != egress.KindOutcome || e.ID != first || e.Failure != "no answer" {
+		t.Errorf("outcome %+v", e)
+	}
+	for i, want := range []string{"x", "y", "z"} {
+		if string(all[3+i].Bytes) != want {
+			t.Errorf("entry %d is %q", 4+i, all[3+i].Bytes)
+		}
+	}
+}
+
+// TestJournalTogether: goroutines of two journals on one tenant make one chain.
+func TestJournalTogether(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Admin)
+	job := b.submitted(w)
+	journals := []*workspace.Journal{w.Journal(job), w.Journal(job)}
+	var group sync.WaitGroup
+	for i := range 10 {
+		for _, j := range journals {
+			group.Go(func() {
+				if _, err := j.Begin(t.Context(), record("GetDevice", fmt.Sprint(i))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	group.Wait()
+	if all, _ := entriesOf(t, w); len(all) != 20 {
+		t.Errorf("%d entries of 20", len(all))
+	}
+}
+
+// TestJournalSameAsFile: the record, written out line by line, is what egress.Verify reads from a file.
+func TestJournalSameAsFile(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Admin)
+	j := w.Journal(b.submitted(w))
+	for i := range 3 {
+		must(j.Begin(t.Context(), record("GetDevice", strings.Repeat("q", i))))(t)
+	}
+	var file bytes.Buffer
+	chain := egress.Chain{}
+	all, end := entriesOf(t, w)
+	for _, e := range all {
+		line, after, err := chain.Next(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Write(line)
+		chain = after
+	}
+	if read, err := egress.Verify(&file, nil); err != nil || read.Head() != end.Head() || chain.Head() != end.Head() {
+		t.Errorf("as a file: %v, %s and %s", err, read.Head(), end.Head())
+	}
+}

@@ -1,0 +1,170 @@
+package workspace
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/engine/hazard"
+	"github.com/qrsrisk/qrsd/engine/loss"
+	"github.com/qrsrisk/qrsd/quantum/egress"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+	"github.com/qrsrisk/qrsd/store/ledger"
+	"github.com/qrsrisk/qrsd/store/storetest"
+)
+
+var update = flag.Bool("update", false, "write the goldens of record formats; for a new schema only")
+
+// golden is a record of every kind with every field set.
+func golden() map[string]any {
+	at := time.Date(2026, 6, 1, 12, 0, 0, 5e6, time.UTC)
+	id := func(b byte) store.ID { return store.ID{b, 15: b} }
+	digest := func(b byte) ledger.Digest { return ledger.Digest{b, 31: b} }
+	file := func(name, role string) File {
+		return File{name, role, digest(7), Blob{ledger.ID{1, 15: 2}, 300, 120, digest(8)}}
+	}
+	_, chain, err := egress.Chain{}.Next(egress.Entry{})
+	if err != nil {
+		panic("workspace: " + err.Error())
+	}
+	line, _, err := chain.Next(egress.Entry{Time: "2026-06-01T12:00:00.005Z", Kind: egress.KindOutcome, ID: "1", Purpose: "GetDevice", Destination: "example.com:443", Bytes: []byte("x"), Failure: "none"})
+	if err != nil {
+		panic("workspace: " + err.Error())
+	}
+	large := file("", "").Blob
+	exchange := egressEntry{Blob: &large}
+	if err := json.Unmarshal(line, &exchange.Entry); err != nil {
+		panic("workspace: " + err.Error())
+	}
+	return map[string]any{
+		"portfolios": Portfolio{"Coastal book", digest(1), 2, 1, 7e5, "USD", []File{file("l.csv", "location"), file("a.csv", "account")}, at, id(1)},
+		"models":     Model{digest(2), "0.1.0", at, id(1)},
+		"runs": Run{Done, id(2), digest(1), digest(2), engine.Spec{
+			Years: 100, Samples: 5, Seed: 1<<64 - 1, Correlation: loss.DefaultCorrelation(), ReturnPeriods: []float64{10, 100}, Without: []string{"group"},
+			Scenario: &hazard.Event{ID: 1, Name: "IAN 2022", Points: []hazard.Point{{Hour: 1}}, Landfalls: []hazard.Landfall{{Region: "SW"}}},
+		}, at, id(1), &at, &at, "worker", &at, 2, "why", SealPending},
+		"results":   Result{[]File{file("elt.csv", "table")}},
+		"approvals": Approval{OfRun, id(3), digest(3), id(1), at, "please", Approved, id(4), &at, "because"},
+		"estimates": Estimate{Answered, id(3), "gross_oep_100", "arn:example:device", 1000, at, id(1), &at, []string{"task"}, "why", []File{file("circuits.json", "circuits")}},
+		"egress":    exchange,
+	}
+}
+
+// TestRecordFormats holds the JSON of every persisted record to testdata. These files are what users have on disk. Do not change
+// them to fix a build: give the collection its next schema and an upgrade, and add a file.
+func TestRecordFormats(t *testing.T) {
+	for name, value := range golden() {
+		noneIsZero(t, name, reflect.ValueOf(value))
+		got, err := json.MarshalIndent(value, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, '\n')
+		path := filepath.Join("testdata", name+".1.json")
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is written as\n%swant\n%s", path, got, want)
+		}
+		back := reflect.New(reflect.TypeOf(value))
+		strict := json.NewDecoder(bytes.NewReader(want))
+		strict.DisallowUnknownFields()
+		if err := strict.Decode(back.Interface()); err != nil || !reflect.DeepEqual(back.Elem().Interface(), value) {
+			t.Errorf("%s reads as %+v, %v", path, back.Elem(), err)
+		}
+	}
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) != len(golden()) {
+		t.Errorf("%d files for %d records (%v)", len(files), len(golden()), err)
+	}
+}
+
+// noneIsZero holds the goldens to records with every field of theirs set, so that a new field shows.
+func noneIsZero(t *testing.T, name string, v reflect.Value) {
+	t.Helper()
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s: the golden leaves %s out", name, v.Type().Field(i).Name)
+		}
+	}
+}
+
+// TestChangedBehindTheVerbs changes records as no verb does. A decision still sees that the object is not what was requested, a
+// record of what left that was changed is named by its line, and nothing more can be added to it.
+func TestChangedBehindTheVerbs(t *testing.T) {
+	db := storetest.New(t, store.Options{})
+	tenant := storetest.AddTenant(t, db, "Example Mutual")
+	open := func() *Workspace {
+		h, err := db.Tenant(t.Context(), storetest.User(tenant, store.Admin), tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Open(h)
+	}
+	w := open()
+	behind := func(fn func(*store.WriteTx) error) {
+		t.Helper()
+		if err := w.tenant.Update(t.Context(), store.Action{Verb: rights.TenantChange}, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	object := store.ID{1}
+	behind(func(tx *store.WriteTx) error { return portfolios.Insert(tx, object, Portfolio{Name: "P"}) })
+	request, err := w.RequestApproval(t.Context(), OfPortfolio, object, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind(func(tx *store.WriteTx) error {
+		_, err := portfolios.Put(tx, store.Record[Portfolio]{ID: object, Version: 1, Value: Portfolio{Name: "Q"}})
+		return err
+	})
+	other := open()
+	for range 2 {
+		if err := other.Decide(t.Context(), request, true, ""); !errors.Is(err, ErrVoid) {
+			t.Errorf("decision on what was changed: %v", err)
+		}
+	}
+	if _, err := w.RequestApproval(t.Context(), OfPortfolio, object, ""); err != nil {
+		t.Errorf("requested again: %v", err)
+	}
+
+	behind(func(tx *store.WriteTx) error { return estimates.Insert(tx, object, Estimate{State: Submitted}) })
+	j := w.Journal(object)
+	for range 3 {
+		if _, err := j.Begin(t.Context(), egress.Record{Purpose: "GetDevice"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	behind(func(tx *store.WriteTx) error {
+		page, err := exchanges.List(tx, "", 2)
+		if err != nil {
+			return err
+		}
+		page.Records[1].Value.Entry.Purpose = "SetDevice"
+		_, err = exchanges.Put(tx, page.Records[1])
+		return err
+	})
+	var broken *egress.BrokenError
+	if _, err := w.Egress(t.Context(), nil); !errors.As(err, &broken) || broken.Line != 2 {
+		t.Errorf("a changed record: %v", err)
+	}
+	if _, err := other.Journal(object).Begin(t.Context(), egress.Record{}); !errors.As(err, &broken) || !strings.Contains(err.Error(), "egress record") {
+		t.Errorf("entry behind a changed record: %v", err)
+	}
+}
