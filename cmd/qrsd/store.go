@@ -15,7 +15,9 @@ import (
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/kms"
 	"github.com/qrsrisk/qrsd/store/ledger"
+	"github.com/qrsrisk/qrsd/store/pkcs11"
 )
 
 // storeFlags say which store, and how it is unlocked. Every verb of a store has them.
@@ -140,14 +142,15 @@ func storeExit(err error) int {
 	var inUse store.InUseError
 	var back *store.RollbackError
 	var tooMany *directory.ErrTooMany
-	is := func(any ...error) bool {
-		return slices.ContainsFunc(any, func(e error) bool { return errors.Is(err, e) })
+	is := func(kinds ...error) bool {
+		return slices.ContainsFunc(kinds, func(e error) bool { return errors.Is(err, e) })
 	}
 	switch {
 	case store.IsDamage(err), errors.As(err, &back), is(ledger.ErrNotVerified):
 		return exitDiffer
 	case errors.As(err, &denied), errors.As(err, &tooMany), is(store.ErrLocked, store.ErrWrongKey, store.ErrNoSlot, errNotAgreed, errNotInOrder,
-		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey):
+		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey,
+		kms.ErrDenied, kms.ErrRefused, pkcs11.ErrRefused):
 		return exitDenied
 	case errors.As(err, &inUse), is(store.ErrConflict, store.ErrExists, os.ErrExist, directory.ErrLastAdmin):
 		return exitConflict

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/qrsrisk/qrsd/store"
@@ -23,6 +24,9 @@ func (f pkcs11Flags) pkcs11Unlocker(ctx context.Context) (store.Unlocker, error)
 		return store.Unlocker{}, err
 	}
 	k, err := pkcs11.Open(o)
+	if errors.Is(err, pkcs11.ErrNoKey) {
+		err = fmt.Errorf("%w (qrsd init --pkcs11-generate does)", err)
+	}
 	if err != nil {
 		return store.Unlocker{}, err
 	}

@@ -84,6 +84,8 @@ func (f unlockFlags) locked(ctx context.Context, db *store.DB, cause error) erro
 			ways = append(ways, "its recovery key (--recovery)")
 		case "aws-kms":
 			ways = append(ways, "AWS KMS (--kms "+s.Reference+")")
+		case "pkcs11":
+			ways = append(ways, "a PKCS#11 token (--pkcs11-key, "+s.Reference+")")
 		default:
 			ways = append(ways, s.Method+" "+s.Reference)
 		}
