@@ -69,10 +69,11 @@ const ourImports = `
 	web/...:                    web/... store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   engine/... quantum/... store/... web/... internal/outbound
-	cmd/qrsd/internal/runner:   engine/... quantum/... store store/ledger store/workspace
-	cmd/qrsd/internal/...:      cmd/qrsd/internal/... engine/... quantum/... store/... web/... internal/...
-	cmd/qrsd:                   cmd/qrsd/internal/... engine/... quantum/... store/... web/... internal/...
-	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger
+	cmd/internal/runestimate:   engine engine/loss quantum/...
+	cmd/qrsd/internal/runner:   engine/... quantum/... store store/ledger store/workspace cmd/internal/runestimate
+	cmd/qrsd/internal/...:      cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
+	cmd/qrsd:                   cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
+	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger cmd/internal/runestimate
 
 	tools:                      engine/... quantum/... internal/...
 `
@@ -101,7 +102,7 @@ const theirImports = `
 	golang.org/x/crypto:                         store/... web/... internal/outbound
 	golang.org/x/text:                           store/directory
 	filippo.io/age:                              cmd/qrsd/internal/bundle store/backup
-	github.com/secure-systems-lab/go-securesystemslib: store/seal
+	github.com/secure-systems-lab/go-securesystemslib: tests
 	github.com/transparency-dev/merkle:          tests
 	github.com/ThalesGroup/crypto11:             store/pkcs11
 
@@ -140,7 +141,8 @@ const neverReach = `
 	quantum/...:    engine/... store/... web/...
 	store/ledger:     os/... net/... log/... syscall/... crypto/rand math/rand/... store/internal/...
 	store/ledger/...: os/... net/... log/... syscall/... crypto/rand math/rand/... store/internal/... time
-	cmd/qrs-replay: github.com/parquet-go/... github.com/xuri/... go.etcd.io/... github.com/gofiber/... net/...
+	store/seal:       os/... net/... log/... syscall/... crypto/rand math/rand/... crypto/tls/... crypto/x509/... store store/internal/...
+	cmd/qrs-replay: github.com/parquet-go/... github.com/xuri/... go.etcd.io/... github.com/gofiber/... net/... crypto/tls/... crypto/x509/... store store/internal/... store/workspace web/... cmd/qrsd/... internal/outbound
 `
 
 // dialers are the names by which a program reaches the network; internal/outbound alone may say them.
