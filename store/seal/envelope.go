@@ -50,7 +50,7 @@ func PAE(payloadType string, payload []byte) []byte {
 // parseEnvelope reads the one form in which we write envelopes.
 func parseEnvelope(text []byte) (e envelope, err error) {
 	if len(text) > MaxSeal {
-		return e, fmt.Errorf("%d bytes: a seal has at most %d", len(text), MaxSeal)
+		return e, fmt.Errorf("more than %d bytes: no seal is so long", MaxSeal)
 	}
 	if err := canonical.Check(text); err != nil {
 		return e, err

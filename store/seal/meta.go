@@ -194,7 +194,7 @@ func (f MetaFile) Encode() ([]byte, error) {
 // ParseMetaFile reads what Encode wrote, and nothing that differs from it in a byte.
 func ParseMetaFile(text []byte) (f MetaFile, err error) {
 	if len(text) > MaxMetaFile {
-		return f, fmt.Errorf("meta-seal file of %d bytes: it has at most %d", len(text), MaxMetaFile)
+		return f, fmt.Errorf("meta-seal file: more than %d bytes: none is so long", MaxMetaFile)
 	}
 	if err := canonical.Check(text); err != nil {
 		return f, fmt.Errorf("meta-seal file: %w", err)
