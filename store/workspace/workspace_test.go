@@ -207,17 +207,29 @@ func verbs() []verb {
 	}
 	edited := portfolio("Coastal book, corrected")
 	return []verb{
-		{"Import", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Import(t.Context(), portfolio("P"))) },
+		{"Import", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Import(t.Context(), portfolio("P")))
+		},
 			"portfolio.import", []ledger.Kind{ledger.ExposureImported}, "AM"},
-		{"Replace", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.Replace(t.Context(), id, 1, edited) },
+		{"Replace", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.Replace(t.Context(), id, 1, edited)
+		},
 			"portfolio.import", []ledger.Kind{ledger.ExposureImported}, "AM"},
-		{"DeletePortfolio", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.DeletePortfolio(t.Context(), id, 1) },
+		{"DeletePortfolio", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.DeletePortfolio(t.Context(), id, 1)
+		},
 			"portfolio.delete", nil, "AM"},
-		{"Portfolio", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return ignore(w.Portfolio(t.Context(), id)) },
+		{"Portfolio", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.Portfolio(t.Context(), id))
+		},
 			"portfolio.read", nil, "AMaPv"},
-		{"Portfolios", (*bench).imported, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Portfolios(t.Context(), "", 10)) },
+		{"Portfolios", (*bench).imported, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Portfolios(t.Context(), "", 10))
+		},
 			"portfolio.read", nil, "AMaPv"},
-		{"OpenFile", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return shut(w.OpenFile(t.Context(), id, "account")) },
+		{"OpenFile", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return shut(w.OpenFile(t.Context(), id, "account"))
+		},
 			"portfolio.read", nil, "AMaPv"},
 		{"RegisterModel", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
 			return ignore(w.RegisterModel(t.Context(), sha256.Sum256([]byte(rand.Text())), "0.1.0")) // another one each time
@@ -225,9 +237,13 @@ func verbs() []verb {
 		{"RegisterModel again", (*bench).queued, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
 			return ignore(w.RegisterModel(t.Context(), modelDigest, "0.1.0"))
 		}, "model.register", nil, "AM"},
-		{"Model", (*bench).queued, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Model(t.Context(), modelDigest)) },
+		{"Model", (*bench).queued, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Model(t.Context(), modelDigest))
+		},
 			"model.read", nil, "AMaPv"},
-		{"Models", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Models(t.Context(), "", 10)) },
+		{"Models", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Models(t.Context(), "", 10))
+		},
 			"model.read", nil, "AMaPv"},
 		{"Submit", func(b *bench, w *workspace.Workspace) store.ID {
 			must(w.RegisterModel(b.Context(), modelDigest, "0.1.0"))(b)
@@ -240,29 +256,43 @@ func verbs() []verb {
 			s.Years = 200
 			return w.ChangeSpec(t.Context(), id, 1, s)
 		}, "run.submit", []ledger.Kind{ledger.ParameterChanged}, "AMa"},
-		{"Claim", (*bench).queued, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return ignore(w.Claim(t.Context(), id, worker, lease)) },
+		{"Claim", (*bench).queued, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.Claim(t.Context(), id, worker, lease))
+		},
 			"run.claim", []ledger.Kind{ledger.RunStarted}, "AMa"},
-		{"Renew", (*bench).running, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.Renew(t.Context(), id, worker, lease) },
+		{"Renew", (*bench).running, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.Renew(t.Context(), id, worker, lease)
+		},
 			"run.claim", nil, "AMa"},
 		{"Finish", (*bench).running, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
 			return ignore(w.Finish(t.Context(), id, worker, resultFiles()))
 		}, "run.finish", []ledger.Kind{ledger.OutputRecorded, ledger.EstimateRecorded}, "AMa"},
-		{"Fail", (*bench).running, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.Fail(t.Context(), id, worker, "why") },
+		{"Fail", (*bench).running, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.Fail(t.Context(), id, worker, "why")
+		},
 			"run.fail", nil, "AMa"},
 		{"Cancel", (*bench).running, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.Cancel(t.Context(), id, "why") },
 			"run.cancel", nil, "AMa"},
 		{"Run", (*bench).queued, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return ignore(w.Run(t.Context(), id)) },
 			"run.read", nil, "AMaPv"},
-		{"Runs", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Runs(t.Context(), "", 10)) },
+		{"Runs", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Runs(t.Context(), "", 10))
+		},
 			"run.read", nil, "AMaPv"},
 		{"Waiting", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
 			return ignore(w.Waiting(t.Context(), time.Now(), "", 10))
 		}, "run.read", nil, "AMaPv"},
-		{"Result", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return ignore(w.Result(t.Context(), id)) },
+		{"Result", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.Result(t.Context(), id))
+		},
 			"run.read", nil, "AMaPv"},
-		{"OpenResult", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return shut(w.OpenResult(t.Context(), id, "elt.csv")) },
+		{"OpenResult", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return shut(w.OpenResult(t.Context(), id, "elt.csv"))
+		},
 			"run.read", nil, "AMaPv"},
-		{"Export", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return shut(w.Export(t.Context(), id, "elt.csv")) },
+		{"Export", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return shut(w.Export(t.Context(), id, "elt.csv"))
+		},
 			"run.export", nil, "AMaP"},
 		{"SubmitEstimate", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
 			return ignore(w.SubmitEstimate(t.Context(), estimate(id)))
@@ -270,11 +300,17 @@ func verbs() []verb {
 		{"AnswerEstimate", (*bench).submitted, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
 			return w.AnswerEstimate(t.Context(), id, []string{"task"}, []workspace.NewFile{bytesFile("report", "report.json", "{}")})
 		}, "estimate.submit", []ledger.Kind{ledger.EstimateRecorded}, "AM"},
-		{"FailEstimate", (*bench).submitted, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.FailEstimate(t.Context(), id, "why") },
+		{"FailEstimate", (*bench).submitted, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.FailEstimate(t.Context(), id, "why")
+		},
 			"estimate.submit", nil, "AM"},
-		{"Estimate", (*bench).submitted, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return ignore(w.Estimate(t.Context(), id)) },
+		{"Estimate", (*bench).submitted, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.Estimate(t.Context(), id))
+		},
 			"estimate.read", nil, "AMaPv"},
-		{"Estimates", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Estimates(t.Context(), "", 10)) },
+		{"Estimates", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Estimates(t.Context(), "", 10))
+		},
 			"estimate.read", nil, "AMaPv"},
 		{"OpenEstimate", (*bench).submitted, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
 			return shut(w.OpenEstimate(t.Context(), id, "circuits.json"))
@@ -285,16 +321,22 @@ func verbs() []verb {
 		{"Journal.Finish", (*bench).submitted, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
 			return w.Journal(id).Finish(t.Context(), "1", record("GetDevice", ""))
 		}, "estimate.submit", nil, "AM"},
-		{"Egress", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Egress(t.Context(), nil)) },
+		{"Egress", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Egress(t.Context(), nil))
+		},
 			"estimate.read", nil, "AMaPv"},
 		{"RequestApproval", (*bench).done, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
 			return ignore(w.RequestApproval(t.Context(), workspace.OfRun, id, "please"))
 		}, "approval.request", nil, "AMa"},
 		{"Decide", func(b *bench, w *workspace.Workspace) store.ID {
 			return must(w.RequestApproval(b.Context(), workspace.OfRun, b.done(w), ""))(b)
-		}, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.Decide(t.Context(), id, true, "well done") },
+		}, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.Decide(t.Context(), id, true, "well done")
+		},
 			"approval.decide", []ledger.Kind{ledger.ApprovalDecided}, "AP"},
-		{"Approvals", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Approvals(t.Context(), "", 10)) },
+		{"Approvals", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.Approvals(t.Context(), "", 10))
+		},
 			"approval.read", nil, "AMaPv"},
 		{"ApprovalOf", func(b *bench, w *workspace.Workspace) store.ID {
 			id := b.imported(w)
@@ -441,7 +483,10 @@ func TestRefusals(t *testing.T) {
 	portfolioID := must(w.Run(t.Context(), run))(t).Value.Portfolio
 	submit := func(n workspace.NewRun) error { _, err := w.Submit(t.Context(), n); return err }
 	imports := func(n workspace.NewPortfolio) error { _, err := w.Import(t.Context(), n); return err }
-	finish := func(files ...workspace.NewFile) error { _, err := w.Finish(t.Context(), run, worker, files); return err }
+	finish := func(files ...workspace.NewFile) error {
+		_, err := w.Finish(t.Context(), run, worker, files)
+		return err
+	}
 	request := func(kind string, id store.ID, comment string) error {
 		_, err := w.RequestApproval(t.Context(), kind, id, comment)
 		return err
