@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/benchlab"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/engine/exposure"
 )
@@ -50,6 +51,7 @@ type grammar struct {
 	Key        keyCommand        `cmd:"" help:"List, rotate and replace the keys of a store."`
 	Audit      auditCommand      `cmd:"" help:"List, export, verify and prove who did what."`
 	Ledger     ledgerCommand     `cmd:"" help:"List, export, verify and prove what was imported, run, found and approved."`
+	Benchlab   benchlabCommand   `cmd:"" help:"Benchmark the model: 30 independent replicates held to limits that were laid down before."`
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
 	Version    versionCommand    `cmd:"" help:"Print the engine's version and the build."`
 }
@@ -130,6 +132,12 @@ func report(err error, c console) int {
 	case storeExit(err) != 0:
 		printStoreError(c, err)
 		return storeExit(err)
+	case errors.Is(err, benchlab.ErrConflict):
+		fmt.Fprintln(c.err, "qrsd:", err)
+		return exitConflict
+	case errors.Is(err, benchlab.ErrAltered):
+		fmt.Fprintln(c.err, "qrsd:", err)
+		return exitDiffer
 	case errors.Is(err, os.ErrNotExist):
 		fmt.Fprintf(c.err, "qrsd: %v; check the path\n", err)
 		return exitError
@@ -148,6 +156,10 @@ func stopped(err error) string {
 	var kept stoppedRun
 	if errors.As(err, &kept) {
 		return "stopped; the same command with --resume goes on from the finished blocks"
+	}
+	var benchmark stoppedBenchmark
+	if errors.As(err, &benchmark) {
+		return "stopped; the same command goes on from the finished replicates"
 	}
 	return "stopped"
 }

@@ -51,10 +51,12 @@ type quantity struct {
 	of         func(*hazard.Landfall) float64
 }
 
+const numQuantities = 3
+
 // quantities are central pressure, translation speed and heading. Pressures that the record lacks are left out.
 // The heading is cut at south, into which no hurricane has landed, so that it has an order.
 func quantities(r *hazard.Record) []quantity {
-	list := []quantity{
+	list := [numQuantities]quantity{
 		{name: "central pressure", unit: "hPa", of: func(l *hazard.Landfall) float64 { return l.Pressure }},
 		{name: "translation speed", unit: "m/s", of: func(l *hazard.Landfall) float64 { return l.Speed }},
 		{name: "heading", unit: "degrees from north", of: func(l *hazard.Landfall) float64 { return fromNorth(l.Heading) }},
@@ -72,7 +74,7 @@ func quantities(r *hazard.Record) []quantity {
 	for i := range list {
 		slices.Sort(list[i].record)
 	}
-	return list
+	return list[:]
 }
 
 // fromNorth is a direction as −180 to 180 degrees.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 )
 
@@ -174,14 +175,48 @@ func loadReplicate(folder string, p *Plan, digest string, i int) (*Replicate, er
 
 // complete wants all that the checks look at, so that none of them meets a hole.
 func (r *Replicate) complete(p *Plan, path string) error {
+	reached := func(periods []float64) (n int) {
+		for _, years := range periods {
+			if years <= float64(p.Years) {
+				n++
+			}
+		}
+		return n
+	}
 	for _, v := range Variants() {
 		f := r.Figures[v]
-		if f == nil || len(f.Counties) == 0 || len(f.Batches) != len(p.BatchYears) || len(f.OEP) != len(f.AEP) {
+		if f == nil || len(f.Counties) == 0 || len(f.Classes) != len(p.Archetypes) || len(f.Batches) != len(p.BatchYears) ||
+			len(f.OEP) != reached(p.ReturnPeriods) || len(f.AEP) != len(f.OEP) {
 			return fmt.Errorf("%w: %s: the figures of the variant %s are not complete", ErrAltered, path, v)
 		}
 	}
-	if r.Landfalls == nil || len(r.Landfalls.Coasts) != len(regions())+1 || r.Landfalls.Years != p.Years {
+	l := r.Landfalls
+	if l == nil || len(l.Coasts) != len(regions())+1 || l.Years != p.Years || len(l.Quantities) != numQuantities {
 		return fmt.Errorf("%w: %s: the landfalls are not complete", ErrAltered, path)
+	}
+	if len(r.Gusts) != len(geography.Cities()) {
+		return fmt.Errorf("%w: %s: gusts of %d cities", ErrAltered, path, len(r.Gusts))
+	}
+	for _, g := range r.Gusts {
+		if len(g.Gust) != reached(p.GustPeriods) {
+			return fmt.Errorf("%w: %s: the gusts at %s are not complete", ErrAltered, path, g.City)
+		}
+	}
+	return nil
+}
+
+// alike wants the same counties and the same record in all replicates.
+func alike(list []*Replicate) error {
+	first := list[0]
+	for _, r := range list[1:] {
+		same := len(r.Figures[Equal].Counties) == len(first.Figures[Equal].Counties)
+		for i, q := range first.Landfalls.Quantities {
+			o := r.Landfalls.Quantities[i]
+			same = same && len(o.Below) == len(q.Below) && len(o.UpTo) == len(q.Below)
+		}
+		if !same {
+			return fmt.Errorf("%w: replicate %d has other counties, or another record of landfalls, than replicate 1", ErrAltered, r.Number)
+		}
 	}
 	return nil
 }
