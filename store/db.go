@@ -16,6 +16,7 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
+	"github.com/qrsrisk/qrsd/store/seal"
 )
 
 // The files of a store.
@@ -36,6 +37,9 @@ type Options struct {
 	// Alarm is told at once of what an operator must look at: a rollback, a failed disk, an invalid page. nil drops it:
 	// it is in the audit log as well.
 	Alarm func(what string)
+	// SealSigner signs seals with a key of a service or a token; nil is the store's own key. A key that is not the current
+	// one of the store signs nothing until RotateSealKey.
+	SealSigner seal.Signer
 	// MaxSize bounds main.db in bytes; 0 is 64 GiB.
 	MaxSize int64
 	// Ballast is the space held back for a full disk, in bytes; 0 is 64 MiB, negative none.

@@ -24,6 +24,9 @@ func (db *DB) recover(ctx context.Context) error {
 	if err := db.grantMissing(ctx); err != nil {
 		return err
 	}
+	if err := db.firstSealKey(ctx); err != nil {
+		return fmt.Errorf("the first seal key: %w", err)
+	}
 	return db.purgeErased(ctx)
 }
 

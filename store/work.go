@@ -63,10 +63,16 @@ func (db *DB) report(what string, err error) {
 }
 
 // checkpoint signs every log that grew since its last checkpoint. The heads of the tenants' logs are entered in the
-// appliance's audit log, which is signed last and goes to the anchor: so one small file binds them all.
-func (db *DB) checkpoint(ctx context.Context) error {
+// appliance's audit log, which is signed last and goes to the anchor: so one small file binds them all. The logs named are
+// looked at also if nothing was appended to them since the store was opened, such as before a crash.
+func (db *DB) checkpoint(ctx context.Context, named ...log) error {
 	own := db.logOf(Appliance, AuditLog)
 	return db.kv.Update(ctx, kv.Op{Essential: true, Finish: func(tail *kv.Tail) error {
+		for _, l := range named {
+			if _, err := db.book.get(tail, l); err != nil {
+				return err
+			}
+		}
 		now := db.now()
 		var heads []Head
 		for _, o := range db.book.unsigned() {

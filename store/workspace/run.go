@@ -2,9 +2,9 @@ package workspace
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/qrsrisk/qrsd/engine"
@@ -87,10 +87,8 @@ func checkSpec(s engine.Spec) (ledger.Digest, error) {
 
 // specDigest is over the spec's canonical JSON with the seed as a decimal text: a seed has more digits than a JSON number keeps.
 func specDigest(s engine.Spec) (ledger.Digest, error) {
-	return digestOf(struct {
-		engine.Spec
-		Seed string `json:"seed"`
-	}{s, strconv.FormatUint(s.Seed, 10)})
+	text, err := specText(s)
+	return sha256.Sum256(text), err
 }
 
 // registered refuses a model that the ledger does not know: the run's lineage would begin with nothing.

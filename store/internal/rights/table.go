@@ -41,6 +41,10 @@ var (
 	RunRead   = verb("run.read", Admin, Modeler, Analyst, Approver, Viewer)
 	RunExport = verb("run.export", Admin, Modeler, Analyst, Approver)
 
+	RunSeal    = verb("run.seal", Admin, Modeler, Analyst)
+	SealRead   = verb("seal.read", Admin, Modeler, Analyst, Approver, Viewer)
+	SealRotate = verb("seal.rotate", Operator)
+
 	EstimateSubmit = verb("estimate.submit", Admin, Modeler)
 	EstimateRead   = verb("estimate.read", Admin, Modeler, Analyst, Approver, Viewer)
 
@@ -84,6 +88,7 @@ func Verbs() []Verb {
 		PortfolioImport, PortfolioRead, PortfolioDelete,
 		ModelRegister, ModelRead,
 		RunSubmit, RunClaim, RunFinish, RunFail, RunCancel, RunRead, RunExport,
+		RunSeal, SealRead, SealRotate,
 		EstimateSubmit, EstimateRead,
 		ApprovalRequest, ApprovalDecide, ApprovalRead,
 		AuditRead, AuditExport, AuditVerify, AuditSystem,
