@@ -10,6 +10,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/store/internal/blob"
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
@@ -111,7 +112,37 @@ func openBlob(tx Reader, t *Tenant, ref BlobRef) (*BlobReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.openFile(use.Ref)
+	return t.openUse(ref.ID[:], use)
+}
+
+// openUse opens the file that a reference leads to. Since the reference was read, a re-encryption may have moved the bytes
+// into another file: then the reference is read anew.
+func (t *Tenant) openUse(key []byte, use blobUse) (*BlobReader, error) {
+	for {
+		from, err := t.openFile(use.Ref)
+		if !errors.Is(err, blob.ErrMissing) {
+			return from, err
+		}
+		now, found, failed := t.useNow(key)
+		if failed != nil || !found || now.Ref.ID == use.Ref.ID {
+			return nil, errors.Join(err, failed)
+		}
+		use = now
+	}
+}
+
+// useNow reads a reference as it is at this moment.
+func (t *Tenant) useNow(key []byte) (use blobUse, found bool, err error) {
+	var b envelope.Box
+	err = t.db.kv.View(context.Background(), func(from *kv.ReadTx) (err error) {
+		b, found, err = from.Get(t.address(register["blobs"], key))
+		return err
+	})
+	if err != nil || !found {
+		return use, found, err
+	}
+	use, err = t.blobUse(key, b)
+	return use, true, err
 }
 
 // openFile opens the file in which a blob's bytes are now.

@@ -143,7 +143,7 @@ func (c *checker) blobs(ctx context.Context, t *Tenant) error {
 	err := c.db.eachBox(ctx, t.id, register["blobs"], func(key []byte, b envelope.Box) error {
 		if use, err := t.blobUse(key, b); err == nil { // one that does not decrypt is named among the records
 			used[use.Ref.ID] = true
-			return c.blob(t, use)
+			return c.blob(t, key, use)
 		}
 		return nil
 	})
@@ -162,18 +162,18 @@ func (c *checker) blobs(ctx context.Context, t *Tenant) error {
 	})
 }
 
-func (c *checker) blob(t *Tenant, use blobUse) error {
+func (c *checker) blob(t *Tenant, key []byte, use blobUse) error {
 	c.report.Blobs++
 	c.progress("blobs", c.report.Blobs)
-	if err := t.readWhole(use.Ref); err != nil {
+	if err := t.readWhole(key, use); err != nil {
 		return c.fault(fmt.Sprintf("tenant %s, blob %x of %s", t.id, use.Ref.ID, use.Object), err.Error())
 	}
 	return nil
 }
 
 // readWhole reads a blob to its end, which holds it to its digest.
-func (t *Tenant) readWhole(ref BlobRef) error {
-	r, err := t.openFile(ref)
+func (t *Tenant) readWhole(key []byte, use blobUse) error {
+	r, err := t.openUse(key, use)
 	if err != nil {
 		return err
 	}

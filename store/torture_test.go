@@ -157,10 +157,10 @@ func (p *promised) held(t *testing.T, db *DB, h *Tenant) {
 			t.Errorf("tenant %s is back after its erasure was acknowledged (%v)", text, err)
 		}
 	}
-	open, err := db.openIntents(t.Context())
-	if err != nil || len(open) != 0 {
-		t.Errorf("%d changes of keys unfinished after unlocking, %v", len(open), err)
-	}
+	eventually(t, "all changes of keys are finished", func() bool {
+		open, err := db.openIntents(t.Context())
+		return err == nil && len(open) == 0
+	})
 }
 
 func twinOf(id ID) ID { id[15] ^= 0xff; return id }
