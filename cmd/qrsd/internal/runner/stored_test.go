@@ -44,7 +44,7 @@ func newStored(t *testing.T) (db *store.DB, tenant store.ID, s Stored) {
 // TestStoredIsTheSameRun: through the store a run has the digests that it has without; so it has when the portfolio that was
 // imported is run once more, and what is kept is what the manifest says.
 func TestStoredIsTheSameRun(t *testing.T) {
-	_, _, s := newStored(t)
+	db, tenant, s := newStored(t)
 	r := request(t)
 	want := mustRun(t, r).Manifest
 	r.Out = ""
@@ -74,6 +74,34 @@ func TestStoredIsTheSameRun(t *testing.T) {
 	}
 	if first.Run.ID == second.Run.ID {
 		t.Error("one run for two")
+	}
+	wantTrail(t, db, tenant, `portfolio.import model.read:failed model.register run.submit run.claim run.finish run.read
+		portfolio.read portfolio.read model.read run.submit run.claim run.finish run.read`)
+}
+
+// wantTrail holds the entries of the tenant's audit log to the actions of its runs, in their order.
+func wantTrail(t *testing.T, db *store.DB, tenant store.ID, want string) {
+	t.Helper()
+	h, err := db.Tenant(t.Context(), storetest.User(tenant, store.Approver), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := h.Audit(t.Context(), store.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range all {
+		if e.Role != store.Modeler {
+			continue
+		}
+		if e.Outcome != store.Done {
+			e.Action += ":" + string(e.Outcome)
+		}
+		got = append(got, e.Action)
+	}
+	if fields := strings.Fields(want); !reflect.DeepEqual(got, fields) {
+		t.Errorf("the audit log has %v, want %v", got, fields)
 	}
 }
 
