@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"text/tabwriter"
 	"time"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/benchlab"
@@ -17,11 +18,12 @@ func printBenchmark(c console, plan *benchlab.Plan, r *benchlab.Report) {
 	e := r.Evaluation
 	fmt.Fprintf(c.out, "profile %s, %s: %d replicates of %s years, %s, model %.19s\n",
 		e.Profile, plan.Signoff(), len(e.Rows), grouped(float64(e.Years)), samplesInWords(e.Samples), e.Model)
-	table(c.out, "Checks", "check\tlimit\tfound\tverdict", func(add func(string, ...any)) {
-		for _, k := range e.Checks {
-			add("%s\t%s\t%s\t%s", k.ID, k.Limit, k.Found, k.Verdict)
-		}
-	})
+	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\nverdict\tcheck\tlimit\tfound")
+	for _, k := range e.Checks {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", k.Verdict, k.ID, k.Limit, k.Found)
+	}
+	t.Flush()
 	failed := 0
 	for _, k := range e.Checks {
 		if k.Verdict == benchlab.Pass {

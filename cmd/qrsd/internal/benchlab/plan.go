@@ -140,7 +140,7 @@ func NewPlan(m *modelpack.Model, o PlanOptions) (*Plan, error) {
 	p := &Plan{
 		Format: PlanFormat, Profile: o.Profile, ForSignoff: o.Profile == Record && samples == defaultSamples,
 		Engine: engine.Version, Model: m.Digest.String(), Exposure: map[Variant]string{}, Archetypes: Archetypes(),
-		MasterSeed: o.MasterSeed, Seeds: seeds(o.MasterSeed), Years: years, Samples: samples,
+		MasterSeed: o.MasterSeed, Seeds: seeds(o.MasterSeed, years), Years: years, Samples: samples,
 		Correlation:   loss.DefaultCorrelation(),
 		ReturnPeriods: []float64{5, 10, 20, 50, 100, 200, 250, 500, 1000}, GustPeriods: []float64{10, 20, 50, 100, 700, 1700},
 		BatchYears: batchYears(years), IdentityYears: min(years, 500), Metrics: metricNames(), Alpha: 0.05, Limits: protocolLimits(),
@@ -182,9 +182,10 @@ func batchYears(years int) []int {
 // streamReplicates sets the seeds of replicates apart from any other use of the master seed.
 const streamReplicates = 0xB3AC
 
-// seeds are K seeds that a master seed gives: draws of a counter-based generator, cut to 53 bits.
-func seeds(master uint64) []uint64 {
-	key := rng.New(master).Derive(streamReplicates)
+// seeds are K seeds that a master seed gives: draws of a counter-based generator, cut to 53 bits. They differ by the
+// length of the replicates, so that a short plan does not show the first years of a long one before it is run.
+func seeds(master uint64, years int) []uint64 {
+	key := rng.New(master).Derive(streamReplicates).Derive(uint64(years))
 	list := make([]uint64, K)
 	for i := range list {
 		list[i] = key.Uint64(uint64(i)) >> 11
