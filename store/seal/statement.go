@@ -175,7 +175,25 @@ func decodeStatement[P any](predicateType string, payload []byte) (d document[P]
 	if !bytes.Equal(again, payload) {
 		return d, fmt.Errorf("statement: not in its exact form: a member is missing or written otherwise, from byte %d on", differsAt(again, payload))
 	}
+	if err := checkTime(any(d.Predicate)); err != nil {
+		return d, err
+	}
 	return d, checkSubjects(d.Subject)
+}
+
+// checkTime: JSON times may have any offset; ours have one form.
+func checkTime(predicate any) error {
+	var at time.Time
+	switch p := predicate.(type) {
+	case Predicate:
+		at = p.Time
+	case MetaPredicate:
+		at = p.Time
+	}
+	if at.Location() != time.UTC || at.IsZero() {
+		return fmt.Errorf("statement: time %s: want a time in UTC", at)
+	}
+	return nil
 }
 
 func differsAt(a, b []byte) int {
