@@ -56,6 +56,7 @@ func golden() map[string]any {
 		"approvals": Approval{OfRun, id(3), digest(3), id(1), at, "please", Approved, id(4), &at, "because"},
 		"estimates": Estimate{Answered, id(3), "gross_oep_100", "arn:example:device", 1000, at, id(1), &at, []string{"task"}, "why", []File{file("circuits.json", "circuits")}},
 		"egress":    exchange,
+		"seals":     Seal{digest(5), digest(6), at, id(1), []byte("{}")},
 	}
 }
 
