@@ -244,9 +244,9 @@ func firstDifference(want, got []byte) string {
 	for at < min(len(want), len(got)) && want[at] == got[at] {
 		at++
 	}
-	from := max(0, bytes.LastIndexByte(want[:at], ','))
+	from := bytes.LastIndexByte(want[:at], ',') + 1
 	cut := func(b []byte) []byte { return b[min(from, len(b)):min(at+20, len(b))] }
-	return fmt.Sprintf("%q, where the protocol has %q", cut(got), cut(want))
+	return fmt.Sprintf("%s, where the protocol has %s", cut(got), cut(want))
 }
 
 // Signoff says in words what the plan can lead to.
