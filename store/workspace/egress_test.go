@@ -57,7 +57,7 @@ func TestJournal(t *testing.T) {
 		t.Fatalf("a new record has %d entries", len(all))
 	}
 	j := w.Journal(job)
-	large := strings.Repeat("qreg;\xff", 100_000)
+	large := strings.Repeat("qreg;\xff", 400_000) // more than a record may have
 	first := must(j.Begin(t.Context(), record("GetDevice", "GET /\r\n\xff")))(t)
 	second := must(j.Begin(t.Context(), record("CreateQuantumTask", large)))(t)
 	gone, cancel := context.WithCancel(t.Context())

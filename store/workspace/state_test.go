@@ -62,9 +62,9 @@ func TestVerbsOfStates(t *testing.T) {
 		workspace.Failed:    func(id store.ID) error { return w.Fail(t.Context(), id, worker, "why") },
 		workspace.Cancelled: func(id store.ID) error { return w.Cancel(t.Context(), id, "why") },
 	}
-	for from, make := range reach {
+	for from, bring := range reach {
 		for to, verb := range lead {
-			id := make()
+			id := bring()
 			before := must(w.Run(t.Context(), id))(t)
 			err := verb(id)
 			after := must(w.Run(t.Context(), id))(t)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/qrsrisk/qrsd/engine"
@@ -179,9 +180,8 @@ func readAll(t testing.TB, r *store.BlobReader, err error) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
 	text, err := io.ReadAll(r)
-	if err != nil {
+	if err = errors.Join(err, r.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
@@ -474,6 +474,10 @@ func TestRefusals(t *testing.T) {
 	run := b.done(w)
 	unreadable := portfolio("P")
 	unreadable.Files[1].Open = func() (io.ReadCloser, error) { return nil, errors.New("disk gone") }
+	broken := portfolio("P")
+	broken.Files[1].Open = func() (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader("AccNumber\n"), iotest.ErrReader(errors.New("read error")))), nil
+	}
 	twice := portfolio("P")
 	twice.Files[1].Role = "location"
 	without := portfolio("P")
@@ -502,6 +506,7 @@ func TestRefusals(t *testing.T) {
 		"no location file": {func() error { return imports(without) }, "files: a portfolio has at least its location file"},
 		"twice":            {func() error { return imports(twice) }, `files: "location" is there twice`},
 		"unreadable":       {func() error { return imports(unreadable) }, "account.csv: disk gone"},
+		"broken":           {func() error { return imports(broken) }, "account.csv: write a blob: read error"},
 		"spec":             {func() error { return submit(workspace.NewRun{Portfolio: portfolioID, Model: modelDigest}) }, "spec: years 0"},
 		"model":            {func() error { return submit(workspace.NewRun{Portfolio: portfolioID, Spec: spec()}) }, "model: 0000"},
 		"portfolio":        {func() error { return submit(workspace.NewRun{Portfolio: run, Model: modelDigest, Spec: spec()}) }, "not found"},
@@ -525,7 +530,7 @@ func TestRefusals(t *testing.T) {
 		if len(after) != before+1 || after[before].Outcome != store.Failed || after[before].Changes != nil {
 			t.Errorf("%s: %d entries more, the last %+v", name, len(after)-before, after[len(after)-1])
 		}
-		if name != "unreadable" && b.blobs() != blobs {
+		if name != "unreadable" && name != "broken" && b.blobs() != blobs {
 			t.Errorf("%s: a blob was written", name)
 		}
 	}
