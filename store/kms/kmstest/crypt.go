@@ -46,6 +46,9 @@ func (s *Server) encrypt(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k.aead == nil {
+		return nil, wrongUsage(in.KeyID)
+	}
 	nonce := make([]byte, k.aead.NonceSize())
 	if _, err := io.ReadFull(s.options.Rand, nonce); err != nil {
 		return nil, err
@@ -89,6 +92,9 @@ func (s *Server) decrypt(body []byte) (any, error) {
 	k, err := s.use("Decrypt", by, in.EncryptionContext)
 	if err != nil {
 		return nil, err
+	}
+	if k.aead == nil {
+		return nil, wrongUsage(by)
 	}
 	n := k.aead.NonceSize()
 	if len(sealed) < n {

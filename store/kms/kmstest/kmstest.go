@@ -1,10 +1,10 @@
-// Package kmstest is AWS Key Management Service for symmetric keys, small enough to read: what the tests and a throw-away
-// appliance wrap their root key with.
+// Package kmstest is AWS Key Management Service, small enough to read: what the tests and a throw-away appliance wrap their
+// root key with, and have seals signed by.
 //
 // It is real HTTP (protocol awsJson1.1) behind net/http: it checks the SigV4 signature of every request, the region, the key
 // and the encryption context, and refuses any member that it does not know, so that a caller who leans on something
-// that is not played here hears of it. Played are Encrypt and Decrypt with SYMMETRIC_DEFAULT, the states of a key, and on demand a
-// denial or throttling. Its ciphertexts are not those of AWS, and its keys live in memory.
+// that is not played here hears of it. Played are Encrypt and Decrypt with SYMMETRIC_DEFAULT, GetPublicKey and Sign (of a digest)
+// with ECC_NIST_P256, the states of a key, and on demand a denial or throttling. Its ciphertexts are not those of AWS, and its keys live in memory.
 //
 // Begin at [New] and [Server.ServeHTTP]. Source of names and statuses: AWS KMS API reference (2014-11-01).
 package kmstest
@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/ecdsa"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -69,8 +70,9 @@ type Server struct {
 }
 
 type key struct {
-	aead  cipher.AEAD
-	state string
+	aead    cipher.AEAD       // of a symmetric key
+	private *ecdsa.PrivateKey // of one that signs
+	state   string
 }
 
 // Request is one that came with a good signature.
@@ -112,12 +114,16 @@ func (s *Server) CreateKey() (arn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	id := hex.EncodeToString(random[:16])
+	return s.add([16]byte(random[:16]), &key{aead: aead, state: Enabled}), nil
+}
+
+func (s *Server) add(random [16]byte, k *key) (arn string) {
+	id := hex.EncodeToString(random[:])
 	arn = fmt.Sprintf("arn:aws:kms:%s:%s:key/%s-%s-%s-%s-%s", s.options.Region, account, id[:8], id[8:12], id[12:16], id[16:20], id[20:])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys[arn] = &key{aead, Enabled}
-	return arn, nil
+	s.keys[arn] = k
+	return arn
 }
 
 // SetState puts a key into one of the states above. It panics for a key that was not made here.
@@ -199,6 +205,10 @@ func (s *Server) answer(r *http.Request) (any, error) {
 		return s.encrypt(body)
 	case "TrentService.Decrypt":
 		return s.decrypt(body)
+	case "TrentService.Sign":
+		return s.sign(body)
+	case "TrentService.GetPublicKey":
+		return s.publicKey(body)
 	default:
 		return nil, &refusal{http.StatusBadRequest, "UnknownOperationException", target}
 	}
