@@ -77,10 +77,10 @@ race:
 	fi
 
 # A program with its commit inside and no path of the machine that built it. The flags stand here in full: they
-# hold whatever GOFLAGS says, and without them a seal could not name the build.
+# hold whatever GOFLAGS says, and without them a seal could not name the build. Without cgo both programs are static.
 .PHONY: build
 build:
-	$(GO) build -buildvcs=true -trimpath -o $(BUILDDIR)/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -buildvcs=true -trimpath -o $(BUILDDIR)/ ./cmd/...
 
 .PHONY: lint
 lint:
