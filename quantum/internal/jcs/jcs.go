@@ -30,7 +30,7 @@ func Marshal(v any) ([]byte, error) {
 
 // Canonical is a JSON text in canonical form (RFC 8785 §3.2): no white space, object members sorted by the UTF-16
 // code units of their names, numbers as ECMAScript prints a double, strings with the fewest escapes. It refuses what is not
-// one JSON value, duplicate names in an object, invalid UTF-8 or lone surrogates, and numbers beyond a double.
+// one JSON value, duplicate names in an object, invalid UTF-8 or lone surrogates, numbers beyond a double, and values more than 64 deep.
 func Canonical(text []byte) ([]byte, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("the JSON text is not valid UTF-8")
@@ -40,7 +40,7 @@ func Canonical(text []byte) ([]byte, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	out, err := value(d, nil)
+	out, err := value(d, nil, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,12 @@ func Canonical(text []byte) ([]byte, error) {
 	return out, nil
 }
 
-// value appends the next value of d.
-func value(d *json.Decoder, out []byte) ([]byte, error) {
+// maxDepth bounds how deep arrays and objects nest. Files are read before their signature is checked: without a bound, brackets
+// alone exhaust the stack, which ends the process.
+const maxDepth = 64
+
+// value appends the next value of d, within so many arrays and objects.
+func value(d *json.Decoder, out []byte, depth int) ([]byte, error) {
 	token, err := d.Token()
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
@@ -61,10 +65,13 @@ func value(d *json.Decoder, out []byte) ([]byte, error) {
 	}
 	switch t := token.(type) {
 	case json.Delim:
-		if t == '{' {
-			return object(d, out)
+		if depth == maxDepth {
+			return nil, fmt.Errorf("byte %d: more than %d arrays and objects within one another", d.InputOffset(), maxDepth)
 		}
-		return array(d, out)
+		if t == '{' {
+			return object(d, out, depth+1)
+		}
+		return array(d, out, depth+1)
 	case string:
 		return quoted(out, t), nil
 	case json.Number:
@@ -75,14 +82,14 @@ func value(d *json.Decoder, out []byte) ([]byte, error) {
 	return append(out, "null"...), nil
 }
 
-func array(d *json.Decoder, out []byte) ([]byte, error) {
+func array(d *json.Decoder, out []byte, depth int) ([]byte, error) {
 	out = append(out, '[')
 	for i := 0; d.More(); i++ {
 		if i > 0 {
 			out = append(out, ',')
 		}
 		var err error
-		if out, err = value(d, out); err != nil {
+		if out, err = value(d, out, depth); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +103,7 @@ type member struct {
 	value []byte
 }
 
-func object(d *json.Decoder, out []byte) ([]byte, error) {
+func object(d *json.Decoder, out []byte, depth int) ([]byte, error) {
 	var members []member
 	seen := map[string]bool{}
 	for d.More() {
@@ -112,7 +119,7 @@ func object(d *json.Decoder, out []byte) ([]byte, error) {
 			return nil, fmt.Errorf("byte %d: the name %q appears twice in an object; once is allowed", d.InputOffset(), name)
 		}
 		seen[name] = true
-		v, err := value(d, nil)
+		v, err := value(d, nil, depth)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package jcs_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strings"
@@ -76,6 +77,25 @@ func TestRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %s and error %v, want one with %q", in, got, err, want)
 		}
+	}
+}
+
+// TestDepth: 64 levels are read, more are refused, however many: a file is read before its signature is checked.
+func TestDepth(t *testing.T) {
+	nested := func(open, end string, n int) []byte {
+		return []byte(strings.Repeat(open, n) + "0" + strings.Repeat(end, n))
+	}
+	for open, end := range map[string]string{"[": "]", `{"a":`: "}", `[{"a":`: "}]"} {
+		levels := strings.Count(open, "[") + strings.Count(open, "{")
+		if _, err := jcs.Canonical(nested(open, end, 64/levels)); err != nil {
+			t.Errorf("64 levels of %s: %v", open, err)
+		}
+		if _, err := jcs.Canonical(nested(open, end, 64/levels+1)); err == nil || !strings.Contains(err.Error(), "more than 64 arrays and objects within one another") {
+			t.Errorf("66 levels of %s: %v", open, err)
+		}
+	}
+	if _, err := jcs.Canonical(bytes.Repeat([]byte("["), 60<<20)); err == nil || !strings.Contains(err.Error(), "byte 65: more than 64") {
+		t.Errorf("60 MB of brackets: %v", err)
 	}
 }
 
