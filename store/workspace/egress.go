@@ -13,6 +13,7 @@ import (
 	"github.com/qrsrisk/qrsd/quantum/egress"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
+	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 )
 
@@ -40,9 +41,13 @@ type Journal struct {
 
 var _ egress.Journal = (*Journal)(nil)
 
-// Journal is the egress record, for what leaves for one estimate.
-func (w *Workspace) Journal(estimate store.ID) *Journal {
-	return &Journal{workspace: w, estimate: estimate}
+// Journal opens the egress record for what leaves for one estimate, and verifies it from its beginning (Egress).
+func (w *Workspace) Journal(ctx context.Context, estimate store.ID) (*Journal, error) {
+	end, err := w.Egress(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("egress record: %w; nothing is sent beside it", err)
+	}
+	return &Journal{workspace: w, estimate: estimate, end: end}, nil
 }
 
 // Begin enters the request; nothing may be sent unless it returns without error.
@@ -99,24 +104,76 @@ func (j *Journal) Add(ctx context.Context, e egress.Entry, id *egress.ID) error 
 	return nil
 }
 
-// stand is where the record ends. As long as that is where this journal left it, it is not verified from its beginning.
-func (j *Journal) stand(tx *store.WriteTx) (egress.Chain, error) {
+// stand is where the record ends: where this journal left it, or behind what others have added since, which is verified.
+func (j *Journal) stand(tx *store.WriteTx) (end egress.Chain, err error) {
 	last, err := exchanges.ListNewest(tx, "", 1)
 	if err != nil {
-		return egress.Chain{}, err
+		return end, err
 	}
-	if len(last.Records) == 0 && j.end.Number == 0 {
-		return j.end, nil
-	}
+	number, hash := uint64(0), egress.Chain{}.Head()
 	if len(last.Records) == 1 {
-		if e := last.Records[0].Value.Entry; e.Number == j.end.Number && e.Hash == j.end.Head() {
-			return j.end, nil
+		number, hash = last.Records[0].Value.Entry.Number, last.Records[0].Value.Entry.Hash
+	}
+	for end = j.end; end.Number < number; {
+		kept, err := exchanges.Get(tx, placeOf(end.Number+1))
+		if err != nil {
+			return end, err
+		}
+		e, err := kept.Value.entry(tx.OpenBlob)
+		if err != nil {
+			return end, err
+		}
+		if end, err = follow(end, e); err != nil {
+			return end, err
 		}
 	}
-	return readEgress(tx, tx.OpenBlob, nil)
+	if end.Number != number || end.Head() != hash {
+		return end, broken(number)
+	}
+	return end, nil
 }
 
-// add links an entry to the chain's end and inserts it under its number: the order of the record is not that of the clock.
+// follow holds an entry that should come next to the rules of egress.Verify: its number, link, digest and hash are those
+// that its content has at this place.
+func follow(end egress.Chain, e egress.Entry) (egress.Chain, error) {
+	want, after, err := end.Next(e)
+	if err != nil {
+		return end, err
+	}
+	got, err := canonical.Marshal(e)
+	if err != nil {
+		return end, err
+	}
+	if !bytes.Equal(want, append(got, '\n')) {
+		return end, broken(end.Number + 1)
+	}
+	return after, nil
+}
+
+func broken(number uint64) error {
+	return &egress.BrokenError{Line: int(number), Reason: "number, link, digest or hash are not those of its content at this place: it, or the one before, was changed"}
+}
+
+// placeOf is where the entry of a number is kept: the order of the record is not that of the clock.
+func placeOf(number uint64) (place store.ID) {
+	binary.BigEndian.PutUint64(place[8:], number)
+	return place
+}
+
+// entry is the whole entry, with bytes that lie in a blob.
+func (k egressEntry) entry(open func(store.BlobRef) (*store.BlobReader, error)) (egress.Entry, error) {
+	if k.Blob == nil {
+		return k.Entry, nil
+	}
+	from, err := open(k.Blob.ref())
+	if err != nil {
+		return k.Entry, err
+	}
+	k.Entry.Bytes, err = io.ReadAll(from)
+	return k.Entry, errors.Join(err, from.Close())
+}
+
+// add links an entry to the chain's end and inserts it.
 func add(tx *store.WriteTx, end egress.Chain, e egress.Entry, large *Blob) (egress.Chain, error) {
 	line, after, err := end.Next(e)
 	if err != nil {
@@ -126,8 +183,7 @@ func add(tx *store.WriteTx, end egress.Chain, e egress.Entry, large *Blob) (egre
 	if err := json.Unmarshal(line, &kept.Entry); err != nil {
 		return end, err
 	}
-	var place store.ID
-	binary.BigEndian.PutUint64(place[8:], after.Number)
+	place := placeOf(after.Number)
 	if large != nil {
 		kept.Entry.Bytes = nil
 		if err := tx.KeepBlob(large.ref(), place); err != nil {
@@ -137,71 +193,62 @@ func add(tx *store.WriteTx, end egress.Chain, e egress.Entry, large *Blob) (egre
 	return after, exchanges.Insert(tx, place, kept)
 }
 
-// Egress reads the tenant's record of what left, verifies it (egress.Verify) and hands its entries, oldest first, to each,
-// which may be nil. The error is an *egress.BrokenError for a bad entry. It returns the end of the good part.
+// Egress reads the tenant's record of what left, verifies it by the rules of egress.Verify and hands its entries, oldest first,
+// to each, which may be nil and may take its time. The error is an *egress.BrokenError for a bad entry. It returns the end
+// of the good part.
 func (w *Workspace) Egress(ctx context.Context, each func(egress.Entry) error) (end egress.Chain, err error) {
-	err = w.tenant.View(ctx, store.Action{Verb: rights.EstimateRead}, func(tx *store.ReadTx) error {
-		end, err = readEgress(tx, tx.OpenBlob, each)
+	var kept []egressEntry
+	large := map[ledger.ID]*store.BlobReader{}
+	defer func() {
+		for _, from := range large {
+			err = errors.Join(err, from.Close())
+		}
+	}()
+	// Within the transaction it is only read: to verify takes longer than a snapshot should be held.
+	err = w.tenant.View(ctx, store.Action{Verb: rights.EstimateRead}, func(tx *store.ReadTx) (err error) {
+		kept, err = listEgress(tx, large)
 		return err
 	})
-	return end, err
-}
-
-func readEgress(tx store.Reader, open func(store.BlobRef) (*store.BlobReader, error), each func(egress.Entry) error) (egress.Chain, error) {
-	return egress.Verify(&egressLines{tx: tx, open: open}, each)
-}
-
-// egressLines reads a tenant's record as the lines that egress.Chain wrote.
-type egressLines struct {
-	tx   store.Reader
-	open func(store.BlobRef) (*store.BlobReader, error)
-	page store.Page[egressEntry]
-	read bool   // a page was read
-	line []byte // what is left of it
-}
-
-// Read implements io.Reader.
-func (l *egressLines) Read(p []byte) (int, error) {
-	if len(l.line) == 0 {
-		if err := l.next(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, l.line)
-	l.line = l.line[n:]
-	return n, nil
-}
-
-// next makes the next line, or is io.EOF.
-func (l *egressLines) next() (err error) {
-	if len(l.page.Records) == 0 {
-		if l.read && l.page.Next == "" {
-			return io.EOF
-		}
-		if l.page, err = exchanges.List(l.tx, l.page.Next, 100); err != nil {
-			return err
-		}
-		if l.read = true; len(l.page.Records) == 0 {
-			return io.EOF
-		}
-	}
-	kept := l.page.Records[0].Value
-	l.page.Records = l.page.Records[1:]
-	if kept.Blob != nil {
-		if kept.Entry.Bytes, err = l.whole(kept.Blob.ref()); err != nil {
-			return err
-		}
-	}
-	text, err := canonical.Marshal(kept.Entry)
-	l.line = append(text, '\n')
-	return err
-}
-
-func (l *egressLines) whole(ref store.BlobRef) ([]byte, error) {
-	from, err := l.open(ref)
 	if err != nil {
-		return nil, err
+		return end, err
 	}
-	text, err := io.ReadAll(from)
-	return text, errors.Join(err, from.Close())
+	for _, k := range kept {
+		if k.Blob != nil {
+			if k.Entry.Bytes, err = io.ReadAll(large[k.Blob.ID]); err != nil {
+				return end, err
+			}
+		}
+		after, err := follow(end, k.Entry)
+		if err != nil {
+			return end, err
+		}
+		if each != nil {
+			if err := each(k.Entry); err != nil {
+				return end, err
+			}
+		}
+		end = after
+	}
+	return end, nil
+}
+
+// listEgress reads all entries, and opens the blobs of those that are large.
+func listEgress(tx *store.ReadTx, large map[ledger.ID]*store.BlobReader) (all []egressEntry, err error) {
+	for after, more := store.Cursor(""), true; more; more = after != "" {
+		page, err := exchanges.List(tx, after, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Records {
+			if k := r.Value.Blob; k != nil {
+				if large[k.ID], err = tx.OpenBlob(k.ref()); err != nil {
+					delete(large, k.ID)
+					return nil, err
+				}
+			}
+			all = append(all, r.Value)
+		}
+		after = page.Next
+	}
+	return all, nil
 }

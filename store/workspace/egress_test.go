@@ -56,7 +56,7 @@ func TestJournal(t *testing.T) {
 	if all, end := entriesOf(t, w); all != nil || end.Number != 0 {
 		t.Fatalf("a new record has %d entries", len(all))
 	}
-	j := w.Journal(job)
+	j := must(w.Journal(t.Context(), job))(t)
 	large := strings.Repeat("qreg;\xff", 400_000) // more than a record may have
 	first := must(j.Begin(t.Context(), record("GetDevice", "GET /\r\n\xff")))(t)
 	second := must(j.Begin(t.Context(), record("CreateQuantumTask", large)))(t)
@@ -68,7 +68,7 @@ func TestJournal(t *testing.T) {
 	if err := j.Finish(gone, first, egress.Record{Purpose: "GetDevice", Failure: "no answer"}); err != nil {
 		t.Fatal(err)
 	}
-	other := w.Journal(b.submitted(w)) // of another estimate: the same record
+	other := must(w.Journal(t.Context(), b.submitted(w)))(t) // of another estimate: the same record
 	must(other.Begin(t.Context(), record("GetDevice", "x")))(t)
 	must(j.Begin(t.Context(), record("GetDevice", "y")))(t)
 
@@ -78,7 +78,7 @@ func TestJournal(t *testing.T) {
 	b.clock.pass(-1000 * 3600e9)
 	b.db = storetest.Open(t, b.dir, b.options())
 	w = b.as(store.Modeler)
-	must(w.Journal(job).Begin(t.Context(), record("GetDevice", "z")))(t)
+	must(must(w.Journal(t.Context(), job))(t).Begin(t.Context(), record("GetDevice", "z")))(t)
 
 	all, end := entriesOf(t, w)
 	if len(all) != 6 || end.Number != 6 || first == second {
@@ -105,7 +105,7 @@ func TestJournalTogether(t *testing.T) {
 	b := newBench(t)
 	w := b.as(store.Admin)
 	job := b.submitted(w)
-	journals := []*workspace.Journal{w.Journal(job), w.Journal(job)}
+	journals := []*workspace.Journal{must(w.Journal(t.Context(), job))(t), must(w.Journal(t.Context(), job))(t)}
 	var group sync.WaitGroup
 	for i := range 10 {
 		for _, j := range journals {
@@ -126,7 +126,7 @@ func TestJournalTogether(t *testing.T) {
 func TestJournalSameAsFile(t *testing.T) {
 	b := newBench(t)
 	w := b.as(store.Admin)
-	j := w.Journal(b.submitted(w))
+	j := must(w.Journal(t.Context(), b.submitted(w)))(t)
 	for i := range 3 {
 		must(j.Begin(t.Context(), record("GetDevice", strings.Repeat("q", i))))(t)
 	}
@@ -143,5 +143,30 @@ func TestJournalSameAsFile(t *testing.T) {
 	}
 	if read, err := egress.Verify(&file, nil); err != nil || read.Head() != end.Head() || chain.Head() != end.Head() {
 		t.Errorf("as a file: %v, %s and %s", err, read.Head(), end.Head())
+	}
+}
+
+// TestJournalSteps: whoever may not submit estimates gets no entry into the record; each entry is one entry of the audit log.
+func TestJournalSteps(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Admin)
+	job := b.submitted(w)
+	for _, role := range []store.Role{store.Analyst, store.Viewer, store.Approver} {
+		j := must(b.as(role).Journal(t.Context(), job))(t)
+		var denied *store.DeniedError
+		if _, err := j.Begin(t.Context(), record("GetDevice", "GET /")); !errors.As(err, &denied) {
+			t.Errorf("%s: %v", role, err)
+		}
+	}
+	j := must(w.Journal(t.Context(), job))(t)
+	before := len(b.entries())
+	id := must(j.Begin(t.Context(), record("GetDevice", "GET /")))(t)
+	must(0, j.Finish(t.Context(), id, record("GetDevice", "")))(t)
+	all := b.entries()
+	if len(all) != before+2 || all[before].Action != "estimate.submit" || all[before].Object != job.String() || all[before].Outcome != store.Done {
+		t.Errorf("%d entries, the last %+v", len(all)-before, all[len(all)-1])
+	}
+	if all, _ := entriesOf(t, w); len(all) != 2 {
+		t.Errorf("%d entries of what left", len(all))
 	}
 }

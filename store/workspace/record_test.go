@@ -146,7 +146,14 @@ func TestChangedBehindTheVerbs(t *testing.T) {
 	}
 
 	behind(func(tx *store.WriteTx) error { return estimates.Insert(tx, object, Estimate{State: Submitted}) })
-	j := w.Journal(object)
+	j, err := w.Journal(t.Context(), object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := other.Journal(t.Context(), object)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 3 {
 		if _, err := j.Begin(t.Context(), egress.Record{Purpose: "GetDevice"}); err != nil {
 			t.Fatal(err)
@@ -165,7 +172,10 @@ func TestChangedBehindTheVerbs(t *testing.T) {
 	if _, err := w.Egress(t.Context(), nil); !errors.As(err, &broken) || broken.Line != 2 {
 		t.Errorf("a changed record: %v", err)
 	}
-	if _, err := other.Journal(object).Begin(t.Context(), egress.Record{}); !errors.As(err, &broken) || !strings.Contains(err.Error(), "egress record") {
+	if _, err := other.Journal(t.Context(), object); !errors.As(err, &broken) || !strings.Contains(err.Error(), "nothing is sent beside it") {
+		t.Errorf("opening a changed record: %v", err)
+	}
+	if _, err := late.Begin(t.Context(), egress.Record{}); !errors.As(err, &broken) || broken.Line != 2 {
 		t.Errorf("entry behind a changed record: %v", err)
 	}
 }
