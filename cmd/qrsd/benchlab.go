@@ -15,9 +15,11 @@ import (
 
 // benchlabCommand is `qrsd benchlab`.
 type benchlabCommand struct {
-	Plan   benchlabPlanCommand   `cmd:"" help:"Lay down a benchmark beforehand: seeds, sizes, exposure, checks and their limits."`
-	Run    benchlabRunCommand    `cmd:"" help:"Compute the 30 replicates of a plan; goes on where an earlier run stopped."`
-	Report benchlabReportCommand `cmd:"" help:"Judge a finished run: a page, the 30 rows as CSV, pass or fail for every check."`
+	Plan        benchlabPlanCommand        `cmd:"" help:"Lay down a benchmark beforehand: seeds, sizes, exposure, checks and their limits."`
+	Run         benchlabRunCommand         `cmd:"" help:"Compute the 30 replicates of a plan; goes on where an earlier run stopped."`
+	Report      benchlabReportCommand      `cmd:"" help:"Judge a finished run: a page, the 30 rows as CSV, pass or fail for every check."`
+	Seal        benchlabSealCommand        `cmd:"" help:"Bind the seals of the 30 runs, the plan and the report into the release's meta-seal."`
+	Countersign benchlabCountersignCommand `cmd:"" help:"For an independent laboratory: verify a meta-seal and add a signature of one's own."`
 }
 
 // benchlabPlanCommand is `qrsd benchlab plan`.
@@ -142,10 +144,15 @@ func (s stoppedBenchmark) Unwrap() error { return s.error }
 type benchlabReportCommand struct {
 	Out  string `short:"o" required:"" placeholder:"DIR" help:"The folder of the run; the report is written into it."`
 	JSON bool   `help:"Print the report as JSON."`
+	Meta string `placeholder:"FILE" help:"The release's meta-seal: the page then says who has countersigned it."`
+	Keys string `placeholder:"FILE" help:"Published keys that are trusted (JWK Set), the laboratory's among them; needed with --meta."`
 }
 
 // Run carries out the command.
 func (b *benchlabReportCommand) Run(c console) error {
+	if (b.Meta == "") != (b.Keys == "") {
+		return &runner.ErrUsage{Reason: "--meta and --keys: give both, or neither"}
+	}
 	model, err := modelpack.Florida(vulnerability.Options{})
 	if err != nil {
 		return err
@@ -158,12 +165,21 @@ func (b *benchlabReportCommand) Run(c console) error {
 	if err != nil {
 		return err
 	}
+	standing := benchlab.PendingSignoff
+	if b.Meta != "" { // known only once the report is there that it binds
+		if standing, err = b.standing(model); err != nil {
+			return err
+		}
+		if report, err = benchlab.WriteReport(b.Out, plan, evaluation, standing); err != nil {
+			return err
+		}
+	}
 	if b.JSON {
 		if err := printJSON(c.out, evaluation); err != nil {
 			return err
 		}
 	} else {
-		printBenchmark(c, plan, report)
+		printBenchmark(c, plan, report, standing)
 	}
 	if !evaluation.Passed {
 		return errDiffer

@@ -14,7 +14,7 @@ func seconds(s float64) string {
 }
 
 // printBenchmark prints the checks, and the causes of what did not pass below them.
-func printBenchmark(c console, plan *benchlab.Plan, r *benchlab.Report) {
+func printBenchmark(c console, plan *benchlab.Plan, r *benchlab.Report, standing string) {
 	e := r.Evaluation
 	fmt.Fprintf(c.out, "profile %s, %s: %d replicates of %s years, %s, model %.19s\n",
 		e.Profile, plan.Signoff(), len(e.Rows), grouped(float64(e.Years)), samplesInWords(e.Samples), e.Model)
@@ -35,6 +35,6 @@ func printBenchmark(c console, plan *benchlab.Plan, r *benchlab.Report) {
 		fmt.Fprintf(c.out, "\n%s: %s: %s\n  %s\n", k.Verdict, k.ID, k.Name, k.Cause)
 	}
 	fmt.Fprintf(c.out, "\n%d of %d checks failed; %s of wall time, %d MiB at most\n", failed, len(e.Checks), seconds(e.Seconds), e.Memory>>20)
-	fmt.Fprintf(c.out, "claims about these figures read: %s\n", benchlab.PendingSignoff)
+	fmt.Fprintf(c.out, "claims about these figures read: %s\n", standing)
 	fmt.Fprintf(c.out, "%s, %s\nreport %s\n", filepath.Join(r.Folder, benchlab.PageFile), filepath.Join(r.Folder, benchlab.RowsFile), r.Digest)
 }

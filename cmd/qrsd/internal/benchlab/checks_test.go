@@ -321,26 +321,3 @@ func TestTargetDecidesNothing(t *testing.T) {
 		t.Errorf("%+v, passed %v", bad, e.Passed)
 	}
 }
-
-// TestStanding: only a counter-signature of this plan and report, with all checks passed, ends the waiting.
-func TestStanding(t *testing.T) {
-	good := Evaluation{Plan: "p", ForSignoff: true, Passed: true}
-	signed := Signoff{Plan: "p", Report: "r", Countersigned: true, Countersigners: []string{"Example Laboratory"}}
-	if got := Standing(&good, "r", &signed); got != "independent K=30 signoff by Example Laboratory" {
-		t.Errorf("%q", got)
-	}
-	for name, x := range map[string]func(e *Evaluation, s *Signoff) *Signoff{
-		"none":           func(*Evaluation, *Signoff) *Signoff { return nil },
-		"unsigned":       func(_ *Evaluation, s *Signoff) *Signoff { s.Countersigned = false; return s },
-		"nobody":         func(_ *Evaluation, s *Signoff) *Signoff { s.Countersigners = nil; return s },
-		"other plan":     func(_ *Evaluation, s *Signoff) *Signoff { s.Plan = "q"; return s },
-		"other report":   func(_ *Evaluation, s *Signoff) *Signoff { s.Report = "q"; return s },
-		"quick profile":  func(e *Evaluation, s *Signoff) *Signoff { e.ForSignoff = false; return s },
-		"a failed check": func(e *Evaluation, s *Signoff) *Signoff { e.Passed = false; return s },
-	} {
-		e, s := good, signed
-		if got := Standing(&e, "r", x(&e, &s)); got != PendingSignoff {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-}

@@ -118,11 +118,11 @@ func write(folder, name string, content any) (digest string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("writing %s: %w", name, err)
 	}
-	return digest, writeWhole(filepath.Join(folder, name), text)
+	return digest, WriteWhole(filepath.Join(folder, name), text)
 }
 
-// writeWhole writes beside the place and moves there.
-func writeWhole(path string, text []byte) error {
+// WriteWhole writes a file beside the place and moves there.
+func WriteWhole(path string, text []byte) error {
 	f, err := os.Create(path + ".part")
 	if err != nil {
 		return err

@@ -167,25 +167,25 @@ func TestFigures(t *testing.T) {
 
 func sameFigures(t *testing.T, got, want *LossFigures) {
 	t.Helper()
-	const close = 1e-9
-	near(t, "AAL", got.AAL, want.AAL, close)
-	near(t, "its error", got.AALError, want.AALError, close)
-	near(t, "SD", got.SD, want.SD, close)
+	const relative = 1e-9
+	near(t, "AAL", got.AAL, want.AAL, relative)
+	near(t, "its error", got.AALError, want.AALError, relative)
+	near(t, "SD", got.SD, want.SD, relative)
 	for i := range want.OEP {
-		near(t, "OEP", got.OEP[i].Loss, want.OEP[i].Loss, close)
-		near(t, "OEP band", got.OEP[i].BandError, want.OEP[i].BandError, close)
-		near(t, "AEP", got.AEP[i].Loss, want.AEP[i].Loss, close)
-		near(t, "TVaR", got.AEP[i].TVaR, want.AEP[i].TVaR, close)
+		near(t, "OEP", got.OEP[i].Loss, want.OEP[i].Loss, relative)
+		near(t, "OEP band", got.OEP[i].BandError, want.OEP[i].BandError, relative)
+		near(t, "AEP", got.AEP[i].Loss, want.AEP[i].Loss, relative)
+		near(t, "TVaR", got.AEP[i].TVaR, want.AEP[i].TVaR, relative)
 	}
 	for i := range want.Counties {
-		near(t, got.Counties[i].Name, got.Counties[i].AAL, want.Counties[i].AAL, close)
+		near(t, got.Counties[i].Name, got.Counties[i].AAL, want.Counties[i].AAL, relative)
 	}
 	for i := range want.Classes {
-		near(t, got.Classes[i].Name, got.Classes[i].AAL, want.Classes[i].AAL, close)
+		near(t, got.Classes[i].Name, got.Classes[i].AAL, want.Classes[i].AAL, relative)
 	}
 	for i := range want.Batches {
 		for k := range want.Batches[i].Means {
-			near(t, "batch", got.Batches[i].Means[k], want.Batches[i].Means[k], close)
+			near(t, "batch", got.Batches[i].Means[k], want.Batches[i].Means[k], relative)
 		}
 	}
 }

@@ -25,7 +25,8 @@ type Report struct {
 }
 
 // WriteReport writes the evaluation into the folder: as JSON with its digest (what a meta-seal binds), as a page that
-// needs nothing but itself, and the replicates as CSV. standing is the state of the sign-off, in the words of Standing.
+// needs nothing but itself, and the replicates as CSV. standing is the state of the sign-off, in the words of
+// Evidence.Standing.
 func WriteReport(folder string, p *Plan, e *Evaluation, standing string) (*Report, error) {
 	var rows, page bytes.Buffer
 	if err := WriteRows(&rows, e.Rows); err != nil {
@@ -38,10 +39,10 @@ func WriteReport(folder string, p *Plan, e *Evaluation, standing string) (*Repor
 	if err != nil {
 		return nil, err
 	}
-	if err := writeWhole(filepath.Join(folder, RowsFile), rows.Bytes()); err != nil {
+	if err := WriteWhole(filepath.Join(folder, RowsFile), rows.Bytes()); err != nil {
 		return nil, err
 	}
-	return &Report{folder, digest, e}, writeWhole(filepath.Join(folder, PageFile), page.Bytes())
+	return &Report{folder, digest, e}, WriteWhole(filepath.Join(folder, PageFile), page.Bytes())
 }
 
 // WriteRows writes the table of replicates as CSV (RFC 4180), money in USD, numbers to the last bit.

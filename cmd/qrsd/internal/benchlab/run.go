@@ -194,7 +194,7 @@ func (r *Replicate) complete(p *Plan, path string) error {
 	if l == nil || len(l.Coasts) != len(regions())+1 || l.Years != p.Years || len(l.Quantities) != numQuantities {
 		return fmt.Errorf("%w: %s: the landfalls are not complete", ErrAltered, path)
 	}
-	if len(r.Gusts) != len(geography.Cities()) {
+	if cities := geography.Cities(); len(r.Gusts) != len(cities) {
 		return fmt.Errorf("%w: %s: gusts of %d cities", ErrAltered, path, len(r.Gusts))
 	}
 	for _, g := range r.Gusts {

@@ -83,7 +83,7 @@ func TestRun(t *testing.T) {
 // reported writes the report and holds its three files to the evaluation.
 func reported(t *testing.T, folder string, p *Plan, e *Evaluation) {
 	t.Helper()
-	r, err := WriteReport(folder, p, e, Standing(e, "", nil))
+	r, err := WriteReport(folder, p, e, PendingSignoff)
 	if err != nil {
 		t.Fatal(err)
 	}
