@@ -34,7 +34,7 @@ const Backend = "simulator"
 // A distribution without any loss has no panel, and the report says why. Errors: qubits or return periods that quantum
 // refuses, or ctx's.
 func Report(ctx context.Context, r *engine.Result, currency string, qubits int) (*quantum.Report, error) {
-	report := &quantum.Report{Format: quantum.Format, Notice: quantum.Notice, Currency: currency}
+	report := &quantum.Report{Format: quantum.Format, Notice: quantum.Notice, Seed: r.Spec.Seed, Currency: currency}
 	distributions := annualLosses(r.Table)
 	panels := make([]*quantum.Panel, len(distributions))
 	group, ctx := errgroup.WithContext(ctx)
