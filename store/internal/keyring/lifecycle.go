@@ -216,7 +216,7 @@ func (r *Ring) Owners() []Status {
 	defer r.mu.RUnlock()
 	all := make([]Status, len(r.state.owners))
 	for i, o := range r.state.owners {
-		all[i] = Status{Owner: o.owner, KeyID: o.kekID, Version: o.version, Created: stamp(o.created), Retired: slices.Clone(o.destroyed)}
+		all[i] = Status{Owner: o.owner, KeyID: o.kekID, Version: o.version, Created: stamp(o.created), Since: o.since, Retired: slices.Clone(o.destroyed)}
 		for j := range o.keys {
 			d := &o.keys[j]
 			all[i].DataKeys = append(all[i].DataKeys, KeyStatus{Purpose: d.purpose, Epoch: d.epoch, KeyID: d.id,
@@ -435,6 +435,12 @@ func (s *state) erasureMAC(r *root, e Erasure) (mac [32]byte, err error) {
 		return nil
 	})
 	return mac, err
+}
+
+// IsErased reports whether an owner's keys were destroyed by [Ring.Erase]. Known while locked.
+func (r *Ring) IsErased(o Owner) bool {
+	_, erased := r.published().erasure(o)
+	return erased
 }
 
 // Erased lists the owners whose keys were destroyed by [Ring.Erase], in the order of the file. It survives everything

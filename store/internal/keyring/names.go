@@ -12,7 +12,7 @@ import (
 
 // Errors that callers tell apart; all are wrapped with the place.
 var (
-	ErrLocked       = errors.New("the keys are locked: unlock the store first")
+	ErrLocked       = errors.New("the store is locked; unlock it with its key file, passphrase or key service (qrsd unlock)")
 	ErrWrongKey     = errors.New("this does not open the keys")
 	ErrNoSlot       = errors.New("the key file has no slot of this kind")
 	ErrExists       = errors.New("a key file exists already")
@@ -117,6 +117,7 @@ type Status struct {
 	KeyID    envelope.KeyID   // of the KEK
 	Version  uint32           // of the KEK
 	Created  time.Time        // of the KEK
+	Since    uint64           // generation of the file that first had this KEK
 	DataKeys []KeyStatus      // by purpose and epoch
 	Retired  []envelope.KeyID // destroyed data keys, oldest first
 }
