@@ -10,6 +10,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/store/internal/blob"
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
@@ -25,8 +26,12 @@ type BlobWriter = blob.Writer
 // BlobReader reads a blob, from any place in it. No byte is handed out that was not authenticated.
 type BlobReader = blob.Reader
 
-// CreateBlob begins a blob of the tenant, encrypted under a key of its own.
-func (t *Tenant) CreateBlob() (*BlobWriter, error) {
+// CreateBlob begins a blob of the tenant, encrypted under a key of its own, as a part of an action that its caller must be
+// permitted. The action's entry is that of the transaction in which the blob is kept; a denial is entered here.
+func (t *Tenant) CreateBlob(ctx context.Context, a Action) (*BlobWriter, error) {
+	if err := t.permit(ctx, a); err != nil {
+		return nil, err
+	}
 	if s := t.db.kv.Stats(); s.ReadOnly {
 		return nil, ErrReadOnly{Free: s.DiskFree}
 	}
@@ -42,9 +47,9 @@ func (t *Tenant) CreateBlob() (*BlobWriter, error) {
 	return dir.Create(key, t.db.place(t.id, uint16(purposeBlobs), nil))
 }
 
-// WriteBlob copies r into a new blob.
-func (t *Tenant) WriteBlob(ctx context.Context, r io.Reader) (BlobRef, error) {
-	w, err := t.CreateBlob()
+// WriteBlob copies r into a new blob, as CreateBlob does.
+func (t *Tenant) WriteBlob(ctx context.Context, a Action, r io.Reader) (BlobRef, error) {
+	w, err := t.CreateBlob(ctx, a)
 	if err != nil {
 		return BlobRef{}, err
 	}
@@ -73,7 +78,49 @@ func copyWhile(ctx context.Context, w io.Writer, r io.Reader) error {
 // KeepBlob notes that a record of the tenant refers to the blob; object is the record. Every reference that a record
 // holds must be kept so. The reference stays the same when the blob is re-encrypted into another file.
 func (tx *WriteTx) KeepBlob(ref BlobRef, object ID) error {
+	if err := tx.tenant.blobStays(ref); err != nil {
+		return err
+	}
 	return tx.keepAs(ref.ID[:], blobUse{Ref: ref, Object: object})
+}
+
+// blobStays refuses a blob that was begun before a re-encryption of the tenant and under a key that it is about to destroy.
+func (t *Tenant) blobStays(ref BlobRef) error {
+	leaving := false
+	dir, err := t.db.blobs(t.id)
+	if err != nil {
+		return err
+	}
+	from, err := dir.Open(ref, func(id envelope.KeyID) (*envelope.Key, error) {
+		leaving = t.db.isRetiring(id)
+		return t.blobKey(id)
+	}, t.db.place(t.id, uint16(purposeBlobs), nil))
+	if err == nil {
+		err = from.Close()
+	}
+	if leaving || errors.Is(err, keyring.ErrDestroyed) {
+		return fmt.Errorf("blob %x was begun before the tenant's data was re-encrypted; write it again: %w", ref.ID, ErrConflict)
+	}
+	return err
+}
+
+func (db *DB) isRetiring(id envelope.KeyID) bool {
+	db.folding.Lock()
+	defer db.folding.Unlock()
+	return db.retiring[id]
+}
+
+// retire marks keys that a re-encryption is about to destroy, or takes the marks away.
+func (db *DB) retire(ids []envelope.KeyID, marked bool) {
+	db.folding.Lock()
+	defer db.folding.Unlock()
+	for _, id := range ids {
+		if marked {
+			db.retiring[id] = true
+		} else {
+			delete(db.retiring, id)
+		}
+	}
 }
 
 func (tx *WriteTx) keepAs(key []byte, use blobUse) error {

@@ -61,7 +61,7 @@ func TestNothingReadable(t *testing.T) {
 			update(func(tx *WriteTx) error { return memos.Delete(tx, record, 2) })
 		}
 	}
-	ref, err := h.WriteBlob(t.Context(), strings.NewReader(strings.Repeat(canary("blob"), 3)))
+	ref, err := h.WriteBlob(t.Context(), Action{Verb: changeVerb}, strings.NewReader(strings.Repeat(canary("blob"), 3)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,6 +63,7 @@ type DB struct {
 	book    *logbook
 	anchor  *anchor
 	ids     idSource
+	fence   *fence
 	heads   sync.Map // of ID to signedHead: checkpoints that were verified
 
 	mu       sync.Mutex
@@ -71,6 +72,7 @@ type DB struct {
 	folders  map[ID]*blob.Dir
 	swept    map[ID]bool // tenants whose orphans were asked to be removed
 	toSweep  chan ID
+	retiring map[envelope.KeyID]bool // data keys that a re-encryption is about to destroy
 	stop     context.CancelFunc
 	working  sync.WaitGroup
 	changing sync.Mutex // held while keys change: one intent at a time
@@ -150,7 +152,7 @@ func Open(dir string, o Options) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dir: dir, options: o, format: f, rand: &lockedReader{r: o.Rand}, now: o.Now, folders: map[ID]*blob.Dir{}, swept: map[ID]bool{}, toSweep: make(chan ID, 64)}
+	db := &DB{dir: dir, options: o, format: f, rand: &lockedReader{r: o.Rand}, now: o.Now, folders: map[ID]*blob.Dir{}, swept: map[ID]bool{}, retiring: map[envelope.KeyID]bool{}, fence: newFence(), toSweep: make(chan ID, 64)}
 	db.ids.rand = db.rand
 	if db.release, err = kv.LockDir(dir); err != nil {
 		return nil, err

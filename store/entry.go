@@ -42,6 +42,7 @@ type Entry struct {
 	Changes  []Change   `json:"changes,omitempty"`
 	Clock    *time.Time `json:"clock,omitempty"` // what the clock said, where it had gone back behind Time
 	Heads    []Head     `json:"heads,omitempty"`
+	Home     string     `json:"home,omitempty"` // the actor's own tenant, where it is another than Tenant
 	Keys     []KeyEvent `json:"keys,omitempty"`
 	Lineage  []int64    `json:"lineage,omitempty"` // sequences of ledger leaves written with it
 	Object   string     `json:"object,omitempty"`
@@ -124,6 +125,9 @@ func (db *DB) enter(tail *kv.Tail, r record) error {
 		if at.After(now) {
 			e.Clock = &now
 		}
+		if home := r.principal.Tenant(); home != r.log.tenant && !home.IsZero() {
+			e.Home = home.String()
+		}
 		if e.Object == "" && !r.action.Object.IsZero() {
 			e.Object = r.action.Object.String()
 		}
@@ -165,7 +169,8 @@ func actorOf(p Principal) string {
 	return p.User().String()
 }
 
-// personal encrypts where the request came from under the tenant's personal key. The appliance at work has none.
+// personal encrypts where the request came from under the personal key of the caller's own tenant, in whosever log the
+// entry is: it dies with the tenant whose user it was. The appliance at work has none.
 func (db *DB) personal(l log, sequence int64, p Principal) (*Personal, error) {
 	s := p.Source()
 	person := Person{Address: clipped(s.Address), UserAgent: clipped(s.UserAgent), Account: clipped(p.Actor())}
@@ -181,9 +186,13 @@ func (db *DB) personal(l log, sequence int64, p Principal) (*Personal, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := db.ring.DataKey(keyring.Owner{Hierarchy: keyring.Data, Space: l.tenant}, purposePersonal)
-	if errors.Is(err, keyring.ErrDestroyed) || errors.Is(err, keyring.ErrErased) {
-		return nil, nil // an entry about a tenant that is erased has no one to name
+	owner := dataOwner(l.tenant)
+	if home := p.Tenant(); !home.IsZero() {
+		owner = dataOwner(home)
+	}
+	key, err := db.ring.DataKey(owner, purposePersonal)
+	if errors.Is(err, keyring.ErrDestroyed) || errors.Is(err, keyring.ErrErased) || errors.Is(err, keyring.ErrUnknownOwner) {
+		return nil, nil // of a tenant that is erased or never was, there is no one to name
 	}
 	if err != nil {
 		return nil, err

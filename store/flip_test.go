@@ -34,7 +34,7 @@ func TestFlippedByte(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ref, err := h.WriteBlob(t.Context(), strings.NewReader(strings.Repeat("a,b,c\n", 5000)))
+	ref, err := h.WriteBlob(t.Context(), Action{Verb: changeVerb}, strings.NewReader(strings.Repeat("a,b,c\n", 5000)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func damage(t *testing.T, dir, key string, want map[string][32]byte) string {
 		return err.Error()
 	}
 	defer func() { _ = db.Close() }()
-	if err := db.Unlock(t.Context(), KeyFile(key)); err != nil {
+	if err := db.Unlock(t.Context(), operator(), KeyFile(key)); err != nil {
 		return err.Error()
 	}
 	report, err := db.Check(t.Context(), operator(), nil)

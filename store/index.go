@@ -21,8 +21,9 @@ func DefineIndex(name string) Index { return Index{name} }
 
 // indexed is what stands under a keyed hash, of an Index or Signpost: enough to make the entry again under another index key.
 type indexed struct {
-	Name   string `json:"name"` // of the index
-	Value  string `json:"value"`
+	Name   string `json:"name"`            // of the index
+	Value  string `json:"value,omitempty"` // of an Index
+	Own    []byte `json:"own,omitempty"`   // of a Signpost: the value, encrypted under the tenant's own key
 	Tenant ID     `json:"tenant"`
 	Record ID     `json:"record"`
 }
@@ -43,7 +44,7 @@ func (x Index) Set(tx *WriteTx, value string, id ID) error {
 	if err != nil {
 		return err
 	}
-	plain, err := json.Marshal(indexed{x.name, value, tx.tenant.id, id})
+	plain, err := json.Marshal(indexed{Name: x.name, Value: value, Tenant: tx.tenant.id, Record: id})
 	if err != nil {
 		return err
 	}
@@ -131,8 +132,9 @@ func tenantOf(tx Reader) *Tenant {
 }
 
 // Signpost tells which tenants know a value, before anyone is signed in: an e-mail address, an API key's id, a session. It
-// lies in the appliance's space under a key of the appliance, as keyed hash and tenant. A tenant can set and remove
-// its own; only DB.Follow reads them, and it gives ids.
+// lies in the appliance's space under a key of the appliance, as keyed hash and tenant; the value itself is under the
+// tenant's key, so that of an erased tenant none can be read, in no old copy of the database either. A tenant can set and
+// remove its own; only DB.Follow reads them, and it gives ids.
 type Signpost struct{ name string }
 
 // DefineSignpost makes a signpost. The name is hashed with the values.
@@ -153,7 +155,11 @@ func (s Signpost) Set(tx *WriteTx, value string, record ID) error {
 	if err != nil {
 		return err
 	}
-	plain, err := json.Marshal(indexed{s.name, value, tx.tenant.id, record})
+	own, err := tx.tenant.db.ownValue(tx.tenant.id, s.name, value)
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(indexed{Name: s.name, Own: own, Tenant: tx.tenant.id, Record: record})
 	if err != nil {
 		return err
 	}
@@ -218,4 +224,33 @@ func (s Signpost) keys(db *DB, value string, tenant ID) ([][]byte, error) {
 		keys[i] = append(keys[i], tenant[:]...)
 	}
 	return keys, err
+}
+
+// ownValue encrypts a signpost's value under the key of the tenant that set it.
+func (db *DB) ownValue(tenant ID, name, value string) ([]byte, error) {
+	key, err := db.ring.DataKey(dataOwner(tenant), keyring.Purpose(register["signposts"]))
+	if err != nil {
+		return nil, err
+	}
+	return key.Encrypt(db.place(tenant, register["signposts"], []byte(name)), 1, nil, []byte(value)).Bytes(), nil
+}
+
+// valueOf reads the value of an entry of an index or signpost.
+func (db *DB) valueOf(e indexed) (string, error) {
+	if e.Own == nil {
+		return e.Value, nil
+	}
+	b, err := envelope.Parse(e.Own)
+	if err != nil {
+		return "", err
+	}
+	if _, err := db.ring.Open(dataOwner(e.Tenant)); err != nil {
+		return "", err
+	}
+	key, err := db.ring.Key(dataOwner(e.Tenant), b.KeyID())
+	if err != nil {
+		return "", err
+	}
+	value, err := key.Decrypt(db.place(e.Tenant, register["signposts"], []byte(e.Name)), b)
+	return string(value), err
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -19,10 +21,19 @@ func (db *DB) Reencrypt(ctx context.Context, p Principal, tenant ID, progress fu
 	if err := db.ready(); err != nil {
 		return err
 	}
-	if tenant != Appliance {
-		if err := db.openKeys(ctx, tenant); err != nil {
-			return err
-		}
+	caller, a := db.appliance(p), Action{Verb: rights.KeyReencrypt, Object: tenant}
+	if err := caller.permit(ctx, a); err != nil {
+		return err
+	}
+	if err := db.reencrypt(ctx, p, tenant, progress); err != nil {
+		return caller.settle(ctx, a, err)
+	}
+	return nil
+}
+
+func (db *DB) reencrypt(ctx context.Context, p Principal, tenant ID, progress func(string, int64)) error {
+	if err := db.openKeys(ctx, tenant); err != nil {
+		return err
 	}
 	jobs, err := db.openIntents(ctx)
 	if err != nil {
@@ -33,9 +44,10 @@ func (db *DB) Reencrypt(ctx context.Context, p Principal, tenant ID, progress fu
 			return db.goOnReencrypting(ctx, p, j, progress)
 		}
 	}
-	job := Record[intent]{ID: db.newID(db.now()), Version: 1, Value: intent{Verb: reencryption, Object: tenant, Keys: db.replaceable(tenant)}}
+	old := db.replaceable(tenant)
+	job := Record[intent]{ID: db.newID(db.now()), Version: 1, Value: intent{Verb: reencryption, Object: tenant, Keys: old}}
 	err = db.appliance(p).changeKeys(ctx, keyChange{
-		verb: rights.KeyReencrypt, intent: intent{Object: tenant},
+		verb: rights.KeyReencrypt, intent: intent{Object: tenant, Keys: old},
 		do:   func() ([]keyring.Event, error) { return db.ring.Roll(ctx, dataOwner(tenant)) },
 		then: func(tx *WriteTx) error { return intents.Insert(tx, job.ID, job.Value) },
 	})
@@ -68,34 +80,44 @@ type reencrypter struct {
 	db       *DB
 	tenant   *Tenant // the store at work within it
 	old      map[envelope.KeyID]bool
-	ids      []envelope.KeyID
 	done     int64
-	found    bool // something under an old key, in the pass at hand
+	moved    []BlobRef // files whose bytes are in another now
 	progress func(what string, done int64)
 }
 
+// goOnReencrypting writes what is left under old keys anew, and then destroys them. At each end it waits for whatever was
+// begun before: at first for changes that were prepared under an old key, at last for readings of a state in which some
+// record was still under one. Nothing new can be under an old key in between, so one pass is enough.
 func (db *DB) goOnReencrypting(ctx context.Context, p Principal, job Record[intent], progress func(string, int64)) error {
 	r := &reencrypter{db: db, tenant: &Tenant{db: db, id: job.Value.Object, principal: rights.System(Appliance)}, old: map[envelope.KeyID]bool{}, progress: progress}
 	if progress == nil {
 		r.progress = func(string, int64) {}
 	}
+	var ids []envelope.KeyID
 	for _, text := range job.Value.Keys {
 		var id envelope.KeyID
 		if err := id.UnmarshalText([]byte(text)); err != nil {
 			return err
 		}
-		r.old[id], r.ids = true, append(r.ids, id)
+		r.old[id], ids = true, append(ids, id)
 	}
-	// A change that was prepared under an old key can still commit behind the first pass.
-	for r.found = true; r.found; {
-		r.found = false
-		if err := r.pass(ctx); err != nil {
-			return fmt.Errorf("re-encrypt tenant %s: %w", job.Value.Object, err)
-		}
+	db.retire(ids, true)
+	defer db.retire(ids, false)
+	if err := db.fence.wait(ctx); err != nil {
+		return err
+	}
+	if err := r.pass(ctx); err != nil {
+		return fmt.Errorf("re-encrypt tenant %s: %w", job.Value.Object, err)
+	}
+	if err := db.fence.wait(ctx); err != nil {
+		return err
+	}
+	if err := r.removeMoved(); err != nil {
+		return err
 	}
 	return db.appliance(p).changeKeys(ctx, keyChange{
 		verb: rights.KeyReencrypt, intent: intent{Object: job.Value.Object},
-		do:   func() ([]keyring.Event, error) { return db.ring.Retire(ctx, dataOwner(job.Value.Object), r.ids) },
+		do:   func() ([]keyring.Event, error) { return db.ring.Retire(ctx, dataOwner(job.Value.Object), ids) },
 		then: func(tx *WriteTx) error { return intents.remove(tx, job.ID) },
 	})
 }
@@ -103,8 +125,13 @@ func (db *DB) goOnReencrypting(ctx context.Context, p Principal, job Record[inte
 // pass walks everything of the tenant once.
 func (r *reencrypter) pass(ctx context.Context) error {
 	for _, name := range collectionNames() {
-		if err := r.collection(ctx, name); err != nil {
+		if err := r.collection(ctx, r.tenant.id, name, func(_ []byte, b envelope.Box) (bool, error) { return r.old[b.KeyID()], nil }, r.record); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if r.tenant.id != Appliance {
+		if err := r.collection(ctx, Appliance, "signposts", r.ownsOld, r.signpost); err != nil {
+			return fmt.Errorf("signposts: %w", err)
 		}
 	}
 	return r.blobs(ctx)
@@ -112,31 +139,33 @@ func (r *reencrypter) pass(ctx context.Context) error {
 
 const reencryptAtOnce = 200
 
-// collection writes the records of one collection anew, some hundred to a transaction.
-func (r *reencrypter) collection(ctx context.Context, name string) error {
+// collection writes those records of a collection anew that are to be, some hundred to a transaction, each with its entry.
+func (r *reencrypter) collection(ctx context.Context, space ID, name string, wanted func(key []byte, b envelope.Box) (bool, error), write func(*WriteTx, uint16, []byte) error) error {
 	var keys [][]byte
 	flush := func() error {
-		if len(keys) == 0 {
-			return nil
-		}
 		part := keys
 		keys = nil
-		r.found = true
-		err := r.db.kv.Update(ctx, kv.Op{Prepare: func(tx *kv.Tx) error {
+		if len(part) == 0 {
+			return nil
+		}
+		entry := r.tenant.entry(Action{Verb: rights.KeyReencrypt, Object: r.tenant.id}, Done)
+		entry.reason = "part of it"
+		err := r.tenant.commit(ctx, entry, func(tx *WriteTx) error {
 			for _, key := range part {
-				if err := r.record(tx, register[name], key); err != nil {
+				if err := write(tx, register[name], key); err != nil {
 					return err
 				}
 			}
 			return nil
-		}})
+		})
 		r.done += int64(len(part))
 		r.progress("records", r.done)
 		return err
 	}
-	err := r.db.eachBox(ctx, r.tenant.id, register[name], func(key []byte, b envelope.Box) error {
-		if !r.old[b.KeyID()] {
-			return nil
+	err := r.db.eachBox(ctx, space, register[name], func(key []byte, b envelope.Box) error {
+		yes, err := wanted(key, b)
+		if err != nil || !yes {
+			return err
 		}
 		if keys = append(keys, slices.Clone(key)); len(keys) < reencryptAtOnce {
 			return nil
@@ -150,30 +179,62 @@ func (r *reencrypter) collection(ctx context.Context, name string) error {
 }
 
 // record writes one record anew, an index entry under its new hash.
-func (r *reencrypter) record(tx *kv.Tx, collection uint16, key []byte) error {
-	at := r.tenant.address(collection, key)
-	b, found, err := tx.Get(at)
+func (r *reencrypter) record(tx *WriteTx, collection uint16, key []byte) error {
+	b, found, err := tx.get(collection, key)
 	if err != nil || !found || !r.old[b.KeyID()] {
 		return err
 	}
-	plain, err := r.tenant.decrypt(collection, key, b)
+	plain, err := tx.decrypt(collection, key, b)
 	if err != nil {
 		return err
 	}
-	to := at
+	to := key
 	if collection == register["indexes"] || collection == register["signposts"] {
-		if to.Key, err = r.rehash(collection, key, b); err != nil {
+		if to, err = r.rehash(collection, key, b); err != nil {
 			return err
 		}
-		if err := tx.Delete(at); err != nil {
+		if err := tx.delete(collection, key); err != nil {
 			return err
 		}
 	}
-	k, err := r.db.ring.DataKey(r.tenant.owner(), keyring.Purpose(collection))
+	return tx.put(collection, to, b.Schema(), plain)
+}
+
+// ownsOld reports whether a signpost is the tenant's and its value under an old key.
+func (r *reencrypter) ownsOld(key []byte, b envelope.Box) (bool, error) {
+	if !bytes.HasSuffix(key, r.tenant.id[:]) {
+		return false, nil
+	}
+	e, err := r.db.readIndexed(dataOwner(Appliance), Appliance, register["signposts"], key, b)
+	if err != nil {
+		return false, err
+	}
+	own, err := envelope.Parse(e.Own)
+	return err == nil && r.old[own.KeyID()], err
+}
+
+// signpost writes the value of one of the tenant's signposts anew, in its place.
+func (r *reencrypter) signpost(tx *WriteTx, collection uint16, key []byte) error {
+	b, found, err := tx.to.Get(kv.Address{Space: Appliance, Collection: collection, Key: key})
+	if err != nil || !found {
+		return err
+	}
+	e, err := r.db.readIndexed(dataOwner(Appliance), Appliance, collection, key, b)
 	if err != nil {
 		return err
 	}
-	return tx.Put(to, k.Encrypt(r.db.place(r.tenant.id, collection, to.Key), b.Schema(), b.Public(), plain))
+	value, err := r.db.valueOf(e)
+	if err != nil {
+		return err
+	}
+	if e.Own, err = r.db.ownValue(e.Tenant, e.Name, value); err != nil {
+		return err
+	}
+	plain, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return tx.putAs(dataOwner(Appliance), Appliance, collection, key, b.Schema(), plain)
 }
 
 // rehash is the key of an index entry under the current index key.
@@ -182,7 +243,11 @@ func (r *reencrypter) rehash(collection uint16, key []byte, b envelope.Box) ([]b
 	if err != nil {
 		return nil, err
 	}
-	keys, err := r.db.hashed(r.tenant.owner(), e.Name, e.Value)
+	value, err := r.db.valueOf(e)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.db.hashed(r.tenant.owner(), e.Name, value)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +257,8 @@ func (r *reencrypter) rehash(collection uint16, key []byte, b envelope.Box) ([]b
 	return keys[0], nil
 }
 
-// blobs copies blobs whose file keys are wrapped by an old key. The new file is referred to before the old one goes.
+// blobs copies blobs whose file keys are wrapped by an old key. The new file is referred to before the old one goes, which
+// stays until nobody can be about to open it.
 func (r *reencrypter) blobs(ctx context.Context) error {
 	dir, err := r.db.blobs(r.tenant.id)
 	if err != nil {
@@ -217,7 +283,6 @@ func (r *reencrypter) blobs(ctx context.Context) error {
 		if err := open.Close(); err != nil || !isOld {
 			return err
 		}
-		r.found = true
 		k, err := r.db.ring.DataKey(r.tenant.owner(), purposeBlobs)
 		if err != nil {
 			return err
@@ -231,13 +296,30 @@ func (r *reencrypter) blobs(ctx context.Context) error {
 		}
 		count++
 		r.progress("blobs", count)
-		return dir.Remove(use.Ref.ID)
+		r.moved = append(r.moved, use.Ref)
+		return nil
 	})
+}
+
+// removeMoved removes the files that nothing refers to any more. What a crash leaves of them is swept.
+func (r *reencrypter) removeMoved() error {
+	dir, err := r.db.blobs(r.tenant.id)
+	if err != nil {
+		return err
+	}
+	for _, ref := range r.moved {
+		if err := dir.Remove(ref.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pointTo stores the new place of a blob. One that was dropped meanwhile leaves an orphan.
 func (r *reencrypter) pointTo(ctx context.Context, key []byte, from, to BlobRef) error {
-	return r.tenant.commit(ctx, r.tenant.entry(Action{Verb: rights.KeyReencrypt}, Done), func(tx *WriteTx) error {
+	entry := r.tenant.entry(Action{Verb: rights.KeyReencrypt, Object: r.tenant.id}, Done)
+	entry.reason = "part of it"
+	return r.tenant.commit(ctx, entry, func(tx *WriteTx) error {
 		b, found, err := tx.get(register["blobs"], key)
 		if err != nil || !found {
 			return err
@@ -260,7 +342,7 @@ func (db *DB) resumeReencryptions(ctx context.Context) error {
 		if j.Value.Verb != reencryption {
 			continue
 		}
-		if _, err := db.ring.Open(dataOwner(j.Value.Object)); err != nil {
+		if err := db.openKeys(ctx, j.Value.Object); err != nil {
 			return err
 		}
 		if err := db.goOnReencrypting(ctx, rights.System(Appliance), j, nil); err != nil {

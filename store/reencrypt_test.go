@@ -29,7 +29,7 @@ func TestReencrypt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ref, err := h.WriteBlob(t.Context(), bytes.NewReader(content))
+	ref, err := h.WriteBlob(t.Context(), Action{Verb: changeVerb}, bytes.NewReader(content))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (db *DB) Receive(ctx context.Context, c rights.Caller, tenant ID) (*Recepti
 
 // Read runs fn on a snapshot. It leaves no entry: the entry is that of Settle, or of what the caller does once known.
 func (r *Reception) Read(ctx context.Context, fn func(*ReadTx) error) error {
-	return r.tenant.db.kv.View(ctx, func(from *kv.ReadTx) error { return fn(&ReadTx{r.tenant, from}) })
+	return r.tenant.view(ctx, fn)
 }
 
 // Settle runs fn in a transaction and commits what it wrote together with one entry: done, by the principal that fn found
@@ -51,6 +51,7 @@ func (r *Reception) Settle(ctx context.Context, a Action, fn func(*WriteTx) (Pri
 	var tx *WriteTx
 	var end record
 	var refused *Refusal
+	defer t.db.fence.enter()()
 	err := t.db.kv.Update(ctx, kv.Op{
 		Essential: essential(a.Verb),
 		Prepare: func(to *kv.Tx) error {

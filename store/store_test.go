@@ -45,7 +45,7 @@ func reopened(t *testing.T, dir, key string, o Options) *DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Unlock(t.Context(), KeyFile(key)); err != nil {
+	if err := db.Unlock(t.Context(), operator(), KeyFile(key)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -240,4 +240,10 @@ func (db *DB) logEntries(ctx context.Context, tenant ID) (all []Entry, err error
 		all = append(all, r.Entry)
 		return true, err
 	})
+}
+
+// unlockAgain unlocks with the key file beside the store.
+func unlockAgain(t *testing.T, db *DB, dir string) error {
+	t.Helper()
+	return db.Unlock(t.Context(), operator(), KeyFile(filepath.Join(filepath.Dir(dir), "root.key")))
 }

@@ -13,14 +13,14 @@ import (
 func TestOrphansAreSwept(t *testing.T) {
 	db, dir := opened(t, Options{})
 	h := tenantOfTest(t, db, Admin)
-	kept, err := h.WriteBlob(t.Context(), strings.NewReader("kept"))
+	kept, err := h.WriteBlob(t.Context(), Action{Verb: changeVerb}, strings.NewReader("kept"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Update(t.Context(), Action{Verb: changeVerb}, func(tx *WriteTx) error { return tx.KeepBlob(kept, h.id) }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.WriteBlob(t.Context(), strings.NewReader("orphan")); err != nil {
+	if _, err := h.WriteBlob(t.Context(), Action{Verb: changeVerb}, strings.NewReader("orphan")); err != nil {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(dir, blobFolder, h.id.String())
@@ -39,7 +39,7 @@ func TestOrphansAreSwept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := now.WriteBlob(t.Context(), strings.NewReader("young orphan")); err != nil {
+	if _, err := now.WriteBlob(t.Context(), Action{Verb: changeVerb}, strings.NewReader("young orphan")); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the old orphan is gone, and only it", func() bool {

@@ -37,10 +37,12 @@ func (db *DB) Tenant(ctx context.Context, p Principal, id ID) (*Tenant, error) {
 func (db *DB) refuseCrossing(ctx context.Context, p Principal, id ID) error {
 	denied := &DeniedError{Verb: rights.TenantRead, Role: p.Role()}
 	r := record{log: db.logOf(Appliance, AuditLog), principal: p, action: Action{Verb: rights.TenantRead, Object: id}, outcome: Denied, reason: "another tenant"}
+	home := p.Tenant()
+	known := home != Appliance && !home.IsZero() && db.openKeys(ctx, home) == nil
 	if err := db.audit(ctx, r); err != nil {
 		return errors.Join(denied, err)
 	}
-	if home := p.Tenant(); home != Appliance && !home.IsZero() && db.openKeys(ctx, home) == nil {
+	if known {
 		r.log = db.logOf(home, AuditLog)
 		if err := db.audit(ctx, r); err != nil {
 			return errors.Join(denied, err)
@@ -61,8 +63,24 @@ func (t *Tenant) View(ctx context.Context, a Action, fn func(*ReadTx) error) err
 	if err := t.permit(ctx, a); err != nil {
 		return err
 	}
-	err := t.db.kv.View(ctx, func(from *kv.ReadTx) error { return fn(&ReadTx{t, from}) })
+	entered := false
+	defer func() {
+		if !entered { // fn panicked: what it read was read
+			_ = t.settle(ctx, a, errPanicked)
+		}
+	}()
+	err := t.view(ctx, fn)
+	entered = true
 	return t.settle(ctx, a, err)
+}
+
+// errPanicked is how a reading ends whose function did not return.
+var errPanicked = errors.New("panicked")
+
+// view is View without permission and entry. Keys are not retired under it.
+func (t *Tenant) view(ctx context.Context, fn func(*ReadTx) error) error {
+	defer t.db.fence.enter()()
+	return t.db.kv.View(ctx, func(from *kv.ReadTx) error { return fn(&ReadTx{t, from}) })
 }
 
 // Update runs fn in a transaction that commits its changes, its ledger leaves and its one audit entry together, or
@@ -85,6 +103,7 @@ func (t *Tenant) entry(a Action, o Outcome) record {
 // commit runs fn and writes what it changed together with the entries: the first is completed with the changes and
 // leaves, the others are appended as they are.
 func (t *Tenant) commit(ctx context.Context, first record, fn func(*WriteTx) error, others ...record) error {
+	defer t.db.fence.enter()()
 	var tx *WriteTx
 	return t.db.kv.Update(ctx, kv.Op{
 		Essential: essential(first.action.Verb),
@@ -108,6 +127,9 @@ func (t *Tenant) commit(ctx context.Context, first record, fn func(*WriteTx) err
 
 // finish writes leaves and entry of a transaction into the batch that carries its changes.
 func (t *Tenant) finish(tail *kv.Tail, r record, tx *WriteTx) error {
+	if t.db.isErased(t.id) { // since the handle was given out
+		return fmt.Errorf("tenant %s: %w", t.id, ErrErased)
+	}
 	r.changes, r.object = tx.changes, tx.object
 	for _, l := range tx.lineage {
 		sequence, err := t.appendLineage(tail, l)
@@ -137,8 +159,14 @@ func essential(v Verb) bool {
 	return false
 }
 
-// permit checks the table, and enters a denial.
+// permit checks the table, and enters a denial. A handle outlives a locking: its keys are made ready again.
 func (t *Tenant) permit(ctx context.Context, a Action) error {
+	if err := t.db.ready(); err != nil {
+		return err
+	}
+	if err := t.db.openKeys(ctx, t.id); err != nil {
+		return err
+	}
 	if t.principal.May(a.Verb) {
 		return nil
 	}

@@ -52,7 +52,7 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		if err := after.Unlock(t.Context(), KeyFile(key)); err != nil {
+		if err := after.Unlock(t.Context(), operator(), KeyFile(key)); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		known.held(t, after, h)
@@ -172,7 +172,7 @@ func tortured(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Unlock(t.Context(), KeyFile(key)); err != nil {
+	if err := db.Unlock(t.Context(), operator(), KeyFile(key)); err != nil {
 		t.Fatal(err)
 	}
 	tenant, err := ParseID(os.Getenv("QRSD_TORTURE_TENANT"))
@@ -236,7 +236,7 @@ func changing(ctx context.Context, t *testing.T, h *Tenant, writer byte) {
 }
 
 func withBlob(ctx context.Context, t *testing.T, h *Tenant) {
-	ref, err := h.WriteBlob(ctx, strings.NewReader(strings.Repeat("loss,", 1000)))
+	ref, err := h.WriteBlob(ctx, Action{Verb: changeVerb}, strings.NewReader(strings.Repeat("loss,", 1000)))
 	if err == nil {
 		err = h.Update(ctx, Action{Verb: rights.TenantChange}, func(tx *WriteTx) error { return tx.KeepBlob(ref, h.id) })
 	}

@@ -96,26 +96,34 @@ func (db *DB) readEntry(l log, sequence int64, plain []byte) (r Read, err error)
 		return r, fmt.Errorf("%s, leaf %d: %w", l, sequence, err)
 	}
 	if r.Personal != nil {
-		r.Person, _, err = db.openPersonal(l, sequence, r.Personal)
+		r.Person, _, err = db.openPersonal(l, r.Entry)
 	}
 	return r, err
 }
 
 // openPersonal decrypts the personal part; of an erased tenant there is none.
-func (db *DB) openPersonal(l log, sequence int64, p *Personal) (*Person, []byte, error) {
-	b, err := envelope.Parse(p.Box)
+func (db *DB) openPersonal(l log, e Entry) (*Person, []byte, error) {
+	b, err := envelope.Parse(e.Personal.Box)
 	if err != nil {
 		return nil, nil, err
 	}
-	owner := keyring.Owner{Hierarchy: keyring.Data, Space: l.tenant}
-	key, err := db.ring.Key(owner, b.KeyID())
+	home := l.tenant
+	if e.Home != "" {
+		if home, err = ParseID(e.Home); err != nil {
+			return nil, nil, err
+		}
+		if _, err := db.ring.Open(dataOwner(home)); err != nil && !errors.Is(err, keyring.ErrErased) {
+			return nil, nil, err
+		}
+	}
+	key, err := db.ring.Key(dataOwner(home), b.KeyID())
 	if errors.Is(err, keyring.ErrDestroyed) || errors.Is(err, keyring.ErrErased) {
 		return nil, nil, nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	plain, err := key.Decrypt(db.place(l.id, uint16(purposePersonal), l.at(leafCollection, sequence).Key), b)
+	plain, err := key.Decrypt(db.place(l.id, uint16(purposePersonal), l.at(leafCollection, e.Sequence).Key), b)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -482,7 +490,7 @@ func (db *DB) disclosure(l log, sequence int64, text []byte) ([]byte, error) {
 	if err := json.Unmarshal(text, &e); err != nil || e.Personal == nil {
 		return nil, err
 	}
-	_, plain, err := db.openPersonal(l, sequence, e.Personal)
+	_, plain, err := db.openPersonal(l, e)
 	return plain, err
 }
 

@@ -74,7 +74,7 @@ func (j *Journal) Add(ctx context.Context, e egress.Entry, id *egress.ID) error 
 		if len(e.Bytes) <= maxInline {
 			return nil
 		}
-		ref, err := w.tenant.WriteBlob(ctx, bytes.NewReader(e.Bytes))
+		ref, err := w.tenant.WriteBlob(ctx, store.Action{Verb: rights.EstimateSubmit}, bytes.NewReader(e.Bytes))
 		kept := blobOf(ref)
 		large = &kept
 		return err

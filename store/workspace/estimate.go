@@ -72,7 +72,7 @@ func (w *Workspace) SubmitEstimate(ctx context.Context, n NewEstimate) (id store
 		if err := n.check(); err != nil {
 			return err
 		}
-		files, err = w.keepAll(ctx, n.Files)
+		files, err = w.keepAll(ctx, store.Action{Verb: rights.EstimateSubmit}, n.Files)
 		return err
 	}
 	err = w.change(ctx, store.Action{Verb: rights.EstimateSubmit}, first, func(tx *store.WriteTx) error {
@@ -112,7 +112,7 @@ func (w *Workspace) AnswerEstimate(ctx context.Context, id store.ID, tasks []str
 		if err := checkNamed(files); err != nil {
 			return err
 		}
-		kept, err = w.keepAll(ctx, files)
+		kept, err = w.keepAll(ctx, store.Action{Verb: rights.EstimateSubmit}, files)
 		return err
 	}
 	return w.change(ctx, store.Action{Verb: rights.EstimateSubmit, Object: id}, first, func(tx *store.WriteTx) error {

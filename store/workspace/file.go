@@ -42,13 +42,13 @@ type NewFile struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// keep writes a file into a blob of its own. No record refers to it yet.
-func (w *Workspace) keep(ctx context.Context, n NewFile) (File, error) {
+// keep writes a file into a blob of its own, as a part of the action. No record refers to it yet.
+func (w *Workspace) keep(ctx context.Context, a store.Action, n NewFile) (File, error) {
 	from, err := n.Open()
 	if err != nil {
 		return File{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	ref, err := w.tenant.WriteBlob(ctx, from)
+	ref, err := w.tenant.WriteBlob(ctx, a, from)
 	if closed := from.Close(); err == nil {
 		err = closed
 	}
@@ -63,9 +63,9 @@ func (w *Workspace) keep(ctx context.Context, n NewFile) (File, error) {
 }
 
 // keepAll writes files into blobs, all or, as far as records are concerned, none.
-func (w *Workspace) keepAll(ctx context.Context, all []NewFile) (kept []File, err error) {
+func (w *Workspace) keepAll(ctx context.Context, a store.Action, all []NewFile) (kept []File, err error) {
 	for _, n := range all {
-		f, err := w.keep(ctx, n)
+		f, err := w.keep(ctx, a, n)
 		if err != nil {
 			return nil, err
 		}

@@ -101,7 +101,7 @@ func (w *Workspace) Import(ctx context.Context, n NewPortfolio) (id store.ID, er
 		if err := n.check(); err != nil {
 			return err
 		}
-		files, err = w.keepAll(ctx, n.Files)
+		files, err = w.keepAll(ctx, store.Action{Verb: rights.PortfolioImport}, n.Files)
 		return err
 	}
 	err = w.change(ctx, store.Action{Verb: rights.PortfolioImport}, first, func(tx *store.WriteTx) error {
@@ -129,7 +129,7 @@ func (w *Workspace) Replace(ctx context.Context, id store.ID, version uint64, n 
 		if err := n.check(); err != nil {
 			return err
 		}
-		files, err = w.keepAll(ctx, n.Files)
+		files, err = w.keepAll(ctx, store.Action{Verb: rights.PortfolioImport}, n.Files)
 		return err
 	}
 	return w.change(ctx, store.Action{Verb: rights.PortfolioImport, Object: id}, first, func(tx *store.WriteTx) error {

@@ -23,7 +23,7 @@ func (w *Workspace) keepResult(ctx context.Context, files []NewFile) ([]File, er
 	if err := checkNamed(files); err != nil {
 		return nil, err
 	}
-	return w.keepAll(ctx, files)
+	return w.keepAll(ctx, store.Action{Verb: rights.RunFinish}, files)
 }
 
 // enterResult writes the result and its leaves: one of the output, and one of the estimate if there is one.
