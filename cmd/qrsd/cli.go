@@ -52,6 +52,7 @@ type grammar struct {
 	Audit      auditCommand      `cmd:"" help:"List, export, verify and prove who did what."`
 	Ledger     ledgerCommand     `cmd:"" help:"List, export, verify and prove what was imported, run, found and approved."`
 	Benchlab   benchlabCommand   `cmd:"" help:"Benchmark the model: 30 independent replicates held to limits that were laid down before."`
+	Seal       sealCommand       `cmd:"" help:"Give out the seals of runs and the public keys that verify them; sign what has no seal yet."`
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
 	Version    versionCommand    `cmd:"" help:"Print the engine's version and the build."`
 }

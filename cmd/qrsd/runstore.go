@@ -15,6 +15,7 @@ import (
 type runStoreFlags struct {
 	storeFlags
 	tenantFlags
+	sealSignerFlags
 	Portfolio string `placeholder:"ID" help:"With --tenant: run a portfolio that was imported before, in place of --location."`
 	TakeUp    string `placeholder:"ID" help:"With --tenant: take up this run, which waits or whose process is gone, with its own portfolio and spec."`
 	Name      string `placeholder:"TEXT" help:"With --tenant: what the imported portfolio is called; the location file's name unless told."`
@@ -26,6 +27,9 @@ func (f runStoreFlags) stored() bool { return f.Tenant != "" || f.Portfolio != "
 func (r *runCommand) runStored(ctx context.Context, c console, request runner.Request) (err error) {
 	s, err := r.storedRun()
 	if err != nil {
+		return err
+	}
+	if err := r.sealWith(ctx, &r.storeFlags); err != nil {
 		return err
 	}
 	tenant, leave, err := openTenant(ctx, c, r.storeFlags, r.tenantFlags)
@@ -48,10 +52,22 @@ func (r *runCommand) runStored(ctx context.Context, c console, request runner.Re
 	if r.JSON {
 		all := newRunOutput(out.Outcome)
 		all.Stored = kept
-		return printJSON(c.out, all)
+		if err := printJSON(c.out, all); err != nil {
+			return err
+		}
+		return unsealed(c, out)
 	}
 	printRun(c.out, out.Outcome, "")
 	kept.print(c)
+	return unsealed(c, out)
+}
+
+// unsealed is an error where the run has no seal. That an earlier run has none is told beside the result.
+func unsealed(c console, out *runner.StoredOutcome) error {
+	if out.Unsealed == nil || out.Run.Value.Seal != workspace.Sealed {
+		return out.Unsealed
+	}
+	fmt.Fprintln(c.err, "qrsd: a run that ended earlier has no seal yet:", out.Unsealed)
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/qrsrisk/qrsd/store/kms"
 	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/store/pkcs11"
+	"github.com/qrsrisk/qrsd/store/seal"
 )
 
 // storeFlags say which store, and how it is unlocked. Every verb of a store has them.
@@ -26,6 +27,7 @@ type storeFlags struct {
 	Anchor         string `env:"QRSD_ANCHOR" placeholder:"FILE" help:"Keep the last checkpoint in this file, on another disk for instance, in place of the store's folder."`
 	AcceptRollback bool   `help:"Go on with a store that is older than its anchor, after a backup was restored on purpose."`
 	unlockFlags
+	sealSigner seal.Signer // in place of the store's own seal key; see sealSignerFlags
 }
 
 // open opens the store, locked.
@@ -39,7 +41,7 @@ func (f storeFlags) open(c console) (*store.DB, error) {
 // options of the store; alarms go to standard error as they come.
 func (f storeFlags) options(c console) store.Options {
 	return store.Options{
-		Anchor: f.Anchor, AcceptRollback: f.AcceptRollback,
+		Anchor: f.Anchor, AcceptRollback: f.AcceptRollback, SealSigner: f.sealSigner,
 		Alarm: func(what string) { fmt.Fprintln(c.err, "qrsd: alarm:", what) },
 	}
 }
@@ -63,7 +65,7 @@ func closeStore(db *store.DB, err *error) { *err = errors.Join(*err, db.Close())
 // unlock tries the kept key first. That there is none, that the host has no place for one, or that it is of before the last
 // change of keys, is no error as long as there is another way.
 func (f storeFlags) unlock(ctx context.Context, c console, db *store.DB) error {
-	err := db.UnlockKept(ctx)
+	err := db.UnlockKept(ctx, operator())
 	if err == nil || !isNotKept(err) {
 		return err
 	}
@@ -71,7 +73,7 @@ func (f storeFlags) unlock(ctx context.Context, c console, db *store.DB) error {
 	if err != nil {
 		return err
 	}
-	return db.Unlock(ctx, u)
+	return db.Unlock(ctx, operator(), u)
 }
 
 // isNotKept tells a missing kept key from a store that does not open.

@@ -28,37 +28,46 @@ type kmsFlags struct {
 	Home         string `group:"AWS KMS" env:"QRSD_HOME" placeholder:"DIR" help:"Folder of the record of what left; default qrsd in the user's configuration folder."`
 }
 
-// kmsUnlocker reaches the key through outbound. That mode or list of destinations refuse is said before credentials are looked for.
+// kmsUnlocker is the AWS KMS key that wraps the root key.
 func (f kmsFlags) kmsUnlocker(ctx context.Context) (store.Unlocker, error) {
-	part := strings.Split(f.KMS, ":")
-	if len(part) < 6 {
-		return store.Unlocker{}, &runner.ErrUsage{Reason: fmt.Sprintf("--kms %q: give the key's ARN, such as arn:aws:kms:us-east-1:111122223333:key/...", f.KMS)}
-	}
-	region := part[3]
-	service := outbound.Destination{Host: "kms." + region + ".amazonaws.com", Port: 443, Purpose: forKeys}
-	if f.KMSEndpoint != "" {
-		var err error
-		if service, err = endpoint(f.KMSEndpoint); err != nil {
-			return store.Unlocker{}, err
-		}
-	}
-	dialer, err := f.dialer(service, region)
+	o, err := f.kmsOptions(ctx, "--kms", f.KMS)
 	if err != nil {
 		return store.Unlocker{}, err
 	}
-	if err := dialer.Check(forKeys, service.Host, service.Port); err != nil {
-		return store.Unlocker{}, fmt.Errorf("reaching AWS KMS: %w (--mode connected or QRSD_MODE)", err)
-	}
-	client := dialer.Client(forKeys)
-	credentials, err := braket.Credentials(ctx, braket.CredentialOptions{HTTP: client, Region: region, Profile: f.Profile, InstanceRole: f.InstanceRole})
-	if err != nil {
-		return store.Unlocker{}, err
-	}
-	key, err := kms.New(kms.Options{HTTP: client, Credentials: credentials, ARN: f.KMS, Endpoint: strings.TrimSuffix(f.KMSEndpoint, "/")})
+	key, err := kms.New(o)
 	if err != nil {
 		return store.Unlocker{}, &runner.ErrUsage{Reason: err.Error()}
 	}
 	return store.External(kms.Method, key.Reference(), key), nil
+}
+
+// kmsOptions reach a key, which a flag names, through outbound. That mode or list of destinations refuse is said before credentials
+// are looked for.
+func (f kmsFlags) kmsOptions(ctx context.Context, flag, arn string) (o kms.Options, err error) {
+	part := strings.Split(arn, ":")
+	if len(part) < 6 {
+		return o, &runner.ErrUsage{Reason: fmt.Sprintf("%s %q: give the key's ARN, such as arn:aws:kms:us-east-1:111122223333:key/...", flag, arn)}
+	}
+	region := part[3]
+	service := outbound.Destination{Host: "kms." + region + ".amazonaws.com", Port: 443, Purpose: forKeys}
+	if f.KMSEndpoint != "" {
+		if service, err = endpoint(f.KMSEndpoint); err != nil {
+			return o, err
+		}
+	}
+	dialer, err := f.dialer(service, region)
+	if err != nil {
+		return o, err
+	}
+	if err := dialer.Check(forKeys, service.Host, service.Port); err != nil {
+		return o, fmt.Errorf("reaching AWS KMS: %w (--mode connected or QRSD_MODE)", err)
+	}
+	client := dialer.Client(forKeys)
+	credentials, err := braket.Credentials(ctx, braket.CredentialOptions{HTTP: client, Region: region, Profile: f.Profile, InstanceRole: f.InstanceRole})
+	if err != nil {
+		return o, err
+	}
+	return kms.Options{HTTP: client, Credentials: credentials, ARN: arn, Endpoint: strings.TrimSuffix(f.KMSEndpoint, "/")}, nil
 }
 
 // dialer allows the service and where the AWS SDK renews temporary credentials, and records what it opens.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/results/parquet"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/ledger"
+	"github.com/qrsrisk/qrsd/store/seal"
 	"github.com/qrsrisk/qrsd/store/workspace"
 )
 
@@ -42,6 +44,8 @@ type StoredOutcome struct {
 	Portfolio store.ID
 	Run       store.Record[workspace.Run]
 	Result    workspace.Result
+	// Unsealed is why this run, or one that had ended before without its seal, could not be sealed; nil: all are.
+	Unsealed error
 }
 
 // lease is for how long a run is the worker's without a sign of life; renewal is how often it gives one.
@@ -77,6 +81,7 @@ func RunStored(ctx context.Context, r Request, s Stored) (*StoredOutcome, error)
 		return nil, errors.Join(err, s.end(ctx, run.ID, err))
 	}
 	out.Exposure, out.Portfolio = report, s.Portfolio
+	s.seal(ctx, out)
 	out.Elapsed = time.Since(start)
 	return out, nil
 }
@@ -169,6 +174,17 @@ func (s Stored) carryOut(ctx context.Context, r Request, id store.ID, model *mod
 		return nil, fmt.Errorf("the run is finished and kept: %w", err)
 	}
 	return &StoredOutcome{Outcome: out, Run: done, Result: kept}, nil
+}
+
+// seal seals the run, and those before it that were cut off between their end and their seal. The run is kept whatever comes of it.
+func (s Stored) seal(ctx context.Context, out *StoredOutcome) {
+	_, out.Unsealed = s.Workspace.SealPending(ctx)
+	run, err := s.Workspace.Run(context.WithoutCancel(ctx), out.Run.ID)
+	if err != nil {
+		out.Unsealed = errors.Join(out.Unsealed, err)
+		return
+	}
+	out.Run = run
 }
 
 // stayAlive renews the lease until ctx ends. A run that was cancelled or taken over is stopped; so is one whose lease
@@ -271,7 +287,16 @@ func (s *Stored) kept(ctx context.Context, f workspace.File) source {
 	}
 }
 
-// resultFiles are a run's tables as CSV and Parquet, the estimate and the manifest, to be kept in the store. The tables
+// BuildFile is the name of the result file that says which program carried the run out, to the last module: a seal.Build as JSON.
+const BuildFile = "build.json"
+
+func buildText() ([]byte, error) {
+	info, _ := debug.ReadBuildInfo() // nil of a program without: its seal says so
+	text, err := json.MarshalIndent(seal.BuildOf(info, engine.Version), "", "  ")
+	return append(text, '\n'), err
+}
+
+// resultFiles are a run's tables as CSV and Parquet, the estimate, the program and the manifest, to be kept in the store. The tables
 // carry their canonical digests, which the manifest lists.
 func resultFiles(out *Outcome) (files []workspace.NewFile, err error) {
 	if out.Manifest, err = write("", out.Result, out.Estimate); err != nil {
@@ -289,6 +314,11 @@ func resultFiles(out *Outcome) (files []workspace.NewFile, err error) {
 		}
 		files = append(files, whole(EstimateFile, "estimate", text))
 	}
+	build, err := buildText()
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, whole(BuildFile, workspace.RoleBuild, build))
 	text, err := json.MarshalIndent(out.Manifest, "", "  ")
 	if err != nil {
 		return nil, err
