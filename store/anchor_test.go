@@ -56,7 +56,7 @@ func TestRollback(t *testing.T) {
 				t.Fatal(err)
 			}
 			var rollback *RollbackError
-			if err := back.Unlock(t.Context(), KeyFile(key)); !errors.As(err, &rollback) || alarm == "" {
+			if err := back.Unlock(t.Context(), operator(), KeyFile(key)); !errors.As(err, &rollback) || alarm == "" {
 				t.Fatalf("unlock: %v, alarm %q", err, alarm)
 			}
 			if err := back.Close(); err != nil {
@@ -144,7 +144,7 @@ func TestWrongKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := again.Unlock(t.Context(), KeyFile(other)); !errors.Is(err, ErrWrongKey) {
+	if err := again.Unlock(t.Context(), operator(), KeyFile(other)); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("unlock: %v", err)
 	}
 	if _, err := again.Tenants(t.Context(), operator()); !errors.Is(err, ErrLocked) {

@@ -24,7 +24,7 @@ func benchStore(b *testing.B) (*DB, func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := db.Unlock(b.Context(), KeyFile(key)); err != nil {
+	if err := db.Unlock(b.Context(), operator(), KeyFile(key)); err != nil {
 		b.Fatal(err)
 	}
 	return db, func() {

@@ -192,12 +192,16 @@ func (o Options) anchorPath(dir string) string {
 }
 
 // Unlock unwraps the root key, holds the store against its anchor, finishes what a crash had left half done between
-// the two files, and starts the store's own work: checkpoints and due rotations. ErrWrongKey changes nothing.
-func (db *DB) Unlock(ctx context.Context, u Unlocker) error {
-	return db.unlockBy(ctx, u.Method(), func() error { return db.ring.Unlock(ctx, u) })
+// the two files, and starts the store's own work: checkpoints and due rotations. ErrWrongKey changes nothing. The entry of
+// it names p, who must be an operator; a *DeniedError leaves none, because a locked store has no key to write one with.
+func (db *DB) Unlock(ctx context.Context, p Principal, u Unlocker) error {
+	return db.unlockBy(ctx, p, u.Method(), func() error { return db.ring.Unlock(ctx, u) })
 }
 
-func (db *DB) unlockBy(ctx context.Context, method string, unlock func() error) (err error) {
+func (db *DB) unlockBy(ctx context.Context, p Principal, method string, unlock func() error) (err error) {
+	if !p.May(rights.StoreUnlock) {
+		return &DeniedError{Verb: rights.StoreUnlock, Role: p.Role()}
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	switch db.state {
@@ -225,7 +229,7 @@ func (db *DB) unlockBy(ctx context.Context, method string, unlock func() error) 
 	if err := db.compareAnchor(ctx); err != nil {
 		return err
 	}
-	entry := db.system().entry(Action{Verb: rights.StoreUnlock}, Done)
+	entry := db.appliance(p).entry(Action{Verb: rights.StoreUnlock}, Done)
 	entry.reason, entry.keys = "by "+method, keyEvents(events)
 	if err := db.audit(ctx, entry); err != nil {
 		return err
@@ -240,20 +244,29 @@ func (db *DB) unlockBy(ctx context.Context, method string, unlock func() error) 
 	return nil
 }
 
-// Lock forgets the keys. What is running fails with ErrLocked; what was acknowledged is on disk.
-func (db *DB) Lock(ctx context.Context) error {
+// Lock forgets the keys. What is running fails with ErrLocked; what was acknowledged is on disk. The entry of it names p,
+// who must be an operator. A store that is locked already is left alone.
+func (db *DB) Lock(ctx context.Context, p Principal) error {
+	if err := db.ready(); errors.Is(err, ErrLocked) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := db.appliance(p).permit(ctx, Action{Verb: rights.StoreLock}); err != nil {
+		return err
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	return db.lock(ctx)
+	return db.lock(ctx, p)
 }
 
-func (db *DB) lock(ctx context.Context) error {
+func (db *DB) lock(ctx context.Context, p Principal) error {
 	if db.state != unlocked {
 		return nil
 	}
 	db.stop()
 	db.working.Wait()
-	err := db.audit(ctx, db.system().entry(Action{Verb: rights.StoreLock}, Done))
+	err := db.audit(ctx, db.appliance(p).entry(Action{Verb: rights.StoreLock}, Done))
 	err = errors.Join(err, db.checkpoint(ctx))
 	err = errors.Join(err, db.anchor.rest(db.ring.Generation()))
 	db.state = locked
@@ -261,14 +274,14 @@ func (db *DB) lock(ctx context.Context) error {
 	return err
 }
 
-// Close locks the store and gives the directory free.
+// Close locks the store, in the appliance's own name, and gives the directory free.
 func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if db.state == closed {
 		return nil
 	}
-	err := db.lock(context.Background())
+	err := db.lock(context.Background(), rights.System(Appliance))
 	db.state = closed
 	return errors.Join(err, db.kv.Close(), db.release())
 }

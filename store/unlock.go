@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -48,32 +49,42 @@ var (
 )
 
 // KeepUnlocked leaves the root key with the host's kernel, for this user's later commands, for a time. It is never on disk.
-func (db *DB) KeepUnlocked(ctx context.Context, span time.Duration) error {
-	if err := db.ready(); err != nil {
+// p must be an operator.
+func (db *DB) KeepUnlocked(ctx context.Context, p Principal, span time.Duration) error {
+	t, a := db.appliance(p), Action{Verb: rights.StoreUnlock}
+	if err := t.permit(ctx, a); err != nil {
 		return err
 	}
 	if err := db.ring.KeepUnlocked(hostkeys.Keeper{}, span); err != nil {
-		return err
+		return t.settle(ctx, a, err)
 	}
-	return db.auditRoot(ctx, "kept", "for "+span.String())
+	return t.auditRoot(ctx, "kept", "for "+span.String())
 }
 
-// UnlockKept unlocks with what KeepUnlocked left; ErrNotKept where there is nothing.
-func (db *DB) UnlockKept(ctx context.Context) error {
-	return db.unlockBy(ctx, "the host's kept key", func() error { return db.ring.UnlockFrom(hostkeys.Keeper{}) })
+// UnlockKept unlocks with what KeepUnlocked left, for p as Unlock does; ErrNotKept where there is nothing.
+func (db *DB) UnlockKept(ctx context.Context, p Principal) error {
+	return db.unlockBy(ctx, p, "the host's kept key", func() error { return db.ring.UnlockFrom(hostkeys.Keeper{}) })
 }
 
-// ForgetKept takes the root key back from the host's kernel. Unlocked, it is entered in the audit log.
-func (db *DB) ForgetKept(ctx context.Context) error {
-	if err := db.ring.Forget(hostkeys.Keeper{}); err != nil || db.ready() != nil {
+// ForgetKept takes the root key back from the host's kernel. Of an unlocked store that is entered in the audit log, with p,
+// who must be an operator; a locked one cannot enter it, and forgets all the same.
+func (db *DB) ForgetKept(ctx context.Context, p Principal) error {
+	if errors.Is(db.ready(), ErrLocked) {
+		return db.ring.Forget(hostkeys.Keeper{})
+	}
+	t, a := db.appliance(p), Action{Verb: rights.StoreUnlock}
+	if err := t.permit(ctx, a); err != nil {
 		return err
 	}
-	return db.auditRoot(ctx, "forgotten", "")
+	if err := db.ring.Forget(hostkeys.Keeper{}); err != nil {
+		return t.settle(ctx, a, err)
+	}
+	return t.auditRoot(ctx, "forgotten", "")
 }
 
 // auditRoot enters what happened to the root key outside of a change of the key file.
-func (db *DB) auditRoot(ctx context.Context, kind keyring.EventKind, reason string) error {
-	r := db.system().entry(Action{Verb: rights.StoreUnlock}, Done)
-	r.reason, r.keys = reason, keyEvents([]keyring.Event{{Kind: kind, Object: keyring.RootKey, KeyID: db.ring.Root().KeyID}})
-	return db.audit(ctx, r)
+func (t *Tenant) auditRoot(ctx context.Context, kind keyring.EventKind, reason string) error {
+	r := t.entry(Action{Verb: rights.StoreUnlock}, Done)
+	r.reason, r.keys = reason, keyEvents([]keyring.Event{{Kind: kind, Object: keyring.RootKey, KeyID: t.db.ring.Root().KeyID}})
+	return t.db.audit(ctx, r)
 }

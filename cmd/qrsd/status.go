@@ -62,7 +62,7 @@ func (x *statusCommand) Run(ctx context.Context, c console) (err error) {
 
 // unlockSilently unlocks where that needs nobody; a key that is named and does not fit is an error.
 func (x *statusCommand) unlockSilently(ctx context.Context, c console, db *store.DB) error {
-	err := db.UnlockKept(ctx)
+	err := db.UnlockKept(ctx, operator())
 	if err == nil || !isNotKept(err) {
 		return err
 	}
@@ -73,7 +73,7 @@ func (x *statusCommand) unlockSilently(ctx context.Context, c console, db *store
 	if err != nil {
 		return err
 	}
-	return db.Unlock(ctx, u)
+	return db.Unlock(ctx, operator(), u)
 }
 
 func printStoreStatus(w io.Writer, dir string, s storeStatus) {

@@ -157,13 +157,13 @@ func keepsKeys(t *testing.T) bool {
 	dir := filepath.Join(t.TempDir(), "store")
 	storetest.Create(t, dir, store.Options{})
 	db := storetest.Open(t, dir, store.Options{})
-	if err := db.KeepUnlocked(t.Context(), time.Minute); errors.Is(err, store.ErrForbidden) {
+	if err := db.KeepUnlocked(t.Context(), storetest.Operator(), time.Minute); errors.Is(err, store.ErrForbidden) {
 		t.Logf("scripts with [keeps-keys] are skipped: %v", err)
 		return false
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.ForgetKept(t.Context()); err != nil {
+	if err := db.ForgetKept(t.Context(), storetest.Operator()); err != nil {
 		t.Fatal(err)
 	}
 	return true

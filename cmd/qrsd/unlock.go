@@ -47,14 +47,14 @@ func (x *unlockCommand) Run(ctx context.Context, c console) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := db.Unlock(ctx, u); err != nil {
+	if err := db.Unlock(ctx, operator(), u); err != nil {
 		return err
 	}
 	out := unlockOutput{Method: u.Method()}
 	if x.For > 0 {
 		until := time.Now().Add(x.For).Truncate(time.Second)
 		out.Until = &until
-		if err := db.KeepUnlocked(ctx, x.For); errors.Is(err, store.ErrForbidden) {
+		if err := db.KeepUnlocked(ctx, operator(), x.For); errors.Is(err, store.ErrForbidden) {
 			return fmt.Errorf("the %s is right, but the key cannot be kept for later commands: %w", out.Method, err)
 		} else if err != nil {
 			return err
@@ -113,9 +113,9 @@ func (x *lockCommand) lock(ctx context.Context, c console) (lockOutput, error) {
 		fmt.Fprintln(c.err, "qrsd:", err)
 		return lockOutput{Forgotten: true}, nil
 	}
-	opened := db.UnlockKept(ctx)
+	opened := db.UnlockKept(ctx, operator())
 	if errors.Is(opened, store.ErrNotKept) || errors.Is(opened, store.ErrForbidden) {
 		return lockOutput{}, db.Close()
 	}
-	return lockOutput{true, opened == nil}, errors.Join(db.ForgetKept(ctx), db.Close())
+	return lockOutput{true, opened == nil}, errors.Join(db.ForgetKept(ctx, operator()), db.Close())
 }

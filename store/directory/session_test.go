@@ -311,7 +311,7 @@ func TestLockedStore(t *testing.T) {
 	o := open(t, directory.Options{})
 	_, token := o.hire("ada@example.com", store.Viewer)
 	o.must(o.Flush(t.Context()))
-	o.must(o.db.Lock(t.Context()))
+	o.must(o.db.Lock(t.Context(), storetest.Operator()))
 	_, _, signIn := o.signIn("ada@example.com", goodPassword, desk)
 	_, session := o.Session(t.Context(), token, desk)
 	_, key := o.APIKey(t.Context(), directory.NewSecret("qrs_x"), desk)

@@ -107,7 +107,7 @@ func open(t T, dir string, o store.Options) *store.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Unlock(context.Background(), Unlocker(dir)); err != nil {
+	if err := db.Unlock(context.Background(), Operator(), Unlocker(dir)); err != nil {
 		_ = db.Close()
 		t.Fatal(err)
 	}

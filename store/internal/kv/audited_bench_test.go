@@ -41,7 +41,7 @@ func benchmarkAudited(b *testing.B, writers int) {
 		b.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	if err := db.Unlock(b.Context(), store.KeyFile(key)); err != nil {
+	if err := db.Unlock(b.Context(), rights.HostOperator(store.Appliance, "bench", store.Source{Address: "host"}), store.KeyFile(key)); err != nil {
 		b.Fatal(err)
 	}
 	var tenants []*store.Tenant
