@@ -85,6 +85,9 @@ func fromNorth(heading float64) float64 {
 	return heading
 }
 
+// numCities is the number of geography.Cities.
+const numCities = 16
+
 // CityGusts are the 3-s gusts (open terrain, 10 m) of return periods at a city; 0 where below the damage threshold.
 type CityGusts struct {
 	City string    `json:"city"`

@@ -16,7 +16,6 @@ import (
 
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/exposure"
-	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 )
 
@@ -194,7 +193,7 @@ func (r *Replicate) complete(p *Plan, path string) error {
 	if l == nil || len(l.Coasts) != len(regions())+1 || l.Years != p.Years || len(l.Quantities) != numQuantities {
 		return fmt.Errorf("%w: %s: the landfalls are not complete", ErrAltered, path)
 	}
-	if cities := geography.Cities(); len(r.Gusts) != len(cities) {
+	if len(r.Gusts) != numCities {
 		return fmt.Errorf("%w: %s: gusts of %d cities", ErrAltered, path, len(r.Gusts))
 	}
 	for _, g := range r.Gusts {
