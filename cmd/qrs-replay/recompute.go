@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/qrsrisk/qrsd/cmd/internal/runestimate"
@@ -103,10 +104,8 @@ func (x *recomputeCommand) sealed() (*seal.Statement, []seal.Check, error) {
 // replay executes the run and compares.
 func (x *recomputeCommand) replay(ctx context.Context, s *seal.Statement) ([]seal.Check, *difference, error) {
 	p := &s.Predicate
-	var spec engine.Spec
-	decoder := json.NewDecoder(bytes.NewReader(p.Spec))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&spec); err != nil {
+	spec, err := readSpec(p.Spec)
+	if err != nil {
 		return nil, nil, fmt.Errorf("the sealed spec: %w: use the qrs-replay of engine %s", err, clean(p.Build.Engine))
 	}
 	model, err := x.model(p, spec)
@@ -135,6 +134,25 @@ func (x *recomputeCommand) replay(ctx context.Context, s *seal.Statement) ([]sea
 	checks = append(checks, estimate)
 	first, err := firstDifference(tables, p.Tables, x.Files)
 	return checks, first, err
+}
+
+// readSpec reads a sealed spec. Its seed is a number or, since a seed can have more digits than a JSON number keeps, its digits as a text.
+func readSpec(text []byte) (engine.Spec, error) {
+	var spec struct {
+		engine.Spec
+		Seed json.Number `json:"seed"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&spec); err != nil {
+		return engine.Spec{}, err
+	}
+	seed, err := strconv.ParseUint(spec.Seed.String(), 10, 64)
+	if err != nil {
+		return engine.Spec{}, fmt.Errorf("seed: %w", err)
+	}
+	spec.Spec.Seed = seed
+	return spec.Spec, nil
 }
 
 // model opens the pack in this program. A program of another engine or with another pack cannot say anything of the run.

@@ -50,7 +50,8 @@ type Predicate struct {
 	Run ledger.ID `json:"run"`
 	// Seed is the spec's seed; a string in JSON.
 	Seed uint64 `json:"seed,string"`
-	// Spec is what the run was asked to do: an engine.Spec as canonical JSON.
+	// Spec is what the run was asked to do: an engine.Spec as canonical JSON. Its seed may stand as a text of digits, because it
+	// can have more of them than a JSON number keeps.
 	Spec json.RawMessage `json:"spec"`
 	// SpecDigest is the digest of Spec, the one in the ledger. Sign fills it in.
 	SpecDigest ledger.Digest `json:"spec_sha256"`
