@@ -15,7 +15,7 @@ const Format = 1
 type Report struct {
 	Format int    `json:"format"`
 	Notice string `json:"notice"`
-	Seed   uint64 `json:"seed"` // of shots and draws
+	Seed   uint64 `json:"seed"` // of the run; those of the panels' shots and draws follow from it
 	// Currency of all amounts.
 	Currency string   `json:"currency"`
 	Panels   []*Panel `json:"panels"`
@@ -48,6 +48,7 @@ func ReadReport(r io.Reader) (*Report, error) {
 		if err := p.Problem.Check(); err != nil {
 			return nil, fmt.Errorf("quantum estimate: %w", err)
 		}
+		p.Problem.Omitted = p.Omitted
 	}
 	return &report, nil
 }
@@ -71,6 +72,8 @@ type Panel struct {
 	Confidence float64    `json:"confidence"`
 	Precision  float64    `json:"precision"`
 	Answers    []Answer   `json:"answers"`
+	// Omitted are the return periods of the run that were not asked about, and why.
+	Omitted []Omitted `json:"omitted,omitempty"`
 	// Problem is what was asked, whole, so that a device can be asked again; null in listings.
 	Problem *Problem `json:"problem,omitempty"`
 }

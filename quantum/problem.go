@@ -32,7 +32,8 @@ type Problem struct {
 	Losses        []float64 `json:"losses"`        // conditional means; currency
 	Edges         []float64 `json:"edges"`         // smallest loss of each bin; currency
 	Periods       []Period  `json:"periods"`       // the questions, by rising return period
-	Omitted       []Omitted `json:"omitted,omitempty"`
+	// Omitted are the return periods that were asked about in vain. In a file they stand in the Panel.
+	Omitted []Omitted `json:"-"`
 }
 
 // Period is a return period and what the losses themselves, without bins, say of it.
@@ -75,8 +76,9 @@ func (p *Problem) Check() error {
 	}
 	for i := range bins {
 		ordered := i == 0 || p.Edges[i] >= p.Edges[i-1] && p.Losses[i] >= p.Losses[i-1]
-		if !(p.Edges[i] >= 0 && p.Losses[i] <= math.MaxFloat64 && ordered) {
-			return fmt.Errorf("%s, bin %d: edge %v and loss %v are no amounts, or below those of the bin before", p.Name, i, p.Edges[i], p.Losses[i])
+		inside := p.Losses[i] >= p.Edges[i] && (i+1 == bins || p.Losses[i] <= p.Edges[i+1])
+		if !(p.Edges[i] >= 0 && p.Losses[i] <= math.MaxFloat64 && ordered && inside) {
+			return fmt.Errorf("%s, bin %d: edge %v and loss %v are no amounts, or the loss does not lie within the bin's edges", p.Name, i, p.Edges[i], p.Losses[i])
 		}
 	}
 	for i, t := range p.Periods {
@@ -119,7 +121,7 @@ func (p *Problem) Exceedance(bin int) Amplitude {
 }
 
 // Excess asks for the mean of the loss beyond Edges[bin], of years without such a loss 0. With it the
-// tail value at risk is Edges[bin] + Excess / Exceedance.
+// tail value at risk of a return period T is Edges[bin] + T Excess.
 func (p *Problem) Excess(bin int) Amplitude {
 	top := p.Losses[len(p.Losses)-1] - p.Edges[bin]
 	return p.question(top, func(i int) float64 {

@@ -193,8 +193,11 @@ func TestCheckRefuses(t *testing.T) {
 		"99 qubits":               func(p *quantum.Problem) { p.Qubits = 99 },
 		"for 32 bins":             func(p *quantum.Problem) { p.Qubits = 5 },
 		"sum to":                  func(p *quantum.Problem) { p.Probabilities[0] += 0.1 },
-		"bin 3: edge":             func(p *quantum.Problem) { p.Edges[3] = p.Edges[2] - 1 },
+		"bin 2: edge":             func(p *quantum.Problem) { p.Edges[3] = p.Edges[2] - 1 },
 		"bin 15: edge":            func(p *quantum.Problem) { p.Losses[15] = math.Inf(1) },
+		"bin 0: edge":             func(p *quantum.Problem) { p.Losses[0] = -1 },
+		"bin 5: edge":             func(p *quantum.Problem) { p.Losses[5] = p.Edges[6] + 1; p.Losses[6] = p.Losses[5] },
+		"bin 4: edge":             func(p *quantum.Problem) { p.Losses[4] = (p.Losses[3] + p.Edges[4]) / 2 },
 		"period 0: return period": func(p *quantum.Problem) { p.Periods[0].Bin = 16 },
 		"period 1: return period": func(p *quantum.Problem) { p.Periods[1].Limit = -1 },
 	} {

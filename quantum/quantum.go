@@ -21,7 +21,6 @@ package quantum
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/qrsrisk/qrsd/internal/rng"
 	"github.com/qrsrisk/qrsd/quantum/circuit"
@@ -87,7 +86,8 @@ func Estimate(ctx context.Context, p *Problem, backend Backend, o Options) (*Pan
 		return nil, err
 	}
 	r := &respondent{problem: p, backend: backend, options: o, alias: newAlias(p.Probabilities)}
-	panel := &Panel{Name: p.Name, Qubits: p.Qubits, Seed: o.Seed, Backend: o.Backend, Confidence: o.Confidence, Precision: o.Precision, Problem: p}
+	panel := &Panel{Name: p.Name, Qubits: p.Qubits, Seed: o.Seed, Backend: o.Backend, Confidence: o.Confidence, Precision: o.Precision,
+		Problem: p, Omitted: p.Omitted}
 	for i := range p.Periods {
 		r.key = rng.New(o.Seed).Derive(uint64(i))
 		for _, ask := range []func(context.Context, Period) (Answer, error){r.exceedance, r.valueAtRisk, r.tailValueAtRisk, r.layer} {
@@ -183,35 +183,28 @@ func (r *respondent) layer(ctx context.Context, t Period) (Answer, error) {
 	return a, nil
 }
 
-// tailValueAtRisk answers: how large is a year's loss on average, given that it is at least the return period's? It is a ratio of
-// two amplitudes; its interval divides theirs, each with half of the permitted error.
+// tailValueAtRisk answers: how large is the mean of the largest years, of which there is one in the return period? It is the edge
+// at the return period's loss and, beyond it, the mean excess over the chance of one in the return period, which is known: one amplitude. Where
+// several years have that very loss, the run's tables take as many of them as belong to the largest, and so does this; the mean given that the
+// loss is reached would take all (R. T. Rockafellar, S. Uryasev, Journal of Banking and Finance 26 (2002) 1443, proposition 5).
 func (r *respondent) tailValueAtRisk(ctx context.Context, t Period) (Answer, error) {
-	p := r.problem
-	chance, excess := p.Exceedance(t.Bin), p.Excess(t.Bin)
-	a := r.answer(TailValueAtRisk, t, p.Edges[t.Bin]+excess.Exact()/chance.Exact(), t.TVaR)
-	if excess.Scale == 0 {
+	p, q := r.problem, r.problem.Excess(t.Bin)
+	a := r.answer(TailValueAtRisk, t, p.tail(t, q.Table.Amplitude()), t.TVaR)
+	if q.Scale == 0 {
 		return a.certain(p.Edges[t.Bin]), nil
 	}
-	below, err := r.amplitude(ctx, &a.Estimate, chance, r.options.Precision/t.ReturnPeriod, r.miss()/2, 0)
+	result, err := r.amplitude(ctx, &a.Estimate, q, float64(r.options.Precision*q.Table.Amplitude()), r.miss(), 0)
 	if err != nil {
 		return a, err
 	}
-	above, err := r.amplitude(ctx, &a.Estimate, excess, float64(r.options.Precision*excess.Table.Amplitude()), r.miss()/2, 0)
-	if err != nil {
-		return a, err
-	}
-	n, d := above.Hull(), below.Hull()
-	top := p.Edges[t.Bin] + excess.Scale // a mean is not above the largest value
-	a.Estimate.set(p.tail(t.Bin, above.Amplitude, below.Amplitude, top), p.tail(t.Bin, n.Low, d.High, top), p.tail(t.Bin, n.High, d.Low, top))
-	r.compare(&a, func(d draws) Sampled { return d.tail(p, t.Bin, r.miss()) })
+	i := result.Hull()
+	a.Estimate.set(p.tail(t, result.Amplitude), p.tail(t, i.Low), p.tail(t, i.High))
+	r.compare(&a, func(d draws) Sampled { return d.tail(p, t, r.miss()) })
 	return a, nil
 }
 
-// tail is the value at a bin's edge and a ratio of amplitudes beyond it.
-func (p *Problem) tail(bin int, excess, chance, top float64) float64 {
-	q := p.Excess(bin)
-	if chance <= 0 {
-		return top
-	}
-	return math.Min(top, p.Edges[bin]+float64(q.Scale*excess)/chance)
+// tail is the tail value at risk that an amplitude of the excess gives; a mean is not above the largest value.
+func (p *Problem) tail(t Period, excess float64) float64 {
+	q := p.Excess(t.Bin)
+	return p.Edges[t.Bin] + min(q.Scale, float64(float64(q.Scale*excess)*t.ReturnPeriod))
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/qrsrisk/qrsd/quantum"
 	"github.com/qrsrisk/qrsd/quantum/circuit"
 	"github.com/qrsrisk/qrsd/quantum/simulator"
@@ -93,13 +95,45 @@ func TestPanelPrecision(t *testing.T) {
 		half := (a.Estimate.High - a.Estimate.Low) / 2
 		switch {
 		case a.Kind == quantum.ExceedanceProbability && half > 0.0501/a.ReturnPeriod, a.Kind == quantum.ExpectedLayerLoss && half > 0.0501*a.Empirical,
-			a.Kind == quantum.TailValueAtRisk && half > 0.11*a.Empirical:
+			a.Kind == quantum.TailValueAtRisk && half > 0.051*a.Empirical:
 			t.Errorf("%s 1 in %v: %v to %v", a.Kind, a.ReturnPeriod, a.Estimate.Low, a.Estimate.High)
 		}
 		if a.DiscretisationError != 0 {
 			t.Errorf("%s 1 in %v: discretisation error %v where the period is an edge", a.Kind, a.ReturnPeriod, a.DiscretisationError)
 		}
 	}
+}
+
+// TestEqualLosses: several years with the loss of the return period itself belong to the tail only as far as the run's tables take them, and
+// the bins make no error of it.
+func TestEqualLosses(t *testing.T) {
+	p := newProblem(t, quantum.Losses{Name: "ties", Years: 100, Positive: []float64{10, 7, 7, 7}}, 3, 20, 25, 50, 100)
+	panel := panelOf(t, p, 1)
+	for i, want := range []float64{7.75, 8.5, 10} {
+		if a := panel.Answer(quantum.TailValueAtRisk, []float64{25, 50, 100}[i]); a.Exact != want || a.Empirical != want || a.DiscretisationError != 0 || !a.Estimate.HoldsExact {
+			t.Errorf("1 in %v: sum of bins %v, losses %v, error %v; want %v and none", a.ReturnPeriod, a.Exact, a.Empirical, a.DiscretisationError, want)
+		}
+	}
+	if len(panel.Omitted) != 1 || panel.Omitted[0].ReturnPeriod != 20 {
+		t.Errorf("omitted %v, want 20 years, whose loss is zero", panel.Omitted)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		years := rapid.SampledFrom([]int{100, 200, 1000}).Draw(t, "years")
+		l := quantum.Losses{Name: "ties", Years: years}
+		for _, x := range rapid.SliceOfN(rapid.IntRange(1, 5), years/10, years/2).Draw(t, "losses") {
+			l.Positive = append(l.Positive, float64(x)*1.1)
+		}
+		p, err := quantum.NewProblem(l, rapid.IntRange(3, 6).Draw(t, "qubits"), []float64{10, 20, 50, 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range p.Periods {
+			tail := p.Edges[x.Bin] + x.ReturnPeriod*p.Excess(x.Bin).Exact()
+			if !near(tail, x.TVaR, 1e-12) || p.Edges[x.Bin] != x.Loss || !near(p.Exceedance(x.Bin).Exact(), x.Exceedance, 1e-12) {
+				t.Fatalf("1 in %v: tail %v from edge %v; the losses have %v and %v", x.ReturnPeriod, tail, p.Edges[x.Bin], x.TVaR, x.Loss)
+			}
+		}
+	})
 }
 
 // TestDiscretisationError: a period between two losses is no edge, and the panel says how far off the bins are.

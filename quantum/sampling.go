@@ -189,25 +189,12 @@ func (d draws) last() int {
 	return i
 }
 
-// tail is the mean of the losses from the bin on: null where fewer than two draws are there.
-func (d draws) tail(p *Problem, bin int, miss float64) Sampled {
-	k := d.reaching(bin)
-	if k < 2 {
+// tail is the tail value at risk of a return period: null where fewer than two draws are in the tail.
+func (d draws) tail(p *Problem, t Period, miss float64) Sampled {
+	if d.reaching(t.Bin) < 2 {
 		return Sampled{Draws: d.n, Method: d.method(Normal)}
 	}
-	q := p.Excess(bin)
-	mean, variance := d.moments(q.Table.F)
-	top := p.Edges[bin] + q.Scale
-	n, reach := float64(d.n), float64(k)
-	value := p.tail(bin, mean, reach/n, top)
-	if d.stratified {
-		e, c := d.meanInterval(q.Table.F, mean, variance, miss), d.share(k, miss)
-		return sampled(value, p.tail(bin, e.Low, c.High, top), p.tail(bin, e.High, c.Low, top), d.n, Bounds)
-	}
-	// The mean of those k draws; squares about it from those about the mean of all.
-	squares := float64(variance*max(n-1, 1)) + float64(n*float64(mean*mean))
-	own := mean * n / reach
-	spread := max(0, squares-float64(reach*float64(own*own))) / (reach - 1)
-	half := float64(q.Scale * fmath.NormQuantile(1-float64(miss/2)) * math.Sqrt(spread/reach))
-	return sampled(value, max(p.Edges[bin], value-half), min(top, value+half), d.n, Normal)
+	q := p.Excess(t.Bin)
+	m := d.mean(Amplitude{Table: q.Table, Scale: 1}, miss)
+	return sampled(p.tail(t, *m.Value), p.tail(t, *m.Low), p.tail(t, *m.High), d.n, m.Method)
 }

@@ -54,21 +54,21 @@ func TestDrawsAlike(t *testing.T) {
 	if *s.Value != 0 || *s.Low != 0 || math.Abs(*s.High/5-0.0362) > 1e-3 || s.Method != ClopperPearson {
 		t.Errorf("mean %v, %v to %v by %s", *s.Value, *s.Low, *s.High, s.Method)
 	}
-	if tail := d.tail(p, 1, 0.05); tail.Value != nil || tail.Low != nil || tail.Draws != 100 {
+	if tail := d.tail(p, Period{ReturnPeriod: 1000, Bin: 1}, 0.05); tail.Value != nil || tail.Low != nil || tail.Draws != 100 {
 		t.Errorf("a tail without a draw: %+v", tail)
 	}
 }
 
-// TestTailDraws against the mean and standard error of the draws in the tail.
+// TestTailDraws against the mean and standard error of the draws' excess over the edge.
 func TestTailDraws(t *testing.T) {
 	p := &Problem{Qubits: 2, Probabilities: []float64{0.25, 0.25, 0.25, 0.25}, Losses: []float64{0, 10, 30, 70}, Edges: []float64{0, 8, 20, 60}}
 	d := draws{counts: []int{40, 30, 20, 10}, n: 100}
-	s := d.tail(p, 1, 0.05)
-	mean := (30*10 + 20*30 + 10*70.0) / 60
-	variance := (30*(10-mean)*(10-mean) + 20*(30-mean)*(30-mean) + 10*(70-mean)*(70-mean)) / 59
-	half := 1.959963984540054 * math.Sqrt(variance/60)
-	if math.Abs(*s.Value-mean) > 1e-9 || math.Abs(*s.Low-(mean-half)) > 1e-9 || math.Abs(*s.High-(mean+half)) > 1e-9 {
-		t.Errorf("tail %v, %v to %v; want %v ± %v", *s.Value, *s.Low, *s.High, mean, half)
+	s := d.tail(p, Period{ReturnPeriod: 2, Bin: 1}, 0.05)
+	mean := (30*2 + 20*22 + 10*62) / 100.0
+	variance := (40*mean*mean + 30*(2-mean)*(2-mean) + 20*(22-mean)*(22-mean) + 10*(62-mean)*(62-mean)) / 99
+	half := 1.959963984540054 * math.Sqrt(variance/100)
+	if math.Abs(*s.Value-(8+2*mean)) > 1e-9 || math.Abs(*s.Low-(8+2*(mean-half))) > 1e-9 || math.Abs(*s.High-(8+2*(mean+half))) > 1e-9 {
+		t.Errorf("tail %v, %v to %v; want %v ± %v", *s.Value, *s.Low, *s.High, 8+2*mean, 2*half)
 	}
 }
 

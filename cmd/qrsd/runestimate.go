@@ -41,9 +41,22 @@ func printEstimate(w io.Writer, out runOutput) {
 		}
 		fmt.Fprintf(w, "QUANTUM ESTIMATE of %s (%s)  %d bins, %.0f %% intervals\n", curve.title, simulatedInWords(p.Backend), 1<<p.Qubits, 100*p.Confidence)
 		printPanel(w, p)
+		printOmitted(w, p.Omitted)
 	}
 	fmt.Fprintln(w, strings.ReplaceAll(r.Notice, ". ", ".\n"))
 	fmt.Fprintf(w, "Probabilities, TVaR and layers likewise, and sampling with as many draws as shots: --json, or estimate.json of -o.\n\n")
+}
+
+// printOmitted says in one line which return periods have no answer, and why.
+func printOmitted(w io.Writer, omitted []quantum.Omitted) {
+	if len(omitted) == 0 {
+		return
+	}
+	texts := make([]string, len(omitted))
+	for i, o := range omitted {
+		texts[i] = fmt.Sprintf("1 in %s (%s)", grouped(o.ReturnPeriod), o.Reason)
+	}
+	fmt.Fprintf(w, "not asked: %s\n\n", strings.Join(texts, ", "))
 }
 
 // printPanel is a table of values at risk and the cost of it all. Sampling has as many draws as the estimate took queries.

@@ -62,7 +62,7 @@ func (q Quantum) check(s engine.Spec) error {
 // estimate asks the simulator about the portfolio's four loss distributions at the run's return periods. The seed of shots and
 // draws follows from the run's: the same run has the same estimate.
 func (q Quantum) estimate(ctx context.Context, r *engine.Result, currency string) (*quantum.Report, error) {
-	report := &quantum.Report{Format: quantum.Format, Notice: quantum.Notice, Currency: currency}
+	report := &quantum.Report{Format: quantum.Format, Notice: quantum.Notice, Seed: r.Spec.Seed, Currency: currency}
 	distributions := annualLosses(r.Table)
 	panels := make([]*quantum.Panel, len(distributions))
 	reasons := make([]error, len(distributions))

@@ -31,6 +31,9 @@ func TestEstimateBesideTheFigures(t *testing.T) {
 	if len(read.Panels) != 4 || read.Currency != "USD" || read.Notice != quantum.Notice {
 		t.Fatalf("%d panels in %s", len(read.Panels), read.Currency)
 	}
+	if read.Seed != r.Spec.Seed || read.Seed == 0 {
+		t.Errorf("the report has seed %d, and the run %d", read.Seed, r.Spec.Seed)
+	}
 	seeds := map[uint64]bool{}
 	for i, name := range []string{"ground_up_oep", "ground_up_aep", "gross_oep", "gross_aep"} {
 		panel := read.Panel(name)
@@ -57,7 +60,7 @@ func TestEstimateBesideTheFigures(t *testing.T) {
 		if compared < 3 {
 			t.Errorf("%s: %d return periods compared", name, compared)
 		}
-		if o := panel.Problem.Omitted; len(o) == 0 || o[len(o)-1].ReturnPeriod != 5000 {
+		if o := panel.Omitted; len(o) == 0 || o[len(o)-1].ReturnPeriod != 5000 {
 			t.Errorf("%s: omitted %v, want 5000 years among them", name, o)
 		}
 	}
