@@ -24,6 +24,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/durablefile"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/quantum/egress"
 )
@@ -127,7 +128,7 @@ func (j *Journal) append(e egress.Entry) (err error) {
 			err = closed
 		}
 	}()
-	if err := lock(file); err != nil { // until the file is closed
+	if err := durablefile.LockFile(file); err != nil { // until the file is closed
 		return fmt.Errorf("locking the egress record %s: %w", j.Path, err)
 	}
 	chain, err := j.end(file)
@@ -153,7 +154,7 @@ func (j *Journal) open() (*os.File, error) {
 	if file, err = os.OpenFile(j.Path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600); err != nil {
 		return nil, err
 	}
-	if err := syncFolder(filepath.Dir(j.Path)); err != nil {
+	if err := durablefile.SyncFolder(filepath.Dir(j.Path)); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
@@ -215,13 +216,4 @@ func (j *Journal) add(file *os.File, chain egress.Chain, e egress.Entry) (egress
 		return chain, fmt.Errorf("writing the egress record %s to the disk: %w", j.Path, err)
 	}
 	return after, nil
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = folder.Sync()
-	return errors.Join(err, folder.Close())
 }
