@@ -62,7 +62,7 @@ func checkProgram(programs []Program, forSignoff bool) Check {
 	if forSignoff {
 		c.Limit = "one program, built from a commit without changes"
 	}
-	c.Found = fmt.Sprintf("%d program(s): %s", different(programs), programs[0])
+	c.Found = fmt.Sprintf("%d, the first of them %s", different(programs), programs[0].brief())
 	if different(programs) != 1 {
 		return c.judged(false, "results of different programs were put together; run the plan again in a new folder")
 	}
@@ -141,7 +141,7 @@ func checkShare(id, name string, values []float64, limit float64) Check {
 		return c.judged(false, "the replicates are too short to have this figure: make a plan of more years")
 	}
 	i := newInterval(values, 0.05)
-	c.Found = fmt.Sprintf("%.2f %% of %.4g", 100*i.Share, i.Mean)
+	c.Found = fmt.Sprintf("%.2f %% of %s USD", 100*i.Share, money(i.Mean))
 	return c.judged(i.Mean > 0 && i.Share <= limit, "sampling error: %d replicates differ by %.1f %% among themselves; more years are needed, about %.1f times as many",
 		i.N, 100*i.SD/math.Abs(i.Mean), (i.Share/limit)*(i.Share/limit))
 }
@@ -181,13 +181,22 @@ func checkCounties(counties []County, target, limit float64) []Check {
 		names, worst := above(bound)
 		c := Check{ID: id, Name: "Standard error of every county's AAL, " + kind, Limit: fmt.Sprintf("at most %g %%", 100*bound),
 			Found: fmt.Sprintf("%d counties, worst %.2f %%; %d of low impact listed apart", len(counties)-low, 100*worst, low)}
-		return c.judged(len(names) == 0 && low < len(counties), "sampling error in %s: hurricanes strike there too rarely for these years", strings.Join(names, ", "))
+		return c.judged(len(names) == 0 && low < len(counties), "sampling error in %s: hurricanes strike there too rarely for these years", listed(names))
 	}
 	wish := one("county-aal-target", "target", target)
 	if wish.Verdict == Fail {
 		wish.Verdict = Missed
 	}
 	return []Check{one("county-aal", "limit", limit), wish}
+}
+
+// listed joins the first names, and counts the others.
+func listed(names []string) string {
+	const most = 12
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // CoastRate is a landfall rate beside the record.
@@ -305,7 +314,7 @@ func checkSeed(oep []float64, moves float64) Check {
 	}
 	s := math.Sqrt2 * deviation(oep[2:])
 	d := math.Abs(oep[1]-oep[0]) / s
-	c.Found = fmt.Sprintf("%.2f standard deviations: %.4g after %.4g", d, oep[1], oep[0])
+	c.Found = fmt.Sprintf("%.2f standard deviations: %s after %s USD", d, money(oep[1]), money(oep[0]))
 	return c.judged(d <= moves, "the seed decides more than sampling error explains (by chance this is seen in one plan of twenty)")
 }
 

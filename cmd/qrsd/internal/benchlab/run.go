@@ -139,7 +139,12 @@ func (l *laboratory) missing() (list []int, err error) {
 }
 
 // String is the program in words.
-func (p Program) String() string {
+func (p Program) String() string { return p.build() + ", " + p.SHA256 }
+
+// brief is String with the beginning of the digest.
+func (p Program) brief() string { return p.build() + ", " + short(p.SHA256) }
+
+func (p Program) build() string {
 	commit := "no commit recorded"
 	if p.Commit != "" {
 		commit = "commit " + p.Commit
@@ -147,7 +152,7 @@ func (p Program) String() string {
 	if p.Modified {
 		commit += ", changed work tree"
 	}
-	return fmt.Sprintf("%s, %s %s, %s", commit, p.Go, p.Platform, p.SHA256)
+	return fmt.Sprintf("%s, %s %s", commit, p.Go, p.Platform)
 }
 
 // load reads replicate i and holds it against the plan.
