@@ -20,7 +20,8 @@
 // # What it does not do
 //
 // It holds no private key but [LocalSigner]'s, reads no file, clock or network, and recomputes nothing (cmd/qrs-replay does). A
-// valid seal says who vouched for what; whether the figures follow from the inputs only a recomputation says.
+// valid seal says who vouched for what; whether the figures follow from the inputs only a recomputation says. The times in it are the
+// appliance's word: whoever has a retired key can write an old time, and only a witness who kept the checkpoints would know.
 //
 // Sources: in-toto Attestation Framework, Statement v1; DSSE protocol v1.0.2 (secure-systems-lab/dsse); RFC 7517 and 7518 (JWK);
 // RFC 5480 (SPKI); RFC 6979; RFC 6962 §2.1.
