@@ -75,6 +75,15 @@ func verify(s signed, by PublicKey) error {
 	return nil
 }
 
+// Read takes a file's bytes, and refuses one that is larger than either kind can be before it has filled the memory.
+func Read(r io.Reader) ([]byte, error) {
+	file, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(file) > maxFile {
+		err = fmt.Errorf("it has more than %d bytes; no job and no result is as large", maxFile)
+	}
+	return file, err
+}
+
 // decode reads a file strictly: one JSON value, no name twice, no member that the format does not have.
 func decode(file []byte, format string, into any) error {
 	if len(file) > maxFile {

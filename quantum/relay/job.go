@@ -9,6 +9,7 @@ import (
 	"regexp"
 
 	"github.com/qrsrisk/qrsd/quantum/egress"
+	"github.com/qrsrisk/qrsd/quantum/internal/jcs"
 )
 
 // Job is the file job.qcirc.json: what a relay is asked to run.
@@ -42,6 +43,12 @@ func (j *Job) Sign(k *Key) ([]byte, error) {
 	return k.sign(j)
 }
 
+// File is a signed job's file once more, byte for byte as Sign gave it.
+func (j *Job) File() ([]byte, error) {
+	text, err := jcs.Marshal(j)
+	return append(text, '\n'), err
+}
+
 // ReadJob reads a job's file and refuses one that is changed, of a host that is not trusted (*UnknownKeyError), or
 // not of the form that may leave (egress.Check). host is the name by which the host is trusted.
 func ReadJob(file []byte, hosts Trust) (j *Job, host string, err error) {
@@ -65,15 +72,10 @@ func ReadJob(file []byte, hosts Trust) (j *Job, host string, err error) {
 // Digest is the SHA-256 of the signed job in canonical form, hexadecimal.
 func (j *Job) Digest() (string, error) { return digest(j) }
 
-// The forms of what is text in a job. maxTasks and maxShots bound what one file can ask for.
+// The forms of what is text in a job.
 var (
 	nonceForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	priceForm = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,2})?$`)
-)
-
-const (
-	maxTasks = 64
-	maxShots = 100_000
 )
 
 func (j *Job) check() error {
@@ -84,8 +86,8 @@ func (j *Job) check() error {
 		return fmt.Errorf("its max_price_usd %.20q is no amount such as 120.90", j.MaxPriceUSD)
 	case j.Device == "":
 		return errors.New("it names no device")
-	case len(j.Tasks) == 0 || len(j.Tasks) > maxTasks:
-		return fmt.Errorf("it has %d tasks; a job has 1 to %d", len(j.Tasks), maxTasks)
+	case len(j.Tasks) == 0 || len(j.Tasks) > egress.MaxCircuits:
+		return fmt.Errorf("it has %d tasks; a job has 1 to %d", len(j.Tasks), egress.MaxCircuits)
 	}
 	for i, t := range j.Tasks {
 		if err := t.check(); err != nil {
@@ -96,8 +98,8 @@ func (j *Job) check() error {
 }
 
 func (t Task) check() error {
-	if t.Shots < 1 || t.Shots > maxShots {
-		return fmt.Errorf("%d shots; a task has 1 to %d", t.Shots, maxShots)
+	if t.Shots < 1 || t.Shots > egress.MaxShots {
+		return fmt.Errorf("%d shots; a task has 1 to %d", t.Shots, egress.MaxShots)
 	}
 	source, err := t.Source()
 	if err != nil {

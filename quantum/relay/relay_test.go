@@ -351,3 +351,60 @@ func TestSpelling(t *testing.T) {
 		}
 	}
 }
+
+// TestNoSteering: what an unsigned file says reaches a terminal in quotes or not at all.
+func TestNoSteering(t *testing.T) {
+	file := func(nonce string) []byte {
+		text, err := jcs.Marshal(&relay.Result{Format: relay.ResultFormat, Nonce: nonce, RelayKey: newKey(t, 1).Public(), Device: "x\x1b[2J"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if _, err := relay.ReadNonce(file("\x1b[31mHI")); err == nil || strings.ContainsRune(err.Error(), '\x1b') || !strings.Contains(err.Error(), "is not 64 hexadecimal digits") {
+		t.Errorf("got %v", err)
+	}
+	if got, err := relay.ReadNonce(file(strings.Repeat("0f", 32))); err != nil || got != strings.Repeat("0f", 32) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	job := newJob(t)
+	host, key := newKey(t, 2), newKey(t, 3)
+	signed, err := job.Sign(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := job.File(); err != nil || !bytes.Equal(again, signed) {
+		t.Errorf("the file once more differs, %v", err)
+	}
+	digest, err := job.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]relay.Result{
+		"nonce":  {Nonce: "\x1b[31mHI", RequestSHA256: digest, Device: job.Device},
+		"digest": {Nonce: job.Nonce, RequestSHA256: "\x1b[31mHI", Device: job.Device},
+		"device": {Nonce: job.Nonce, RequestSHA256: digest, Device: "\x1b[31mHI"},
+	} {
+		text, err := r.Sign(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := relay.Accept(job, text, relay.Trust{{Name: "harbour", Key: key.Public()}}, nil); err == nil || strings.ContainsRune(err.Error(), '\x1b') || !strings.Contains(err.Error(), `\x1b[31mHI`[:4]) {
+			t.Errorf("%s: got %q", name, err)
+		}
+	}
+}
+
+// TestReadIsBounded: a file without an end is refused.
+func TestReadIsBounded(t *testing.T) {
+	if _, err := relay.Read(zeros{}); err == nil || !strings.Contains(err.Error(), "more than 268435456 bytes") {
+		t.Fatalf("got %v", err)
+	}
+	if got, err := relay.Read(strings.NewReader("{}")); err != nil || string(got) != "{}" {
+		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }

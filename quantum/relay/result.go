@@ -83,11 +83,14 @@ var (
 // ErrOtherJob is a result that answers another job than the one it is held to.
 var ErrOtherJob = errors.New("it answers another job")
 
-// ReadNonce is the nonce of a result's file, to find the job that it claims to answer. Nothing else was checked.
+// ReadNonce is the nonce of a result's file, 64 hexadecimal digits, to find the job that it claims to answer. Nothing else was checked.
 func ReadNonce(file []byte) (string, error) {
 	var r Result
 	if err := decode(file, ResultFormat, &r); err != nil {
 		return "", fmt.Errorf("result: %w", err)
+	}
+	if !nonceForm.MatchString(r.Nonce) {
+		return "", fmt.Errorf("result: its nonce %.80q is not 64 hexadecimal digits", r.Nonce)
 	}
 	return r.Nonce, nil
 }
@@ -130,11 +133,11 @@ func (r *Result) answers(j *Job) error {
 	}
 	switch {
 	case r.Nonce != j.Nonce:
-		return fmt.Errorf("%w: %.8s, and not %.8s", ErrOtherJob, r.Nonce, j.Nonce)
+		return fmt.Errorf("%w: %.8q, and not %.8q", ErrOtherJob, r.Nonce, j.Nonce)
 	case r.RequestSHA256 != want:
-		return fmt.Errorf("%w: the relay ran a file with digest %.16s, and the one exported from here has %.16s", ErrOtherJob, r.RequestSHA256, want)
+		return fmt.Errorf("%w: the relay ran a file with digest %.16q, and the one exported from here has %.16q", ErrOtherJob, r.RequestSHA256, want)
 	case r.Device != j.Device:
-		return fmt.Errorf("it ran on %s, and %s was asked for", r.Device, j.Device)
+		return fmt.Errorf("it ran on %.120q, and %q was asked for", r.Device, j.Device)
 	case !digestForm.MatchString(r.CapabilitiesSHA256) || !quoteForm.MatchString(r.PriceUSD):
 		return fmt.Errorf("its device_capabilities_sha256 %.70q is no digest, or its price_usd %.20q no amount", r.CapabilitiesSHA256, r.PriceUSD)
 	case len(r.Tasks) != len(j.Tasks):
