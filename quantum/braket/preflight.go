@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/qrsrisk/qrsd/quantum/circuit"
 	"github.com/qrsrisk/qrsd/quantum/egress"
 )
 
@@ -33,10 +34,23 @@ type Program struct {
 	Mitigation Mitigation
 }
 
+// CheckSize holds gates and shots of a circuit to what is known of the device without asking it: *Device.Preflight holds them to the rest.
+func CheckSize(deviceARN string, gates, shots int) error {
+	// Per gate, so that the product cannot overflow.
+	if Hardware(deviceARN) && gates > 0 && shots > maxGateShots/gates {
+		return fmt.Errorf("%d gates x %d shots: must be at most %d gate-shots for a task on demand; at most %d shots for this circuit", gates, shots, maxGateShots, maxGateShots/gates)
+	}
+	return nil
+}
+
 // Preflight says everything for which the device would refuse the program, or for which it must not be sent, before
 // anything is paid: grammar, operations, qubits, measurements, shots, gates x shots, mitigation, state of the device. nil: none.
 func (d *Device) Preflight(p Program) error {
 	shape, err := egress.Check(p.Source)
+	if err != nil {
+		return fmt.Errorf("device %s: %w", d.Name, err)
+	}
+	program, err := circuit.Parse(p.Source)
 	if err != nil {
 		return fmt.Errorf("device %s: %w", d.Name, err)
 	}
@@ -49,7 +63,7 @@ func (d *Device) Preflight(p Program) error {
 	} else if d.Status != "ONLINE" {
 		faults = append(faults, fmt.Errorf("device %s: status %s: %w; its execution windows are %v", d.Name, d.Status, ErrOffline, d.Windows))
 	}
-	for _, name := range operations(p.Source) {
+	for _, name := range operations(program) {
 		if !slices.Contains(d.Gates, name) {
 			fault("gate %s: is not among its operations (%s)", name, strings.Join(d.Gates, ", "))
 		}
@@ -59,16 +73,15 @@ func (d *Device) Preflight(p Program) error {
 	}
 	if d.Contiguous || d.AllMeasured {
 		// The closed form measures q[0] ... q[n-1]; a qubit that no gate touches would leave a gap.
-		for _, q := range untouched(p.Source, shape.Qubits) {
+		for _, q := range untouched(program) {
 			fault("qubit %d: no gate acts on it, and the device wants qubits without a gap", q)
 		}
 	}
 	if p.Shots < d.MinShots || p.Shots > d.MaxShots {
 		fault("shots %d: must lie in %d to %d", p.Shots, d.MinShots, d.MaxShots)
 	}
-	// Per gate, so that the product cannot overflow.
-	if Hardware(d.ARN) && shape.Gates > 0 && p.Shots > maxGateShots/shape.Gates {
-		fault("%d gates x %d shots: must be at most %d gate-shots for a task on demand; at most %d shots for this circuit", shape.Gates, p.Shots, maxGateShots, maxGateShots/shape.Gates)
+	if err := CheckSize(d.ARN, shape.Gates, p.Shots); err != nil {
+		fault("%w", err)
 	}
 	if p.Mitigation != "" {
 		least, ok := d.MinMitigatedShots[p.Mitigation]
@@ -81,31 +94,22 @@ func (d *Device) Preflight(p Program) error {
 	return errors.Join(faults...)
 }
 
-// gateLines are the lines of a checked source that are gates.
-func gateLines(source string) []string {
-	lines := strings.Split(strings.TrimSuffix(source, "\n"), "\n")[3:]
-	return slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "b[") })
-}
-
-// operations are the gates that a checked source uses, each once, in order of name.
-func operations(source string) []string {
+// operations are the gates that a program uses, each once, in order of name.
+func operations(p *circuit.Program) []string {
 	var names []string
-	for _, l := range gateLines(source) {
-		names = append(names, l[:strings.IndexAny(l, "( ")])
+	for _, g := range p.Gates {
+		names = append(names, g.Kind.String())
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// untouched are the qubits of a checked source on which no gate acts.
-func untouched(source string, qubits int) (none []int) {
-	touched := make([]bool, qubits)
-	for _, l := range gateLines(source) {
-		for i := range len(l) - 2 {
-			if l[i] == 'q' && l[i+1] == '[' {
-				touched[l[i+2]-'0'] = true
-			}
-		}
+// untouched are the qubits of a program on which no gate acts.
+func untouched(p *circuit.Program) (none []int) {
+	touched := make([]bool, p.Qubits)
+	for _, g := range p.Gates {
+		touched[g.Target] = true
+		touched[g.Control] = touched[g.Control] || g.Kind == circuit.CNOT
 	}
 	for q, t := range touched {
 		if !t {

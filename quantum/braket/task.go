@@ -134,9 +134,24 @@ func (c *Client) Preview(o Order) ([]byte, Quote, error) {
 
 // creation is the call that creates the task.
 func (c *Client) creation(t Task, source string) call {
-	body := text(createTask{Action: Action(source), ClientToken: t.ClientToken, DeviceARN: t.DeviceARN,
-		DeviceParameters: DeviceParameters(t.DeviceARN, t.Qubits, t.Mitigation), Bucket: c.Bucket, Prefix: c.Prefix, Shots: t.Shots})
+	body := taskBody(t, source, c.Bucket, c.Prefix)
 	return call{"CreateQuantumTask", "braket", "POST", c.endpoint() + "/quantum-task", []byte(body)}
+}
+
+func taskBody(t Task, source, bucket, prefix string) string {
+	return text(createTask{Action: Action(source), ClientToken: t.ClientToken, DeviceARN: t.DeviceARN,
+		DeviceParameters: DeviceParameters(t.DeviceARN, t.Qubits, t.Mitigation), Bucket: bucket, Prefix: prefix, Shots: t.Shots})
+}
+
+// Body is the body of the request that Submit would send for a program, for whoever shows it before there is a client and a
+// device's description. The error is that of egress.Check.
+func Body(deviceARN string, p Program, attempt int, key TokenKey, bucket, prefix string) (string, error) {
+	shape, err := egress.Check(p.Source)
+	if err != nil {
+		return "", err
+	}
+	return taskBody(Task{DeviceARN: deviceARN, Qubits: shape.Qubits, Shots: p.Shots, Mitigation: p.Mitigation,
+		ClientToken: key.Token(deviceARN, p, attempt)}, p.Source, bucket, prefix), nil
 }
 
 // prepare is the order's task without ARN, if the device would take it.

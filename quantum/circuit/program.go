@@ -97,8 +97,10 @@ func (p *Program) Counts() (total, cnot int) {
 	return len(p.Gates), cnot
 }
 
-// angleStep is the grid of Rounded, 2^-16 of a turn.
-const angleStep = 2 * math.Pi / (1 << 16)
+// Grid is the number of angles in a turn that Rounded keeps.
+const Grid = 1 << 16
+
+const angleStep = 2 * math.Pi / Grid
 
 // Rounded is the program with every angle moved to the nearest multiple of 2^-16 turn (ties away from 0): angles then carry no trace
 // of the arithmetic that made them and no more than 16 bits of the table. In tests, n up to 4 and powers up to 2, the objective's

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/qrsrisk/qrsd/quantum/circuit"
 )
 
 // MaxQubits is the largest circuit that leaves: indices are one digit. With one qubit for the payoff, eight are left
@@ -16,7 +18,7 @@ const MaxQubits = 9
 const maxGates = 1 << 20
 
 // grid is the number of angles in a turn.
-const grid = 1 << 16
+const grid = circuit.Grid
 
 // step is the distance of two angles in radians.
 const step = 2 * math.Pi / grid

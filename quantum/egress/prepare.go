@@ -22,6 +22,12 @@ const (
 	maxTwins = 8
 )
 
+// MaxCircuits and MaxShots bound one job and one of its circuits: beyond them no device takes it and no relay reads it.
+const (
+	MaxCircuits = 64
+	MaxShots    = 100_000
+)
+
 // Check refuses a schedule that cannot be built, with field, value, reason and mend.
 func (s Schedule) Check() error {
 	switch {
@@ -31,10 +37,13 @@ func (s Schedule) Check() error {
 		return fmt.Errorf("powers: none given; give powers of the Grover operator such as 0,1,2")
 	case s.Powers[0] < 0 || s.Powers[len(s.Powers)-1] > maxPower:
 		return fmt.Errorf("powers %v: give powers between 0 and %d", s.Powers, maxPower)
-	case s.Shots < 1:
-		return fmt.Errorf("shots %d: give at least 1 for every circuit", s.Shots)
+	case s.Shots < 1 || s.Shots > MaxShots:
+		return fmt.Errorf("shots %d: give 1 to %d for every circuit", s.Shots, MaxShots)
 	case s.Twins < 0 || s.Twins > maxTwins:
 		return fmt.Errorf("twins %d: give 0 to %d for every power", s.Twins, maxTwins)
+	}
+	if n := len(s.Powers) * (1 + s.Twins); n > MaxCircuits {
+		return fmt.Errorf("powers %v with %d twins each are %d circuits: a job has at most %d", s.Powers, s.Twins, n, MaxCircuits)
 	}
 	for i, p := range s.Powers[1:] {
 		if p <= s.Powers[i] {

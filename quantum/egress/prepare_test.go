@@ -296,6 +296,8 @@ func TestRefusals(t *testing.T) {
 		"powers [-1]":        {good, egress.Schedule{Qubits: 3, Powers: []int{-1}, Shots: 1}, nil},
 		"powers [65]":        {good, egress.Schedule{Qubits: 3, Powers: []int{65}, Shots: 1}, nil},
 		"rising":             {good, egress.Schedule{Qubits: 3, Powers: []int{0, 2, 2}, Shots: 1}, nil},
+		"shots 100001":       {good, egress.Schedule{Qubits: 3, Powers: []int{0}, Shots: 100_001}, nil},
+		"72 circuits":        {good, egress.Schedule{Qubits: 3, Powers: []int{0, 1, 2, 3, 4, 5, 6, 7}, Shots: 1, Twins: 8}, nil},
 		"shots 0":            {good, egress.Schedule{Qubits: 3, Powers: []int{0}}, nil},
 		"twins 9":            {good, egress.Schedule{Qubits: 3, Powers: []int{0}, Shots: 1, Twins: 9}, nil},
 		"sum to":             {circuit.Table{P: []float64{1, 1}, F: []float64{0, 1}}, egress.Schedule{Qubits: 1, Powers: []int{0}, Shots: 1}, nil},
