@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 	maps.Copy(commands, quantumCommands())
 	maps.Copy(commands, storeCommands())
 	maps.Copy(commands, benchlabCommands())
+	maps.Copy(commands, sealCommands())
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands, Condition: storeConditions(keepsKeys(t)),
 		Setup: func(e *testscript.Env) error {
