@@ -133,7 +133,7 @@ func report(err error, c console) int {
 	case storeExit(err) != 0:
 		printStoreError(c, err)
 		return storeExit(err)
-	case errors.Is(err, benchlab.ErrConflict):
+	case errors.Is(err, benchlab.ErrConflict), errors.Is(err, benchlab.ErrOtherModel):
 		fmt.Fprintln(c.err, "qrsd:", err)
 		return exitConflict
 	case errors.Is(err, benchlab.ErrAltered):

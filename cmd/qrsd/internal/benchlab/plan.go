@@ -233,7 +233,7 @@ func (p *Plan) Check(m *modelpack.Model) error {
 		return err
 	}
 	if !bytes.Equal(mine, theirs) {
-		return fmt.Errorf("the plan was changed after it was made: %s; make a new plan", firstDifference(mine, theirs))
+		return fmt.Errorf("%w: the plan is not as it was made: %s; make a new plan", ErrAltered, firstDifference(mine, theirs))
 	}
 	return nil
 }

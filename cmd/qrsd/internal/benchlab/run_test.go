@@ -168,8 +168,8 @@ func refused(t *testing.T, folder string, plan *Plan) {
 		want       error
 		says       string
 	}{
-		{"limit", PlanFile, func(c map[string]any) { c["limits"].(map[string]any)["state_aal_se"] = 0.5 }, nil, `"state_aal_se":0.5`},
-		{"seed of the plan", PlanFile, func(c map[string]any) { c["seeds"].([]any)[3] = 17 }, nil, "changed after it was made"},
+		{"limit", PlanFile, func(c map[string]any) { c["limits"].(map[string]any)["state_aal_se"] = 0.5 }, ErrAltered, `"state_aal_se":0.5`},
+		{"seed of the plan", PlanFile, func(c map[string]any) { c["seeds"].([]any)[3] = 17 }, ErrAltered, "not as it was made"},
 		{"model", PlanFile, func(c map[string]any) { c["model"] = "sha256:00" }, ErrOtherModel, "make a new plan"},
 		{"replicate of another plan", replicateFile(2), func(c map[string]any) { c["plan"] = "sha256:00" }, ErrConflict, "plan is sha256:00"},
 		{"replicate of another place", replicateFile(2), func(c map[string]any) { c["number"] = 4 }, ErrConflict, "number is 4"},
