@@ -180,3 +180,23 @@ func TestParseCheckpointKey(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckpointOfTwoKeys: at a rotation a tree head bears the signatures of both keys; one in force is enough.
+func TestCheckpointOfTwoKeys(t *testing.T) {
+	a, old := sealtest.New(1), sealtest.New(40)
+	s := sample(0)
+	if err := a.Enter(&s, 5, 11); err != nil {
+		t.Fatal(err)
+	}
+	second := head(old, a.Origin, 11, s.Predicate.Ledger.Root)
+	first := head(a, a.Origin, 11, s.Predicate.Ledger.Root)
+	s.Predicate.Ledger.Checkpoint = first + second[strings.Index(second, "\u2014"):]
+	text, err := seal.Sign(t.Context(), s, a.Signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired := old.CheckpointKey()
+	expired.NotAfter = a.Time.Add(-time.Hour)
+	wantOK(t, seal.Verify(text, keysOf(t, expired, a.SealKey(), a.CheckpointKey()), nil).Checks)
+	wantFailure(t, seal.Verify(text, keysOf(t, expired, a.SealKey()), nil).Checks, "checkpoint key in force", "had expired")
+}
