@@ -14,10 +14,14 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrConflict = errors.New("changed by someone else meanwhile; read it again and repeat the change")
 	ErrExists   = errors.New("exists already")
-	ErrLocked   = errors.New("the store is locked; unlock it with its key file, passphrase or key service (qrsd unlock)")
 	ErrErased   = errors.New("the tenant was erased; its keys are destroyed")
-	ErrClosed   = errors.New("the store is closed")
 )
+
+// ErrLocked is returned by everything that needs the keys while the store is locked, in whatever part of it that is found.
+var ErrLocked = keyring.ErrLocked
+
+// ErrClosed is returned by everything after Close.
+var ErrClosed = kv.ErrClosed
 
 // ErrWrongKey is returned by Unlock when the secret is not the store's. Nothing was written.
 var ErrWrongKey = keyring.ErrWrongKey
@@ -44,16 +48,21 @@ func (e *DeniedError) Error() string {
 // InUseError says that another process has the directory open.
 type InUseError = kv.ErrInUse
 
-// RollbackError says that the store is older than its anchor: someone, or a restore, put back an earlier state.
-// Nothing is written until that is accepted by name (Options.AcceptRollback).
+// RollbackError says that the store is older than its anchor, or that its anchor is gone: someone, or a restore, put back an
+// earlier state, or took away what would show it. Nothing is written until that is accepted by name (Options.AcceptRollback).
 type RollbackError struct {
-	What   string    // what went back: "appliance log" or "key file"
-	Have   int64     // its size or generation now
-	Anchor int64     // what the anchor holds
-	Time   time.Time // of the anchor
+	What    string    // what went back: "the appliance's audit log" or "key file"; what is gone: "anchor file"
+	Have    int64     // its size or generation now; of a missing anchor, the leaves under the appliance's last checkpoint
+	Anchor  int64     // what the anchor holds; 0 where it is missing
+	Time    time.Time // of the anchor; zero where it is missing
+	Missing bool      // there is no anchor, though the store has signed checkpoints that belong into it
 }
 
 func (e *RollbackError) Error() string {
+	if e.Missing {
+		return fmt.Sprintf("the %s is missing, though the store has signed checkpoints, the last over %d entries of the appliance's audit log: without it nobody can tell whether the store went back in time. Put it back; or, if it was taken away on purpose, accept that with --accept-rollback; otherwise keep the directory as evidence",
+			e.What, e.Have)
+	}
 	return fmt.Sprintf("the store went back in time: its %s stands at %d, the anchor of %s at %d. If a backup was restored on purpose, accept that with --accept-rollback; otherwise keep the directory as evidence",
 		e.What, e.Have, e.Time.UTC().Format(time.RFC3339), e.Anchor)
 }
