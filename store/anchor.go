@@ -16,12 +16,14 @@ import (
 
 // anchor is a small file outside the database: the last checkpoint of the appliance's audit log, into which the heads
 // of all tenants' logs are entered, and the generation of the key file. A database or key file that was put back
-// to an earlier state does not fit it.
+// to an earlier state does not fit it. Create writes the first one, so that a store without it has lost it.
 type anchor struct {
 	path string
 
 	mu      sync.Mutex
-	content anchorContent
+	content anchorContent // what the file holds, or is to hold as soon as it can be written
+	missing bool          // there was no file
+	failed  error         // of the last writing; nil when the file holds content
 }
 
 // anchorContent is version 1 of the file. It holds no secret.
@@ -35,15 +37,28 @@ type anchorContent struct {
 	Erased []keyring.Erasure `json:"erased,omitempty"`
 }
 
-// openAnchor reads the file; a store that never wrote one has none.
+// createAnchor writes the anchor of a new store, which has no checkpoint yet. One that holds a checkpoint is another store's.
+func createAnchor(path string, now time.Time) error {
+	a, err := openAnchor(path)
+	if err != nil {
+		return err
+	}
+	if a.content.Checkpoint != "" {
+		return fmt.Errorf("%s is the anchor of another store: name another file for this one's: %w", path, ErrExists)
+	}
+	return writeSummed(path, anchorContent{Version: 1, Time: now.UTC(), AtRest: true})
+}
+
+// openAnchor reads the file, or notes that it is missing.
 func openAnchor(path string) (*anchor, error) {
 	a := &anchor{path: path, content: anchorContent{Version: 1}}
 	err := readSummed(path, &a.content)
 	if errors.Is(err, fs.ErrNotExist) {
+		a.missing = true
 		return a, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w. If no backup of it exists, move it away: the store opens without it, and cannot tell whether it went back in time before", err)
+		return nil, fmt.Errorf("%w. If no backup of it exists, move it away and unlock with --accept-rollback: without it the store cannot tell whether it went back in time before", err)
 	}
 	if a.content.Version != 1 {
 		return nil, fmt.Errorf("anchor: version %d is not known to this build", a.content.Version)
@@ -51,8 +66,8 @@ func openAnchor(path string) (*anchor, error) {
 	return a, nil
 }
 
-// hold keeps a new checkpoint. It is called by the committer after the commit; a write that fails is said by the next
-// checkpoint, and never undoes what is committed.
+// hold keeps a new checkpoint. It is called by the committer after the commit; a writing that fails never undoes what is
+// committed: see written.
 func (a *anchor) hold(head signedHead) {
 	_ = a.change(func(c *anchorContent) {
 		c.Checkpoint, c.Time, c.AtRest = string(head.note), head.Time, false
@@ -69,16 +84,30 @@ func (a *anchor) keys(generation uint64, erased []keyring.Erasure) error {
 	return a.change(func(c *anchorContent) { c.Generation, c.Erased, c.AtRest = generation, erased, false })
 }
 
+// change writes the file anew. What could not be written is written with the next change, or by written.
 func (a *anchor) change(fn func(*anchorContent)) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	next := a.content
-	fn(&next)
-	err := writeSummed(a.path, next)
-	if err == nil {
-		a.content = next
+	fn(&a.content)
+	return a.write()
+}
+
+// written tries again to write what could not be written, and returns the error for as long as that is so.
+func (a *anchor) written() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.failed == nil {
+		return nil
 	}
-	return err
+	return a.write()
+}
+
+func (a *anchor) write() error {
+	a.failed = nil
+	if err := writeSummed(a.path, a.content); err != nil {
+		a.failed = fmt.Errorf("the anchor is behind: write %s: %w", a.path, err)
+	}
+	return a.failed
 }
 
 func (a *anchor) now() anchorContent {
@@ -95,7 +124,7 @@ func (db *DB) compareAnchor(ctx context.Context) error {
 	if !errors.As(err, &back) {
 		return err
 	}
-	db.options.Alarm(back.Error())
+	db.alarm(back.Error())
 	if !db.options.AcceptRollback {
 		return back
 	}
@@ -106,10 +135,10 @@ func (db *DB) anchorFits(ctx context.Context, c anchorContent) error {
 	if have := db.ring.Generation(); have < c.Generation {
 		return &RollbackError{What: "key file", Have: int64(have), Anchor: int64(c.Generation), Time: c.Time}
 	}
-	if c.Checkpoint == "" {
-		return nil
-	}
 	l := db.logOf(Appliance, AuditLog)
+	if c.Checkpoint == "" {
+		return db.anchorMayBeBlank(ctx, l)
+	}
 	verifiers, err := db.verifiers(l.origin(db))
 	if err != nil {
 		return err
@@ -139,14 +168,36 @@ func (db *DB) anchorFits(ctx context.Context, c anchorContent) error {
 	})
 }
 
+// anchorMayBeBlank allows an anchor without a checkpoint, or none at all, to a store that has signed nothing yet. Where the
+// file is there, a crash between the first checkpoint's commit and the writing of the anchor is allowed too.
+func (db *DB) anchorMayBeBlank(ctx context.Context, l log) error {
+	most := 1
+	if db.anchor.missing {
+		most = 0
+	}
+	var count int
+	var last int64
+	err := db.eachKey(ctx, l.id, checkpointCollection, func(key []byte) {
+		count++
+		last, _ = indexOf(key) // a key that is none is reported by Check
+	})
+	if err != nil || count <= most {
+		return err
+	}
+	return &RollbackError{What: "anchor file", Have: last, Missing: true}
+}
+
 // acceptRollback goes on from the state as it is. The audit log says what the anchor had held.
 func (db *DB) acceptRollback(ctx context.Context, back *RollbackError) error {
 	if c := db.anchor.now(); len(c.Erased) > 0 {
 		// Erasures of before the rollback hold: the next step of unlocking purges what came back.
-		db.options.Alarm(fmt.Sprintf("%d erased tenants are purged again", len(c.Erased)))
+		db.alarm(fmt.Sprintf("%d erased tenants are purged again", len(c.Erased)))
 	}
 	r := db.system().entry(Action{Verb: rights.StoreAlarm}, Done)
 	r.reason = fmt.Sprintf("rollback accepted: %s stands at %d, the anchor at %d", back.What, back.Have, back.Anchor)
+	if back.Missing {
+		r.reason = fmt.Sprintf("missing %s accepted: the last checkpoint stands at %d", back.What, back.Have)
+	}
 	if err := db.audit(ctx, r); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store/internal/blob"
@@ -35,7 +36,7 @@ type Options struct {
 	// AcceptRollback accepts a store that is older than its anchor, after a restore that was meant.
 	AcceptRollback bool
 	// Alarm is told at once of what an operator must look at: a rollback, a failed disk, an invalid page. nil drops it:
-	// it is in the audit log as well.
+	// it is in the audit log as well. It may ask the store, but must not lock or close it: those wait for it to return.
 	Alarm func(what string)
 	// SealSigner signs seals with a key of a service or a token; nil is the store's own key. A key that is not the current
 	// one of the store signs nothing until RotateSealKey.
@@ -64,10 +65,11 @@ type DB struct {
 	anchor  *anchor
 	ids     idSource
 	fence   *fence
+	alarms  alarms
 	heads   sync.Map // of ID to signedHead: checkpoints that were verified
 
-	mu       sync.Mutex
-	state    state
+	mu       sync.Mutex    // held while the state changes
+	state    atomic.Uint32 // a state; read without mu, so that what an unlocked store is asked while it locks is answered
 	folding  sync.Mutex
 	folders  map[ID]*blob.Dir
 	swept    map[ID]bool // tenants whose orphans were asked to be removed
@@ -97,7 +99,7 @@ func Create(ctx context.Context, dir string, o Options, unlockers ...Unlocker) (
 	if len(unlockers) == 0 {
 		return "", errors.New("create a store: no way to unlock it was given; name a key file, passphrase or key service")
 	}
-	if err := clearForCreate(dir); err != nil {
+	if err := mayCreate(dir); err != nil { // before there is a lock file in it
 		return "", err
 	}
 	release, err := kv.LockDir(dir)
@@ -105,6 +107,9 @@ func Create(ctx context.Context, dir string, o Options, unlockers ...Unlocker) (
 		return "", err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	if err := clearForCreate(dir); err != nil { // what is there is nobody's: whoever makes a store holds the lock
+		return "", err
+	}
 	f := format{Format: formatVersion, Created: o.Now().UTC().Truncate(time.Second)}
 	if _, err := io.ReadFull(o.Rand, f.Install[:]); err != nil {
 		return "", fmt.Errorf("id of the installation: %w", err)
@@ -122,6 +127,9 @@ func Create(ctx context.Context, dir string, o Options, unlockers ...Unlocker) (
 	}
 	if err := os.MkdirAll(filepath.Join(dir, blobFolder), 0o700); err != nil {
 		return "", err
+	}
+	if err := createAnchor(o.anchorPath(dir), o.Now()); err != nil {
+		return "", fmt.Errorf("create the anchor: %w", err)
 	}
 	return code.Reveal(), f.write(dir)
 }
@@ -202,9 +210,10 @@ func (db *DB) unlockBy(ctx context.Context, p Principal, method string, unlock f
 	if !p.May(rights.StoreUnlock) {
 		return &DeniedError{Verb: rights.StoreUnlock, Role: p.Role()}
 	}
+	defer db.sound() // after db.mu is given back
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	switch db.state {
+	switch state(db.state.Load()) {
 	case closed:
 		return ErrClosed
 	case unlocked:
@@ -237,7 +246,7 @@ func (db *DB) unlockBy(ctx context.Context, p Principal, method string, unlock f
 	if err := db.recover(ctx); err != nil {
 		return err
 	}
-	db.state = unlocked
+	db.state.Store(uint32(unlocked))
 	background, stop := context.WithCancel(context.Background())
 	db.stop = stop
 	db.working.Go(func() { db.work(background) })
@@ -261,7 +270,7 @@ func (db *DB) Lock(ctx context.Context, p Principal) error {
 }
 
 func (db *DB) lock(ctx context.Context, p Principal) error {
-	if db.state != unlocked {
+	if state(db.state.Load()) != unlocked {
 		return nil
 	}
 	db.stop()
@@ -269,7 +278,7 @@ func (db *DB) lock(ctx context.Context, p Principal) error {
 	err := db.audit(ctx, db.appliance(p).entry(Action{Verb: rights.StoreLock}, Done))
 	err = errors.Join(err, db.checkpoint(ctx))
 	err = errors.Join(err, db.anchor.rest(db.ring.Generation()))
-	db.state = locked
+	db.state.Store(uint32(locked))
 	db.ring.Lock()
 	return err
 }
@@ -278,11 +287,11 @@ func (db *DB) lock(ctx context.Context, p Principal) error {
 func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if db.state == closed {
+	if state(db.state.Load()) == closed {
 		return nil
 	}
 	err := db.lock(context.Background(), rights.System(Appliance))
-	db.state = closed
+	db.state.Store(uint32(closed))
 	return errors.Join(err, db.kv.Close(), db.release())
 }
 
@@ -293,9 +302,7 @@ func (db *DB) system() *Tenant {
 
 // ready says whether the store can be worked with.
 func (db *DB) ready() error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	switch db.state {
+	switch state(db.state.Load()) {
 	case locked:
 		return ErrLocked
 	case closed:

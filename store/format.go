@@ -70,29 +70,45 @@ func migrateBy(dir string, f *format, to int, steps map[int]migration) error {
 	return nil
 }
 
-// clearForCreate makes the directory, or finds it empty, or removes what a creation that was cut short left.
-func clearForCreate(dir string) error {
+// mayCreate makes the directory, or finds in it nothing but what a creation that was cut short, or is at work, leaves.
+func mayCreate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	_, err := leftovers(dir)
+	return err
+}
+
+// leftovers lists what a creation left in a directory; any other file is an error.
+func leftovers(dir string) (names []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	leftover := map[string]bool{databaseFile: true, keysFile: true, blobFolder: true, "LOCK": true, "ballast": true, anchorFile: true}
 	for _, e := range entries {
 		if e.Name() == formatFile {
-			return fmt.Errorf("%s holds a store: %w", dir, ErrExists)
+			return nil, fmt.Errorf("%s holds a store: %w", dir, ErrExists)
 		}
 		if !leftover[e.Name()] && !durable.IsTemporary(e.Name()) {
-			return fmt.Errorf("%s is not empty (%s): name a new or empty directory for the store", dir, e.Name())
+			return nil, fmt.Errorf("%s is not empty (%s): name a new or empty directory for the store", dir, e.Name())
+		}
+		if e.Name() != "LOCK" {
+			names = append(names, e.Name())
 		}
 	}
-	for _, e := range entries {
-		if e.Name() == "LOCK" {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+	return names, nil
+}
+
+// clearForCreate removes what a creation that was cut short left. The caller holds the directory's lock: so no other
+// creation is at work there.
+func clearForCreate(dir string) error {
+	names, err := leftovers(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}

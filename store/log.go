@@ -94,6 +94,15 @@ func (l log) size(from logReader) (int64, error) {
 	return last + 1, err
 }
 
+// signed is how many leaves of a log are under its last checkpoint; 0 where there is none.
+func (l log) signed(from logReader) (int64, error) {
+	key, _, ok, err := from.Last(l.id, checkpointCollection)
+	if err != nil || !ok {
+		return 0, err
+	}
+	return indexOf(key)
+}
+
 // hashes reads stored hashes of a log's tree.
 func (db *DB) hashes(from logReader, l log) ledger.HashReader {
 	return ledger.HashReaderFunc(func(indexes []int64) ([]ledger.Hash, error) {

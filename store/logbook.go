@@ -2,12 +2,15 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
+	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
+	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/ledger"
 )
 
@@ -21,6 +24,8 @@ type logbook struct {
 	open map[ID]*openLog
 	// touched are the logs that the present batch changed.
 	touched []*openLog
+	// begun are logs whose state was forgotten when a batch was rolled back: they may have leaves that are not signed.
+	begun map[ID]log
 	// signed is told of new checkpoints of the appliance's own log after they are committed.
 	signed  func(signedHead)
 	pending *signedHead
@@ -48,7 +53,7 @@ type node struct {
 }
 
 func newLogbook(db *DB, signed func(signedHead)) *logbook {
-	return &logbook{db: db, open: map[ID]*openLog{}, signed: signed}
+	return &logbook{db: db, open: map[ID]*openLog{}, begun: map[ID]log{}, signed: signed}
 }
 
 // get opens a log at its right edge.
@@ -64,18 +69,21 @@ func (lb *logbook) get(tail *kv.Tail, l log) (*openLog, error) {
 	if o.tree, err = ledger.OpenTree(size, lb.db.hashes(tail, l)); err != nil {
 		return nil, fmt.Errorf("%s: %w", l, err)
 	}
-	if o.last, err = lb.db.timeOfLast(tail, l, size); err != nil {
+	o.last, err = lb.db.timeOfLast(tail, l, size)
+	if err != nil && !isGone(err) { // of an erased tenant's ledger no text is read, and none appended
 		return nil, err
 	}
-	if key, _, ok, err := tail.Last(l.id, checkpointCollection); err != nil {
+	if o.signedTo, err = l.signed(tail); err != nil {
 		return nil, err
-	} else if ok {
-		if o.signedTo, err = indexOf(key); err != nil {
-			return nil, err
-		}
 	}
 	lb.open[l.id] = o
+	delete(lb.begun, l.id)
 	return o, nil
+}
+
+// isGone reports whether a text cannot be read because its key was destroyed.
+func isGone(err error) bool {
+	return errors.Is(err, keyring.ErrDestroyed) || errors.Is(err, keyring.ErrErased)
 }
 
 // append adds one leaf with the text that compose makes of its sequence and time. Times never go back within a log:
@@ -116,19 +124,58 @@ func (lb *logbook) append(tail *kv.Tail, l log, now time.Time, compose func(sequ
 	return sequence, nil
 }
 
-// Flush writes the nodes of the batch, and checkpoints of logs that grew by enough since their last.
+// Flush writes checkpoints of logs that grew by enough since their last, and the nodes of the batch.
 func (lb *logbook) Flush(tail *kv.Tail) error {
+	var due []*openLog
+	for _, o := range lb.touched {
+		if o.tree.Size()-o.signedTo >= checkpointLeaves {
+			due = append(due, o)
+		}
+	}
+	if len(due) > 0 {
+		if err := lb.signAll(tail, due, lb.db.now()); err != nil {
+			return err
+		}
+	}
 	for _, o := range lb.touched {
 		if err := lb.flush(tail, o); err != nil {
 			return err
 		}
-		if o.tree.Size()-o.signedTo >= checkpointLeaves {
-			if _, err := lb.sign(tail, o, lb.db.now()); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
+}
+
+// signAll signs logs as they stand in this batch. The heads of tenants' logs are entered in the appliance's audit log, in
+// the same transaction: no head of a tenant is signed that the appliance's log does not know, and cutting off what was
+// signed shows. The appliance's log is signed where it is among the logs, last.
+func (lb *logbook) signAll(tail *kv.Tail, logs []*openLog, now time.Time) error {
+	own := lb.db.logOf(Appliance, AuditLog)
+	var heads []Head
+	var last *openLog
+	for _, o := range logs {
+		if o.id == own.id {
+			last = o
+			continue
+		}
+		head, err := lb.sign(tail, o, now)
+		if err != nil {
+			return err
+		}
+		if head != nil {
+			heads = append(heads, Head{Tenant: o.tenant, Log: o.kind.String(), Size: head.Size, Root: head.Root})
+		}
+	}
+	if len(heads) > 0 {
+		r := record{log: own, principal: rights.System(Appliance), action: Action{Verb: rights.StoreCheckpoint}, outcome: Done, heads: heads}
+		if err := lb.db.enter(tail, r); err != nil {
+			return err
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	_, err := lb.sign(tail, last, now)
+	return err
 }
 
 func (lb *logbook) flush(tail *kv.Tail, o *openLog) error {
@@ -186,6 +233,7 @@ func (lb *logbook) Settle(committed bool) {
 		o.touched = false
 		if !committed {
 			delete(lb.open, o.id)
+			lb.begun[o.id] = o.log
 		}
 	}
 	lb.touched = lb.touched[:0]
@@ -203,13 +251,25 @@ func (lb *logbook) touch(o *openLog) {
 	}
 }
 
-// unsigned lists the logs that grew since their last checkpoint.
-func (lb *logbook) unsigned() (all []*openLog) {
-	for _, o := range lb.open {
-		if o.tree.Size() > o.signedTo {
-			all = append(all, o)
+// unsigned lists the logs that grew since their last checkpoint: those that are open, and those of rolled back batches.
+func (lb *logbook) unsigned(tail *kv.Tail) (all []*openLog, err error) {
+	for _, l := range lb.begun {
+		if err := lb.db.openLogKeys(l); err != nil { // the store may have been locked since
+			return nil, err
+		}
+		if _, err := lb.get(tail, l); err != nil {
+			return nil, err
 		}
 	}
+	for _, o := range lb.open {
+		if o.tree.Size() == o.signedTo {
+			continue
+		}
+		if err := lb.db.openLogKeys(o.log); err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
 	slices.SortFunc(all, func(a, b *openLog) int { return bytes.Compare(a.id[:], b.id[:]) })
-	return all
+	return all, nil
 }

@@ -316,7 +316,7 @@ func (t *Tenant) Checkpoint(ctx context.Context, kind LogKind) ([]byte, error) {
 	if err := t.permit(ctx, a); err != nil {
 		return nil, err
 	}
-	if err := t.db.checkpoint(ctx, t.db.logOf(t.id, kind)); err != nil {
+	if err := t.db.sign(ctx, t.db.logOf(t.id, kind)); err != nil {
 		return nil, t.settle(ctx, a, err)
 	}
 	signed, _, err := t.db.lastCheckpoint(ctx, t.db.logOf(t.id, kind))
@@ -385,7 +385,7 @@ func (t *Tenant) Prove(ctx context.Context, kind LogKind, sequence int64) (p Pro
 func (db *DB) prove(ctx context.Context, l log, sequence int64) (p Proof, err error) {
 	signed, c, err := db.lastCheckpoint(ctx, l)
 	if errors.Is(err, ErrNotFound) || err == nil && sequence >= c.Size {
-		if err := db.checkpoint(ctx, l); err != nil {
+		if err := db.sign(ctx, l); err != nil {
 			return p, err
 		}
 		signed, c, err = db.lastCheckpoint(ctx, l)
@@ -425,7 +425,7 @@ func (t *Tenant) Export(ctx context.Context, kind LogKind, w io.Writer) (count i
 }
 
 func (db *DB) export(ctx context.Context, l log, w io.Writer) (int64, error) {
-	if err := db.checkpoint(ctx, l); err != nil {
+	if err := db.sign(ctx, l); err != nil {
 		return 0, err
 	}
 	signed, c, err := db.lastCheckpoint(ctx, l)
@@ -518,7 +518,7 @@ type Growth struct {
 }
 
 func (db *DB) proveGrowth(ctx context.Context, l log, earlier int64) (p Growth, err error) {
-	if err := db.checkpoint(ctx, l); err != nil {
+	if err := db.sign(ctx, l); err != nil {
 		return p, err
 	}
 	signed, c, err := db.lastCheckpoint(ctx, l)

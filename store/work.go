@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -11,7 +12,6 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/kv"
-	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
 // signer is the appliance's checkpoint key under the name of the log that it signs for (C2SP tlog-checkpoint).
@@ -35,6 +35,7 @@ func (db *DB) verifiers(origin string) (note.Verifiers, error) {
 
 // work is what an unlocked store does by itself: checkpoints, and rotation of keys that are due.
 func (db *DB) work(ctx context.Context) {
+	db.report("checkpoint of logs left unsigned", db.signRest(ctx))
 	db.report("rotation of keys", db.rotateDue(ctx))
 	db.report("re-encryption", db.resumeReencryptions(ctx))
 	beat := time.NewTicker(checkpointEvery)
@@ -58,46 +59,85 @@ func (db *DB) work(ctx context.Context) {
 // report raises an alarm for work that failed and was not merely stopped.
 func (db *DB) report(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrLocked) {
-		db.options.Alarm(fmt.Sprintf("%s: %v", what, err))
+		db.alarm(fmt.Sprintf("%s: %v", what, err))
+		db.sound()
 	}
 }
 
-// checkpoint signs every log that grew since its last checkpoint. The heads of the tenants' logs are entered in the
-// appliance's audit log, which is signed last and goes to the anchor: so one small file binds them all. The logs named are
-// looked at also if nothing was appended to them since the store was opened, such as before a crash.
+// checkpoint signs as sign does, and returns an error also where the anchor could not be written, now or before: the store
+// goes on, but a rollback to before would not show, which an operator must be told.
 func (db *DB) checkpoint(ctx context.Context, named ...log) error {
+	return errors.Join(db.sign(ctx, named...), db.anchor.written())
+}
+
+// sign signs every log that grew since its last checkpoint. The heads of the tenants' logs are entered in the appliance's
+// audit log, which is signed last and goes to the anchor: so one small file binds them all. The logs named are looked at
+// also if nothing was appended to them since the store was opened, such as before a crash.
+func (db *DB) sign(ctx context.Context, named ...log) error {
+	for _, l := range named {
+		if err := db.openLogKeys(l); err != nil {
+			return err
+		}
+	}
 	own := db.logOf(Appliance, AuditLog)
 	return db.kv.Update(ctx, kv.Op{Essential: true, Finish: func(tail *kv.Tail) error {
-		for _, l := range named {
+		for _, l := range append(slices.Clone(named), own) {
 			if _, err := db.book.get(tail, l); err != nil {
 				return err
 			}
 		}
-		now := db.now()
-		var heads []Head
-		for _, o := range db.book.unsigned() {
-			if o.id == own.id {
-				continue
-			}
-			head, err := db.book.sign(tail, o, now)
-			if err != nil {
-				return err
-			}
-			heads = append(heads, Head{Tenant: o.tenant, Log: o.kind.String(), Size: head.Size, Root: head.Root})
-		}
-		if len(heads) > 0 {
-			r := record{log: own, principal: rights.System(Appliance), action: Action{Verb: rights.StoreCheckpoint}, outcome: Done, heads: heads}
-			if err := db.enter(tail, r); err != nil {
-				return err
-			}
-		}
-		o, err := db.book.get(tail, own)
+		logs, err := db.book.unsigned(tail)
 		if err != nil {
 			return err
 		}
-		_, err = db.book.sign(tail, o, now)
-		return err
+		if len(logs) == 0 {
+			return nil
+		}
+		if last := db.book.open[own.id]; !slices.Contains(logs, last) { // the heads make it grow
+			logs = append(logs, last)
+		}
+		return db.book.signAll(tail, logs, db.now())
 	}})
+}
+
+// signRest signs the logs that a crash, or a batch rolled back at the end, left with leaves behind their last checkpoint.
+// It looks at the last keys of every log and at nothing else: thousands of tenants take a moment.
+func (db *DB) signRest(ctx context.Context) error {
+	tenants, err := db.tenantIDs(ctx)
+	if err != nil {
+		return err
+	}
+	const atOnce = 500
+	for part := range slices.Chunk(tenants, atOnce) {
+		var behind []log
+		err := db.kv.View(ctx, func(tx *kv.ReadTx) error {
+			behind = nil
+			for _, id := range part {
+				for _, l := range []log{db.logOf(id, AuditLog), db.logOf(id, Lineage)} {
+					signed, err := l.signed(tx)
+					if err != nil {
+						return err
+					}
+					if size, err := l.size(tx); err != nil {
+						return err
+					} else if size > signed {
+						behind = append(behind, l)
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(behind) == 0 {
+			continue
+		}
+		if err := db.sign(ctx, behind...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enterAll appends several entries in one commit.
