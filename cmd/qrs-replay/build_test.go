@@ -80,7 +80,7 @@ func checkSymbols(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was read
 	for _, p := range file.Progs {
 		if p.Type == elf.PT_INTERP {
 			t.Error("the program is not static: it asks for a dynamic linker")

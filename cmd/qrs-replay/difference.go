@@ -66,7 +66,7 @@ func compareFile(t results.Table, path string) (*difference, error) {
 		defer close(done)
 		to.CloseWithError(results.WriteCSV(to, t))
 	}()
-	defer func() { from.Close(); <-done }()
+	defer func() { _ = from.Close(); <-done }() // never fails; it ends the writer
 	return compareCSV(t, csv.NewReader(file), csv.NewReader(from))
 }
 
@@ -74,23 +74,34 @@ func compareCSV(t results.Table, file, made *csv.Reader) (*difference, error) {
 	file.FieldsPerRecord, made.FieldsPerRecord = -1, -1
 	file.ReuseRecord, made.ReuseRecord = true, true
 	for row := 0; ; row++ {
-		want, errMade := made.Read()
-		got, errFile := file.Read()
+		want, madeEnds, err := nextRow(made)
+		if err != nil {
+			return nil, fmt.Errorf("recomputing %s: %w", t.Name, err)
+		}
+		got, fileEnds, err := nextRow(file)
 		var malformed *csv.ParseError
-		switch {
-		case errors.As(errFile, &malformed):
-			return &difference{Table: t.Name, Note: fmt.Sprintf("the file is no CSV: %v", errFile)}, nil
-		case errFile != nil && !errors.Is(errFile, io.EOF):
-			return nil, fmt.Errorf("reading %s: %w", t.Name, errFile)
-		case errMade != nil && !errors.Is(errMade, io.EOF):
-			return nil, fmt.Errorf("recomputing %s: %w", t.Name, errMade)
-		case errMade != nil && errFile != nil:
+		if errors.As(err, &malformed) {
+			return &difference{Table: t.Name, Note: "the file is no CSV: " + malformed.Error()}, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", t.Name, err)
+		}
+		if madeEnds && fileEnds {
 			return nil, nil
 		}
 		if d := compareRow(t, row, got, want); d != nil {
 			return d, nil
 		}
 	}
+}
+
+// nextRow is empty at the end.
+func nextRow(r *csv.Reader) (row []string, ends bool, err error) {
+	row, err = r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, true, nil
+	}
+	return row, false, err
 }
 
 func compareRow(t results.Table, row int, got, want []string) *difference {
