@@ -90,7 +90,7 @@ const theirImports = `
 	golang.org/x/tools:                          tests
 	golang.org/x/sync:                           cmd/... store/... web/... quantum/braket
 	golang.org/x/sys:                            store/internal/hostkeys tests
-	golang.org/x/mod:                            store store/ledger store/seal store/internal/...
+	golang.org/x/mod:                            store store/ledger store/seal/... store/internal/...
 
 	github.com/alecthomas/kong:                  cmd/qrsd cmd/qrs-replay
 	github.com/schollz/progressbar/v3:           cmd/qrsd
