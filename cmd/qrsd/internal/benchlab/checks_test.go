@@ -321,3 +321,22 @@ func TestTargetDecidesNothing(t *testing.T) {
 		t.Errorf("%+v, passed %v", bad, e.Passed)
 	}
 }
+
+// TestLowImpact: a county of low impact is held to no limit and counted apart; where all are, nothing was examined.
+func TestLowImpact(t *testing.T) {
+	s := newSound(t)
+	s.eachVariant(func(i int, f *LossFigures) { f.Counties[2].AAL *= 1 + 0.9*float64(i%2*2-1) })
+	bad, e := s.verdicts(t)
+	if len(bad) > 0 || e.Counties[2].AAL.Share < 0.1 {
+		t.Errorf("Nassau has a standard error of %g: %+v", e.Counties[2].AAL.Share, bad)
+	}
+	for _, c := range e.Checks {
+		if c.ID == "county-aal" && !strings.HasPrefix(c.Found, "2 counties") {
+			t.Errorf("%s", c.Found)
+		}
+	}
+	s.plan.Limits.LowImpact = 10
+	if bad, _ := s.verdicts(t); bad["county-aal"].Verdict != Fail {
+		t.Errorf("all counties of low impact: %+v", bad)
+	}
+}
