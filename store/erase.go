@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -17,14 +18,15 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
-// Certificate of erasure: what was destroyed, when, and what remains. Version 1.
+// Certificate of erasure: what was destroyed, when, and what remains. Version 1. It is signed when all that it says was done.
 type Certificate struct {
 	Version     int       `json:"version"`
 	Install     ID        `json:"install"`
 	Tenant      ID        `json:"tenant"`
-	Erased      time.Time `json:"erased"`
+	Erased      time.Time `json:"erased"` // when the keys were destroyed
 	Keys        []string  `json:"keys_destroyed"`
 	Generation  uint64    `json:"key_file_generation"`
+	Rewritten   time.Time `json:"database_rewritten"` // without what was left; no earlier than that
 	AuditSize   int64     `json:"audit_entries"`
 	Unreadable  string    `json:"unreadable"`
 	Remains     string    `json:"remains"`
@@ -40,36 +42,126 @@ type certificateRecord struct {
 
 var certificates = Define[certificateRecord]("certificates", 1)
 
+// purging is the verb of an intent under the tenant's own id: its keys are destroyed, and what they had encrypted is not
+// yet known to be deleted and the database rewritten. It goes with the certificate, in one transaction.
+var purging = rights.TenantPurge.String()
+
 // EraseTenant destroys a tenant's keys, so that nothing of its data can be read any more, and then what they had
-// encrypted: records, blobs, free pages of the database (it is compacted). Its audit log stays and verifies, with
-// users as ids. The certificate is kept by the appliance. After a crash the next unlock finishes the erasure.
+// encrypted: records, blobs, free pages of the database (it is rewritten). Its audit log stays and verifies, with
+// users as ids. The certificate, signed at the end, is kept by the appliance. What fails in between or is cut short by a
+// crash is gone on with by the next call and by every unlock. unlockers reach the services of slots that wrap by call.
+//
+// Errors: *DeniedError, the same for tenants that exist and others; ErrNotFound; ErrErased for one whose erasure is
+// complete (see Certificate); those of the key services and the disk.
 func (db *DB) EraseTenant(ctx context.Context, p Principal, tenant ID, unlockers ...Unlocker) (*Certificate, error) {
-	if err := db.ready(); err != nil {
-		return nil, err
-	}
-	if tenant == Appliance {
-		return nil, errors.New("erase: the appliance itself cannot be erased; remove its directory")
-	}
-	if _, err := db.tenantState(ctx, tenant); err != nil {
-		return nil, err
-	}
-	if err := db.openKeys(ctx, tenant); err != nil {
+	t := db.appliance(p)
+	if err := t.permit(ctx, Action{Verb: rights.TenantErase, Object: tenant}); err != nil {
 		return nil, err
 	}
 	db.ring.Attach(unlockers...)
-	in := intent{Object: tenant}
-	err := db.appliance(p).changeKeys(ctx, keyChange{
-		verb: rights.TenantErase, intent: in,
+	if err := db.eraseKeys(ctx, t, tenant); err != nil {
+		return nil, err
+	}
+	if err := db.purgeMarked(ctx, t); err != nil {
+		return nil, fmt.Errorf("the keys of tenant %s are destroyed; deleting what is left of its data goes on with the same command, or at the next unlock: %w", tenant, err)
+	}
+	record, err := db.certificateOf(ctx, tenant)
+	return &record.Value.Certificate, err
+}
+
+// eraseKeys takes an erasure to the point where the keys are destroyed and the tenant is marked to be purged.
+func (db *DB) eraseKeys(ctx context.Context, t *Tenant, tenant ID) error {
+	a := Action{Verb: rights.TenantErase, Object: tenant}
+	switch {
+	case tenant == Appliance:
+		return t.settle(ctx, a, errors.New("erase: the appliance itself cannot be erased; remove its directory"))
+	case db.isErased(tenant):
+		return db.goOnErasing(ctx, t, a)
+	}
+	if _, err := db.tenantState(ctx, tenant); err != nil {
+		return t.settle(ctx, a, err)
+	}
+	if err := db.openKeys(ctx, tenant); err != nil {
+		return t.settle(ctx, a, err)
+	}
+	return t.changeKeys(ctx, keyChange{
+		verb: rights.TenantErase, intent: intent{Object: tenant},
 		do:   func() ([]keyring.Event, error) { return db.ring.Erase(ctx, []keyring.Owner{dataOwner(tenant)}) },
-		then: func(tx *WriteTx) error { return db.certify(tx, in) },
+		then: func(tx *WriteTx) error { return db.markErased(tx, tenant) },
 	})
+}
+
+// goOnErasing is for a tenant whose keys are destroyed already: what its erasure stopped at is done, or there is nothing
+// left to do, which is ErrErased.
+func (db *DB) goOnErasing(ctx context.Context, t *Tenant, a Action) error {
+	open, err := db.openIntents(ctx)
 	if err != nil {
-		return nil, err
+		return t.settle(ctx, a, err)
 	}
-	if err := db.purgeErased(ctx); err != nil {
-		return nil, err
+	marked := false
+	for _, r := range open {
+		if r.Value.Object != a.Object {
+			continue
+		}
+		if r.Value.Verb == rights.TenantErase.String() {
+			if err := db.concludeErasure(ctx, t, a, r); err != nil {
+				return err
+			}
+			marked = true
+		}
+		marked = marked || r.Value.Verb == purging
 	}
-	return db.Certificate(ctx, p, tenant)
+	if !marked {
+		return t.settle(ctx, a, fmt.Errorf("tenant %s: %w", a.Object, ErrErased))
+	}
+	return nil
+}
+
+// concludeErasure ends an erasure that was announced, from wherever it stopped.
+func (db *DB) concludeErasure(ctx context.Context, t *Tenant, a Action, r Record[intent]) error {
+	db.changing.Lock()
+	defer db.changing.Unlock()
+	tenant := r.Value.Object
+	if _, err := db.ring.Open(auditOwner(tenant)); err != nil {
+		return err
+	}
+	if _, err := db.ring.Erase(ctx, []keyring.Owner{dataOwner(tenant)}); err != nil {
+		return err
+	}
+	return t.concludeKeys(ctx, a, r.ID, db.destroyed(tenant), func(tx *WriteTx) error { return db.markErased(tx, tenant) })
+}
+
+// markErased notes that a tenant's keys are destroyed and that what they had encrypted is to be purged.
+func (db *DB) markErased(tx *WriteTx, tenant ID) error {
+	e, err := db.erasure(tenant)
+	if err != nil {
+		return err
+	}
+	err = intents.Insert(tx, tenant, intent{Verb: purging, Object: tenant, Generation: e.Generation})
+	if err != nil && !errors.Is(err, ErrExists) {
+		return err
+	}
+	state, err := tenantStates.Get(tx, tenant)
+	if errors.Is(err, ErrNotFound) { // an older database that never knew it
+		return nil
+	}
+	if err != nil || state.Value.Erased != nil {
+		return err
+	}
+	at := e.At.UTC()
+	state.Value.Erased = &at
+	_, err = tenantStates.Put(tx, state)
+	return err
+}
+
+// erasure is the key file's account of a tenant's erasure.
+func (db *DB) erasure(tenant ID) (keyring.Erasure, error) {
+	for _, e := range db.ring.Erased() {
+		if e.Owner == dataOwner(tenant) {
+			return e, nil
+		}
+	}
+	return keyring.Erasure{}, fmt.Errorf("the key file does not list the erasure of tenant %s: %w", tenant, kv.ErrCorrupt)
 }
 
 // tenantState is the appliance's record of a tenant.
@@ -81,13 +173,11 @@ func (db *DB) tenantState(ctx context.Context, id ID) (r Record[tenantState], er
 	return r, err
 }
 
-// Certificate is the certificate of a tenant's erasure.
+// Certificate is the certificate of a tenant's erasure. ErrNotFound: the tenant is not erased, or its erasure is not
+// complete yet (EraseTenant goes on with it).
 func (db *DB) Certificate(ctx context.Context, p Principal, tenant ID) (*Certificate, error) {
-	if err := db.ready(); err != nil {
-		return nil, err
-	}
 	var c Certificate
-	err := db.appliance(p).View(ctx, Action{Verb: rights.TenantErase, Object: tenant}, func(tx *ReadTx) error {
+	err := db.appliance(p).View(ctx, Action{Verb: rights.CertificateRead, Object: tenant}, func(tx *ReadTx) error {
 		r, err := certificates.Get(tx, tenant)
 		c = r.Value.Certificate
 		return err
@@ -95,41 +185,107 @@ func (db *DB) Certificate(ctx context.Context, p Principal, tenant ID) (*Certifi
 	return &c, err
 }
 
-// isErased reports whether the tenant is on the list of erasures, which is part of the key file.
-func (db *DB) isErased(id ID) bool {
-	for _, e := range db.ring.Erased() {
-		if ID(e.Owner.Space) == id && e.Owner.Hierarchy == keyring.Data {
-			return true
-		}
-	}
-	return false
+// certificateOf reads it for the store itself.
+func (db *DB) certificateOf(ctx context.Context, tenant ID) (r Record[certificateRecord], err error) {
+	err = db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
+		r, err = certificates.Get(&ReadTx{db.system(), from}, tenant)
+		return err
+	})
+	return r, err
 }
 
-// purgeErased removes what is left of erased tenants: after an erasure, after a crash within one, and after an older
-// database was put back. It goes by the key file's list and by the certificates, so that neither of the two files
-// brings a tenant back when it alone is restored from before.
+// isErased reports whether the tenant is on the list of erasures, which is part of the key file.
+func (db *DB) isErased(id ID) bool { return db.ring.IsErased(dataOwner(id)) }
+
+// destroyed is what an erasure destroyed, from the key file's list.
+func (db *DB) destroyed(tenant ID) (all []keyring.Event) {
+	e, err := db.erasure(tenant)
+	if err != nil {
+		return nil
+	}
+	for _, id := range e.Keys {
+		all = append(all, keyring.Event{Kind: keyring.Destroyed, Object: keyring.DataKeys, Owner: e.Owner, KeyID: id})
+	}
+	return all
+}
+
+// purgeErased removes what is left of erased tenants: after a crash within an erasure, and after an older database or blob
+// folder was put back. It goes by the key file's list and by the certificates, so that neither of the two files brings a
+// tenant back when it alone is restored from before.
 func (db *DB) purgeErased(ctx context.Context) error {
 	if err := db.applyCertificates(ctx); err != nil {
 		return err
 	}
-	compact := false
-	for _, e := range db.ring.Erased() {
-		if e.Owner.Hierarchy != keyring.Data {
-			continue
-		}
-		purged, err := db.purge(ctx, e)
-		if err != nil {
-			return fmt.Errorf("erase tenant %s: %w", ID(e.Owner.Space), err)
-		}
-		compact = compact || purged
+	if err := db.markLeft(ctx); err != nil {
+		return err
 	}
-	if !compact {
+	return db.purgeMarked(ctx, db.system())
+}
+
+// purgeMarked deletes what is left of the tenants that are marked, rewrites the database without it, and only then signs the
+// certificates and takes the marks away. Stopped anywhere, it is called again.
+func (db *DB) purgeMarked(ctx context.Context, by *Tenant) error {
+	db.changing.Lock()
+	defer db.changing.Unlock()
+	open, err := db.openIntents(ctx)
+	if err != nil {
+		return err
+	}
+	open = slices.DeleteFunc(open, func(r Record[intent]) bool { return r.Value.Verb != purging })
+	if len(open) == 0 {
 		return nil
 	}
+	for _, r := range open {
+		if err := db.purge(ctx, r.Value.Object); err != nil {
+			return fmt.Errorf("purge erased tenant %s: %w", r.Value.Object, err)
+		}
+	}
 	if err := db.kv.Compact(ctx); err != nil {
-		return fmt.Errorf("compact after an erasure: %w", err)
+		return fmt.Errorf("rewrite the database after an erasure: %w", err)
+	}
+	for _, r := range open {
+		a := Action{Verb: rights.TenantPurge, Object: r.Value.Object}
+		if err := by.commit(ctx, by.entry(a, Done), func(tx *WriteTx) error { return db.certify(tx, r) }); err != nil {
+			return fmt.Errorf("certify the erasure of tenant %s: %w", r.Value.Object, err)
+		}
 	}
 	return nil
+}
+
+// purge removes one erased tenant's records, signposts and blobs. Its logs stay: the leaves of the ledger as unreadable
+// ciphertext, from which its hashes can still be verified.
+func (db *DB) purge(ctx context.Context, id ID) error {
+	if err := db.kv.Purge(ctx, id); err != nil {
+		return err
+	}
+	if err := db.purgeSignposts(ctx, id); err != nil {
+		return err
+	}
+	db.dropFolder(id)
+	return os.RemoveAll(db.blobPath(id))
+}
+
+func (db *DB) purgeSignposts(ctx context.Context, tenant ID) error {
+	var keys [][]byte
+	err := db.eachKey(ctx, Appliance, register["signposts"], func(key []byte) {
+		if bytes.HasSuffix(key, tenant[:]) {
+			keys = append(keys, key)
+		}
+	})
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	system := db.system()
+	entry := system.entry(Action{Verb: rights.TenantPurge, Object: tenant}, Done)
+	entry.reason = "signposts"
+	return system.commit(ctx, entry, func(tx *WriteTx) error {
+		for _, key := range keys {
+			if err := tx.deleteIn(Appliance, register["signposts"], key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // applyCertificates brings erasures into a key file that was put back from before them.
@@ -168,105 +324,86 @@ func (db *DB) applyCertificates(ctx context.Context) error {
 	return db.anchor.keys(db.ring.Generation(), db.ring.Erased())
 }
 
-// purge removes one erased tenant's records, signposts and blobs, and reports whether there were any. Its logs stay: the
-// leaves of the ledger as unreadable ciphertext, from which its hashes can still be verified.
-func (db *DB) purge(ctx context.Context, e keyring.Erasure) (bool, error) {
-	id := ID(e.Owner.Space)
-	spaces, err := db.spaces(ctx)
+// markLeft marks erased tenants of which there is something although their erasure is over, or of which the database knows
+// no certificate.
+func (db *DB) markLeft(ctx context.Context) error {
+	left, err := db.leftOfErased(ctx)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	open, err := db.openIntents(ctx)
 	if err != nil {
-		return false, err
-	}
-	there := slices.Contains(spaces, id)
-	if err := db.kv.Purge(ctx, id); err != nil {
-		return false, err
-	}
-	posts, err := db.purgeSignposts(ctx, id)
-	if err != nil {
-		return false, err
-	}
-	if err := os.RemoveAll(db.blobPath(id)); err != nil {
-		return false, err
-	}
-	db.dropFolder(id)
-	if err := db.certifyLate(ctx, e); err != nil {
-		return false, err
-	}
-	return there || posts > 0, nil
-}
-
-func (db *DB) purgeSignposts(ctx context.Context, tenant ID) (int, error) {
-	var keys [][]byte
-	err := db.eachKey(ctx, Appliance, register["signposts"], func(key []byte) {
-		if bytes.HasSuffix(key, tenant[:]) {
-			keys = append(keys, key)
-		}
-	})
-	if err != nil || len(keys) == 0 {
-		return 0, err
+		return err
 	}
 	system := db.system()
-	return len(keys), system.commit(ctx, system.entry(Action{Verb: rights.TenantErase, Object: tenant}, Done), func(tx *WriteTx) error {
-		for _, key := range keys {
-			if err := tx.deleteIn(Appliance, register["signposts"], key); err != nil {
-				return err
-			}
+	for _, id := range left {
+		if slices.ContainsFunc(open, func(r Record[intent]) bool { return r.ID == id }) {
+			continue
 		}
-		return nil
-	})
+		entry := system.entry(Action{Verb: rights.TenantPurge, Object: id}, Intent)
+		if err := system.commit(ctx, entry, func(tx *WriteTx) error { return db.markErased(tx, id) }); err != nil {
+			return fmt.Errorf("mark what is left of erased tenant %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
-// certify writes the certificate of an erasure that the key file has just made.
-func (db *DB) certify(tx *WriteTx, in intent) error {
+func (db *DB) leftOfErased(ctx context.Context) (left []ID, err error) {
+	there, err := db.spaces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = db.eachKey(ctx, Appliance, register["signposts"], func(key []byte) {
+		if id := ID(key[max(0, len(key)-len(ID{})):]); db.isErased(id) {
+			there = append(there, id)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range db.ring.Erased() {
-		if e.Owner == dataOwner(in.Object) {
-			return db.writeCertificate(tx, e)
+		id := ID(e.Owner.Space)
+		if e.Owner != dataOwner(id) {
+			continue
+		}
+		if _, err := os.Lstat(db.blobPath(id)); err == nil || slices.Contains(there, id) {
+			left = append(left, id)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		} else if _, err := db.certificateOf(ctx, id); errors.Is(err, ErrNotFound) {
+			left = append(left, id)
+		} else if err != nil {
+			return nil, err
 		}
 	}
-	return fmt.Errorf("the key file does not list the erasure of tenant %s: %w", in.Object, kv.ErrCorrupt)
+	return left, nil
 }
 
-// certifyLate writes it where the database was put back from before the erasure: which keys there were is not known then.
-func (db *DB) certifyLate(ctx context.Context, e keyring.Erasure) error {
-	system := db.system()
-	id := ID(e.Owner.Space)
-	err := db.kv.View(ctx, func(from *kv.ReadTx) error {
-		_, err := certificates.Get(&ReadTx{system, from}, id)
-		return err
-	})
-	if !errors.Is(err, ErrNotFound) {
+// certify ends an erasure: the certificate, unless there is one already, and the end of the mark.
+func (db *DB) certify(tx *WriteTx, mark Record[intent]) error {
+	if err := intents.remove(tx, mark.ID); err != nil {
 		return err
 	}
-	return system.commit(ctx, system.entry(Action{Verb: rights.TenantErase, Object: id}, Done), func(tx *WriteTx) error {
-		return db.writeCertificate(tx, e)
-	})
-}
-
-func (db *DB) writeCertificate(tx *WriteTx, e keyring.Erasure) error {
-	id := ID(e.Owner.Space)
+	id := mark.Value.Object
+	if _, err := certificates.Get(tx, id); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	e, err := db.erasure(id)
+	if err != nil {
+		return err
+	}
 	c, err := db.certificate(tx, e)
 	if err != nil {
 		return err
 	}
-	if err := certificates.Insert(tx, id, certificateRecord{*c, e}); err != nil {
-		return err
-	}
-	state, err := tenantStates.Get(tx, id)
-	if errors.Is(err, ErrNotFound) { // an older database that never knew it
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	state.Value.Erased = &c.Erased
-	_, err = tenantStates.Put(tx, state)
-	return err
+	return certificates.Insert(tx, id, certificateRecord{*c, e})
 }
 
 func (db *DB) certificate(tx *WriteTx, e keyring.Erasure) (*Certificate, error) {
 	id := ID(e.Owner.Space)
 	c := &Certificate{
-		Version: 1, Install: db.format.Install, Tenant: id, Erased: e.At.UTC(), Generation: e.Generation, Keys: []string{},
-		Unreadable:  "All key-encryption and data keys of the tenant were destroyed. Records, blobs and ledger texts encrypted under them can no longer be read; what was left of them in the database and the blob folder was deleted, and the database rewritten.",
+		Version: 1, Install: db.format.Install, Tenant: id, Erased: e.At.UTC(), Generation: e.Generation, Keys: []string{}, Rewritten: tx.now.Truncate(time.Second),
+		Unreadable:  "All key-encryption and data keys of the tenant were destroyed. Records, blobs and ledger texts encrypted under them can no longer be read. What was left of them in the database and the blob folder was deleted, and after that the database file was rewritten without it.",
 		Remains:     "The tenant's audit log with users and objects as random ids, and the hashes of its ledger, each verifiable.",
 		NotAttested: "Copies of the key file or of the whole directory made earlier, by backups, snapshots or the storage below, are outside the appliance: they expire with their own retention. Overwriting the old key file is no guarantee on copy-on-write or flash storage.",
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,9 +43,20 @@ type keyChange struct {
 type intent struct {
 	Verb       string   `json:"verb"`
 	Object     ID       `json:"object"`
-	Name       string   `json:"name,omitempty"` // of a tenant to be added
-	Keys       []string `json:"keys,omitempty"` // to be retired when all they encrypted is encrypted anew
-	Generation uint64   `json:"generation"`     // of the key file before
+	Keys       []string `json:"keys,omitempty"`  // to be retired when all they encrypted is encrypted anew
+	Generation uint64   `json:"generation"`      // of the key file before
+	Root       string   `json:"root,omitempty"`  // id of the root key before
+	Slots      []string `json:"slots,omitempty"` // ids before
+	SealKeys   int      `json:"seal_keys,omitempty"`
+}
+
+// before notes how the key file stands, so that what a change has done can be told after a crash.
+func (db *DB) before(in intent) intent {
+	in.Generation, in.Root, in.SealKeys = db.ring.Generation(), db.ring.Root().KeyID.String(), len(db.ring.SealKeys())
+	for _, s := range db.ring.Slots() {
+		in.Slots = append(in.Slots, hex.EncodeToString(s.ID[:]))
+	}
+	return in
 }
 
 var intents = Define[intent]("intents", 1)
@@ -56,15 +68,18 @@ func (t *Tenant) changeKeys(ctx context.Context, c keyChange) error {
 	db.changing.Lock()
 	defer db.changing.Unlock()
 	a := Action{Verb: c.verb, Object: c.intent.Object}
-	if err := t.permit(ctx, a); err != nil {
-		return err
+	if !t.principal.IsSystem() { // which also changes keys while the store is being unlocked
+		if err := t.permit(ctx, a); err != nil {
+			return err
+		}
 	}
-	c.intent.Verb, c.intent.Generation = c.verb.String(), db.ring.Generation()
+	in := db.before(c.intent)
+	in.Verb = c.verb.String()
 	id := db.newID(db.now())
 	announced := db.appliance(t.principal)
-	err := announced.commit(ctx, announced.entry(a, Intent), func(tx *WriteTx) error { return intents.Insert(tx, id, c.intent) })
+	err := announced.commit(ctx, announced.entry(a, Intent), func(tx *WriteTx) error { return intents.Insert(tx, id, in) })
 	if err != nil {
-		return fmt.Errorf("announce %s: %w", c.verb, err)
+		return announced.settle(ctx, a, fmt.Errorf("announce %s: %w", c.verb, err))
 	}
 	events, err := c.do()
 	if err != nil {
@@ -151,6 +166,9 @@ func keyEvents(events []keyring.Event) (all []KeyEvent) {
 		if e.Owner != (keyring.Owner{}) {
 			of = fmt.Sprintf("%v %s", e.Owner.Hierarchy, e.Object)
 		}
+		if e.Object == keyring.SlotKey && e.Name != "" {
+			of += ", " + e.Name
+		}
 		i := slices.IndexFunc(all, func(k KeyEvent) bool { return k.Kind == kind && k.Of == of })
 		if i < 0 {
 			i, all = len(all), append(all, KeyEvent{Kind: kind, Of: of})
@@ -171,13 +189,18 @@ func (db *DB) RotateKeys(ctx context.Context, p Principal, tenant ID) error {
 	if p.Role() != Operator && p.Tenant() != tenant {
 		return db.refuseCrossing(ctx, p, tenant)
 	}
-	if tenant != Appliance {
-		if err := db.openKeys(ctx, tenant); err != nil {
-			return err
-		}
+	caller, a := &Tenant{db: db, id: p.Tenant(), principal: p}, Action{Verb: rights.KeyRotate, Object: tenant}
+	if err := caller.permit(ctx, a); err != nil {
+		return err
+	}
+	if err := db.openKeys(ctx, tenant); err != nil {
+		return caller.settle(ctx, a, err)
 	}
 	return db.rotate(ctx, p, []ID{tenant})
 }
+
+// RotateAfter is the age at which a key-encryption key is rotated without being asked.
+const RotateAfter = keyring.RotateAfter
 
 func (db *DB) rotate(ctx context.Context, p Principal, tenants []ID) error {
 	var owners []keyring.Owner

@@ -21,6 +21,15 @@ var register = map[string]uint16{
 	"blobs": 48, "indexes": 49, "settings": 50,
 }
 
+// registered is the way back.
+var registered = func() map[uint16]string {
+	names := make(map[uint16]string, len(register))
+	for name, number := range register {
+		names[number] = name
+	}
+	return names
+}()
+
 // What else a data key can be for. They share the numbers' space with the collections.
 const (
 	leafCollection       = 64 // of a log: entries or lineage
@@ -68,10 +77,8 @@ func collectionName(n uint16) string {
 	case checkpointCollection:
 		return "checkpoints"
 	}
-	for name, number := range register {
-		if number == n {
-			return name
-		}
+	if name, ok := registered[n]; ok {
+		return name
 	}
 	return fmt.Sprintf("collection %d", n)
 }

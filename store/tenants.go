@@ -39,16 +39,17 @@ type TenantInfo struct {
 
 // AddTenant makes a tenant with keys of its own. The name is 1 to 200 characters, kept under the tenant's key.
 func (db *DB) AddTenant(ctx context.Context, p Principal, name string) (ID, error) {
-	if err := db.ready(); err != nil {
+	t, a := db.appliance(p), Action{Verb: rights.TenantAdd}
+	if err := t.permit(ctx, a); err != nil {
 		return ID{}, err
 	}
 	name = strings.TrimSpace(name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > 200 || !utf8.ValidString(name) {
-		return ID{}, fmt.Errorf("name of a tenant: %d characters are not between 1 and 200", n)
+		return ID{}, t.settle(ctx, a, fmt.Errorf("name of a tenant: %d characters are not between 1 and 200", n))
 	}
 	id := db.newID(db.now())
-	return id, db.appliance(p).changeKeys(ctx, keyChange{
-		verb: rights.TenantAdd, intent: intent{Object: id, Name: name},
+	err := t.changeKeys(ctx, keyChange{
+		verb: rights.TenantAdd, intent: intent{Object: id},
 		do: func() ([]keyring.Event, error) {
 			events, err := db.ring.Add(ctx, grants(id))
 			if err != nil {
@@ -59,19 +60,18 @@ func (db *DB) AddTenant(ctx context.Context, p Principal, name string) (ID, erro
 		},
 		then: func(tx *WriteTx) error { return enrol(tx, id, name) },
 	})
+	if err != nil {
+		return ID{}, err
+	}
+	return id, nil
 }
 
-// enrol writes the records of a new tenant: its state with the appliance's, its name under its own key.
+// enrol writes the records of a new tenant: its state with the appliance's, its name under its own key and nowhere else.
 func enrol(tx *WriteTx, id ID, name string) error {
-	err := tenantStates.Insert(tx, id, tenantState{Created: tx.now})
-	if err != nil && !errors.Is(err, ErrExists) {
+	if err := tenantStates.Insert(tx, id, tenantState{Created: tx.now}); err != nil {
 		return err
 	}
-	err = profiles.Insert(tx.within(id), id, profile{name})
-	if err != nil && !errors.Is(err, ErrExists) {
-		return err
-	}
-	return nil
+	return profiles.Insert(tx.within(id), id, profile{name})
 }
 
 // within is the same transaction in the space of another tenant, for the appliance's own verbs. Changes are noted with tx.
@@ -101,6 +101,10 @@ func (db *DB) Tenants(ctx context.Context, p Principal) (all []TenantInfo, err e
 		}
 		for _, r := range page.Records {
 			info := TenantInfo{ID: r.ID, Created: r.Value.Created, Erased: r.Value.Erased}
+			if e, err := db.erasure(r.ID); err == nil && info.Erased == nil { // its entry is still to be written
+				at := e.At.UTC()
+				info.Erased = &at
+			}
 			if info.Erased == nil {
 				if info.Name, err = db.nameOf(ctx, r.ID); err != nil {
 					return nil, t.settle(ctx, Action{Verb: rights.TenantList}, err)
@@ -121,6 +125,9 @@ func (db *DB) nameOf(ctx context.Context, id ID) (name string, err error) {
 	t := &Tenant{db: db, id: id}
 	err = db.kv.View(ctx, func(from *kv.ReadTx) error {
 		r, err := profiles.Get(&ReadTx{t, from}, id)
+		if errors.Is(err, ErrNotFound) { // its adding was cut short, and is to be undone
+			return nil
+		}
 		name = r.Value.Name
 		return err
 	})
@@ -146,7 +153,7 @@ func (db *DB) Named(ctx context.Context, text string) (found ID, err error) {
 			return ID{}, err
 		}
 		for _, r := range page.Records {
-			if r.Value.Erased != nil {
+			if r.Value.Erased != nil || db.isErased(r.ID) {
 				continue
 			}
 			name, err := db.nameOf(ctx, r.ID)

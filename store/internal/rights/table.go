@@ -6,8 +6,11 @@ var (
 	TenantAdd    = verb("tenant.add", Operator)
 	TenantList   = verb("tenant.list", Operator)
 	TenantErase  = verb("tenant.erase", Operator)
+	TenantPurge  = verb("tenant.purge", Operator) // what was left of an erased one is deleted, the database rewritten, the certificate signed
 	TenantRead   = verb("tenant.read", Admin, Modeler, Analyst, Approver, Viewer)
 	TenantChange = verb("tenant.change", Admin)
+
+	CertificateRead = verb("certificate.read", Operator)
 
 	UserAdd     = verb("user.add", Admin, Operator)
 	UserList    = verb("user.list", Admin, Operator)
@@ -66,6 +69,10 @@ var (
 	KeyRewrap    = verb("key.rewrap", Operator)
 	KeyReencrypt = verb("key.reencrypt", Operator)
 	KeyUnwrap    = verb("key.unwrap", Operator)
+	SlotList     = verb("key.slot-list", Operator)
+	SlotAdd      = verb("key.slot-add", Operator)
+	SlotRemove   = verb("key.slot-remove", Operator)
+	KeyRecovery  = verb("key.recovery", Operator)
 
 	StoreUnlock     = verb("store.unlock", Operator)
 	StoreLock       = verb("store.lock", Operator)
@@ -81,7 +88,7 @@ var (
 // Verbs lists the table in its order.
 func Verbs() []Verb {
 	return []Verb{
-		TenantAdd, TenantList, TenantErase, TenantRead, TenantChange,
+		TenantAdd, TenantList, TenantErase, TenantPurge, TenantRead, TenantChange, CertificateRead,
 		UserAdd, UserList, UserChange, UserDisable, UserSelf,
 		SignIn, SignOut, SessionList, SessionClose, SessionSeen,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
@@ -93,7 +100,7 @@ func Verbs() []Verb {
 		ApprovalRequest, ApprovalDecide, ApprovalRead,
 		AuditRead, AuditExport, AuditVerify, AuditSystem,
 		LedgerRead, LedgerVerify, LedgerCheckpoint,
-		KeyList, KeyRotate, KeyRewrap, KeyReencrypt, KeyUnwrap,
+		KeyList, KeyRotate, KeyRewrap, KeyReencrypt, KeyUnwrap, SlotList, SlotAdd, SlotRemove, KeyRecovery,
 		StoreUnlock, StoreLock, StoreStatus, StoreCheck, StoreCompact, StoreSweep, StoreCheckpoint, StoreAlarm, StoreRecover,
 	}
 }
