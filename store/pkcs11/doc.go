@@ -5,7 +5,9 @@
 // Wrapped keys are AES-GCM (CKM_AES_GCM, 96-bit IV, 128-bit tag), bound to their context as additional data. Tokens that
 // insist on making the IV themselves are not supported.
 //
-// Begin at [Open].
+// [SealKey] is a key pair on P-256 in a token that signs seals (CKM_ECDSA), under the same conditions.
+//
+// Begin at [Open] and [OpenSealKey].
 //
 // Source: PKCS #11 Specification 3.0 (OASIS), sections 6.10.2 and 6.13.3; URIs after RFC 7512.
 package pkcs11
@@ -29,6 +31,9 @@ var (
 	// ErrNoKey is a token without a key of that label.
 	ErrNoKey = errors.New("the token has no AES key of this label: make one with GenerateKey or the maker's program")
 
+	// ErrNoSealKey is a token without a key pair of that label.
+	ErrNoSealKey = errors.New("the token has no key pair of this label: make one on P-256 with GenerateSealKey or the maker's program")
+
 	// ErrUnusable is a key that is there and must not be used for this.
 	ErrUnusable = errors.New("the key in the token cannot be used")
 )
@@ -37,7 +42,7 @@ var (
 type Options struct {
 	Module string    // path of the maker's PKCS#11 library, "/usr/lib/softhsm/libsofthsm2.so"
 	Token  string    // label of the token
-	Key    string    // label (CKA_LABEL) of the AES key in it
+	Key    string    // label (CKA_LABEL) of the key in it
 	PIN    []byte    // of the token's user; the caller clears it, copies stay in the library
 	Rand   io.Reader // of IVs; nil: crypto/rand.Reader
 }

@@ -63,6 +63,7 @@ func TestToken(t *testing.T) {
 	t.Run("wrap", func(t *testing.T) { wrap(t, k) })
 	t.Run("refusals", func(t *testing.T) { refusals(t, o, k) })
 	t.Run("ring", func(t *testing.T) { ring(t, o, k) })
+	t.Run("seal keys", func(t *testing.T) { sealKeys(t, o) })
 }
 
 func closeKey(t *testing.T, k *Key) {
