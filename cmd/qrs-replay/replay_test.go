@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,6 +91,8 @@ func newWorld(t *testing.T) string {
 	other = s
 	other.Predicate.Model[0]++
 	w.seal("model.seal.json", other)
+	w.seal("hardware.seal.json", measured(s))
+	w.seal("more.seal.json", withTable(s, "extra"))
 	w.release(s)
 	return w.dir
 }
@@ -200,13 +203,24 @@ func (w *world) lie(s seal.Statement) {
 			s.Subjects[i] = changed
 		}
 	}
-	tables := map[string]ledger.Digest{}
-	for name, d := range s.Predicate.Tables {
-		tables[name] = d
-	}
-	tables["gr_aal"] = changed.Digest
-	s.Predicate.Tables = tables
+	s.Predicate.Tables = maps.Clone(s.Predicate.Tables)
+	s.Predicate.Tables["gr_aal"] = changed.Digest
 	w.seal("lie.seal.json", s)
+}
+
+// measured is a run whose estimate was not made by the simulator alone.
+func measured(s seal.Statement) seal.Statement {
+	estimate := *s.Predicate.Estimate
+	estimate.Backends, estimate.Simulated = []string{"device", runestimate.Backend}, false
+	s.Predicate.Estimate = &estimate
+	return s
+}
+
+// withTable is a run with a table that the engine does not make.
+func withTable(s seal.Statement, name string) seal.Statement {
+	s.Predicate.Tables = maps.Clone(s.Predicate.Tables)
+	s.Predicate.Tables[name] = ledger.Digest{1}
+	return s
 }
 
 // release is a meta-seal over 30 seals that differ in run and seed, whole and with one thing changed.
