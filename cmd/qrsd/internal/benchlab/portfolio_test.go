@@ -15,6 +15,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/hazard/evaluation"
 	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
 	"github.com/qrsrisk/qrsd/engine/loss"
+	"github.com/qrsrisk/qrsd/engine/metrics"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
 )
@@ -129,6 +130,11 @@ func TestFigures(t *testing.T) {
 	got, err := figuresOf(result, equal, weights, plan)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i, p := range result.Report.Summaries[0].Perspectives[loss.GroundUp].Curve(metrics.OEP, metrics.Full).Points {
+		if p.Available && !p.LossBand.Unbounded { // the band is one of 90 %
+			near(t, "error of the band", got[Equal].OEP[i].BandError, (p.LossBand.High-p.LossBand.Low)/2/1.6448536269514722, 1e-9)
+		}
 	}
 	one := map[string]float64{}
 	for fips := range weights {

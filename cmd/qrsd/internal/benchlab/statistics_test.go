@@ -89,6 +89,8 @@ func TestKolmogorov(t *testing.T) {
 	}
 	record, model := []float64{1, 2, 2, 5, 9}, []float64{0.5, 1, 1.5, 2, 3, 4, 5, 5, 8, 10}
 	near(t, "distance", distance(against("", record, model)), stat.KolmogorovSmirnov(record, nil, model, nil), 1e-12)
+	low := []float64{-9, -8, -7, -6, 0.5, 20} // now the catalogue lies before the record
+	near(t, "distance before", distance(against("", record, low)), stat.KolmogorovSmirnov(record, nil, low, nil), 1e-12)
 	// Catalogues pooled by their counts are the catalogue of all values.
 	more := []float64{0, 2, 2, 7}
 	pooled := pool([]Quantity{against("", record, model), against("", record, more)})
