@@ -43,7 +43,7 @@ func (db *DB) Status(ctx context.Context, p Principal) (s Status, err error) {
 	held := db.anchor.now()
 	s = Status{
 		Format: db.format.Format, Install: db.format.Install, Created: db.format.Created, Locked: db.ready() != nil,
-		Slots: db.ring.Slots(), Generation: db.ring.Generation(), Database: FileState{files.Size, files.Free},
+		Slots: db.ring.Slots(), Generation: db.ring.Generation(), Database: FileState{Size: files.Size, Free: files.Free},
 		DiskFree: files.DiskFree, ReadOnly: files.ReadOnly, Ballast: files.Ballast,
 		Anchored: held.Time, AtRest: held.AtRest, Erased: len(db.ring.Erased()),
 	}

@@ -52,6 +52,7 @@ func (db *DB) work(ctx context.Context) {
 		db.report("checkpoint", db.checkpoint(ctx))
 		if beats%360 == 0 { // hourly
 			db.report("rotation of keys", db.rotateDue(ctx))
+			db.report("compaction", db.compactDue(ctx))
 		}
 	}
 }
