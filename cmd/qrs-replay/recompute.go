@@ -154,14 +154,6 @@ func readSpec(text []byte) (engine.Spec, error) {
 	return spec.Spec, nil
 }
 
-// specOf reads a spec, and refuses one that asks for what this program does not know.
-func specOf(text []byte) (spec engine.Spec, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&spec)
-	return spec, err
-}
-
 // model opens the pack in this program. A program of another engine or with another pack cannot say anything of the run.
 func (x *recomputeCommand) model(p *seal.Predicate, spec engine.Spec) (*modelpack.Model, error) {
 	if p.Build.Engine != engine.Version {

@@ -33,7 +33,7 @@ func TestSpecSurvivesItsSeal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := specOf(text)
+		got, err := readSpec(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,6 +41,18 @@ func TestSpecSurvivesItsSeal(t *testing.T) {
 			a, _ := json.Marshal(want)
 			b, _ := json.Marshal(got)
 			t.Errorf("spec %d: read %.300s, written %.300s", i, b, a)
+		}
+	}
+}
+
+// TestReadSpec: a seed may stand as digits; what this program does not know, and what is no seed, is refused.
+func TestReadSpec(t *testing.T) {
+	if spec, err := readSpec([]byte(`{"seed":"18446744073709551615","years":3}`)); err != nil || spec.Seed != 1<<64-1 || spec.Years != 3 {
+		t.Errorf("%+v, %v", spec, err)
+	}
+	for _, text := range []string{`{"seed":7,"wind":1}`, `{"seed":-1}`, `{"seed":"seven"}`, `{"seed":1.5}`, `{"years":3}`, `[]`} {
+		if spec, err := readSpec([]byte(text)); err == nil {
+			t.Errorf("%s: read as %+v", text, spec)
 		}
 	}
 }
