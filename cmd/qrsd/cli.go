@@ -45,6 +45,7 @@ type grammar struct {
 	Lock       lockCommand       `cmd:"" help:"Forget the key that unlock has kept."`
 	Status     statusCommand     `cmd:"" help:"Show the state of a store, locked or not."`
 	Check      checkCommand      `cmd:"" help:"Verify every byte of a store."`
+	Compact    compactCommand    `cmd:"" help:"Write the database anew without the space that nothing is in."`
 	Tenant     tenantCommand     `cmd:"" help:"Add, list and erase tenants."`
 	User       userCommand       `cmd:"" help:"Add, list and disable users of a tenant; change one's own password and second factor."`
 	Token      tokenCommand      `cmd:"" help:"Make, list and revoke API keys."`
@@ -143,7 +144,7 @@ func report(err error, c console) int {
 		fmt.Fprintf(c.err, "qrsd: %v; check the path\n", err)
 		return exitError
 	}
-	fmt.Fprintln(c.err, "qrsd:", err)
+	fmt.Fprintln(c.err, "qrsd:", plain(err.Error())) // it may hold what a file or a provider says
 	return exitError
 }
 

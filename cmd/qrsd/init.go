@@ -40,6 +40,7 @@ type initOutput struct {
 
 // slotOutput is one way to unlock a store.
 type slotOutput struct {
+	ID        string    `json:"id"`
 	Method    string    `json:"method"`
 	Reference string    `json:"reference,omitempty"`
 	Created   time.Time `json:"created"`

@@ -14,11 +14,13 @@ import (
 
 // keyCommand is `qrsd key`.
 type keyCommand struct {
-	List      keyList      `cmd:"" help:"List keys with their versions and ages; never the keys."`
-	Rotate    keyRotate    `cmd:"" help:"Give a tenant new keys; what was written stays readable. Happens by itself every 90 days."`
-	Rewrap    keyRewrap    `cmd:"" help:"Emergency: a new root key and new key-encryption keys for all tenants, when the root key may be known to others."`
-	Reencrypt keyReencrypt `cmd:"" help:"Emergency: encrypt everything of a tenant anew, when a data key may be known to others."`
-	Public    keyPublic    `cmd:"" help:"Print the public keys that sign a log's checkpoints, to be kept by whoever verifies exports."`
+	List      keyList        `cmd:"" help:"List keys with their versions and ages; never the keys."`
+	Rotate    keyRotate      `cmd:"" help:"Give a tenant new keys; what was written stays readable. Happens by itself every 90 days."`
+	Rewrap    keyRewrap      `cmd:"" help:"Emergency: a new root key and new key-encryption keys for all tenants, when the root key may be known to others."`
+	Reencrypt keyReencrypt   `cmd:"" help:"Emergency: encrypt everything of a tenant anew, when a data key may be known to others."`
+	Slot      keySlotCommand `cmd:"" help:"List, add and remove the ways to unlock the store."`
+	Recovery  keyRecovery    `cmd:"" help:"Make a new recovery key, shown once, in place of the one that may be known to others."`
+	Public    keyPublic      `cmd:"" help:"Print the public keys that sign a log's checkpoints, to be kept by whoever verifies exports."`
 }
 
 // keyList is `qrsd key list`.
@@ -49,9 +51,6 @@ type dataKeyOutput struct {
 	Current bool      `json:"current"` // encrypts; the others only decrypt
 	Used    uint64    `json:"used"`    // encryptions so far, at most
 }
-
-// rotationPeriod is the age at which keys are rotated by themselves.
-const rotationPeriod = 90 * 24 * time.Hour
 
 // Run carries out the command.
 func (x *keyList) Run(ctx context.Context, c console) (err error) {
@@ -90,7 +89,7 @@ func (x *keyList) Run(ctx context.Context, c console) (err error) {
 func newKeyOutput(k store.KeyStatus) keyOutput {
 	o := keyOutput{
 		Tenant: store.ID(k.Owner.Space), Hierarchy: k.Owner.Hierarchy.String(), KEK: k.KeyID.String(), Version: k.Version,
-		Created: k.Created, Due: k.Created.Add(rotationPeriod), DataKeys: []dataKeyOutput{}, Destroyed: []string{},
+		Created: k.Created, Due: k.Created.Add(store.RotateAfter), DataKeys: []dataKeyOutput{}, Destroyed: []string{},
 	}
 	for _, d := range k.DataKeys {
 		o.DataKeys = append(o.DataKeys, dataKeyOutput{uint16(d.Purpose), d.Epoch, d.KeyID.String(), d.Created, d.Current, d.Used})
@@ -184,7 +183,7 @@ type keyRewrap struct {
 // Help is shown by `qrsd key rewrap --help`.
 func (keyRewrap) Help() string {
 	return `Values are not touched. Stopped, the same command goes on where it was. All ways to unlock stay as they are: one that became
-known to others must be replaced as well. A store that AWS KMS or a PKCS#11 token also unlocks needs it named here.`
+known to others is replaced by qrsd key slot add and remove, or qrsd key recovery. A store that AWS KMS or a PKCS#11 token also unlocks needs it named here.`
 }
 
 // Run carries out the command.
@@ -194,11 +193,9 @@ func (x *keyRewrap) Run(ctx context.Context, c console) (err error) {
 		return err
 	}
 	defer closeStore(db, &err)
-	var services []store.Unlocker
-	if u, err := x.service(ctx); err != nil {
+	services, err := x.services(ctx)
+	if err != nil {
 		return err
-	} else if u != nil {
-		services = append(services, *u)
 	}
 	shown := startTally(c.err, -1)
 	owners := 0

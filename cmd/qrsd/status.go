@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -112,9 +113,13 @@ func printSlots(w io.Writer, slots []store.Slot) {
 func slotOutputs(slots []store.Slot) []slotOutput {
 	out := make([]slotOutput, len(slots))
 	for i, s := range slots {
-		out[i] = slotOutput{s.Method, s.Reference, s.Created}
+		out[i] = newSlotOutput(s)
 	}
 	return out
+}
+
+func newSlotOutput(s store.Slot) slotOutput {
+	return slotOutput{hex.EncodeToString(s.ID[:]), s.Method, s.Reference, s.Created}
 }
 
 func diskInWords(s store.Status) string {

@@ -111,6 +111,15 @@ func slotsOf(ctx context.Context, db *store.DB) []store.Slot {
 	return s.Slots
 }
 
+// services are those of service, as the verbs that replace the root key take them.
+func (f unlockFlags) services(ctx context.Context) ([]store.Unlocker, error) {
+	u, err := f.service(ctx)
+	if err != nil || u == nil {
+		return nil, err
+	}
+	return []store.Unlocker{*u}, nil
+}
+
 // service is the key service or token that a new root key must be given to, if one is named: a store that was unlocked
 // by other means does not reach it by itself.
 func (f unlockFlags) service(ctx context.Context) (*store.Unlocker, error) {

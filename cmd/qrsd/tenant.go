@@ -156,8 +156,17 @@ func (x *tenantErase) find(ctx context.Context, db *store.DB, by store.Principal
 
 func (x *tenantErase) erase(ctx context.Context, c console, db *store.DB, by store.Principal, tenant store.TenantInfo) (*store.Certificate, error) {
 	if tenant.Erased != nil {
-		fmt.Fprintf(c.err, "tenant %s is erased already\n", tenant.ID)
-		return db.Certificate(ctx, by, tenant.ID)
+		certificate, err := db.Certificate(ctx, by, tenant.ID)
+		if !errors.Is(err, store.ErrNotFound) {
+			fmt.Fprintf(c.err, "tenant %s is erased already\n", tenant.ID)
+			return certificate, err
+		}
+		fmt.Fprintf(c.err, "the keys of tenant %s are destroyed already; the erasure goes on\n", tenant.ID)
+		services, err := x.services(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return db.EraseTenant(ctx, by, tenant.ID, services...)
 	}
 	if err := printErasure(ctx, c.err, db, by, tenant); err != nil {
 		return nil, err
@@ -167,11 +176,9 @@ func (x *tenantErase) erase(ctx context.Context, c console, db *store.DB, by sto
 			return nil, err
 		}
 	}
-	var services []store.Unlocker
-	if u, err := x.service(ctx); err != nil {
+	services, err := x.services(ctx)
+	if err != nil {
 		return nil, err
-	} else if u != nil {
-		services = append(services, *u)
 	}
 	return db.EraseTenant(ctx, by, tenant.ID, services...)
 }
