@@ -57,7 +57,7 @@ func BenchmarkVerify(b *testing.B) {
 	const leaves = 100_000
 	fill(b, db, h, leaves)
 	for b.Loop() {
-		r, err := db.verifyLog(b.Context(), db.logOf(h.id, AuditLog), nil)
+		r, err := db.verifyLog(b.Context(), db.logOf(h.id, AuditLog), nil, nil, nil)
 		if err != nil || r.Fault != nil {
 			b.Fatal(err, r.Fault)
 		}

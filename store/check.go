@@ -30,6 +30,7 @@ type checker struct {
 	db       *DB
 	report   CheckReport
 	progress func(what string, done int64)
+	trail    *trail // what the audit logs say
 }
 
 var errTooMany = errors.New("too many faults; the check was ended")
@@ -42,8 +43,23 @@ func (c *checker) fault(where, reason string) error {
 	return nil
 }
 
-// Check verifies everything: the pages of the database, that every record decrypts at its own place, that every blob
-// has its digest, and all logs (see VerifyLogs). Faults are in the report; an error means that it could not be checked.
+// foundWrong adds to the damage that IsDamage knows what only a check can call so: a value under a key that no longer is,
+// or never was. Anything else, such as a check that was cancelled or a disk that does not answer, is no finding.
+func foundWrong(err error) bool {
+	return IsDamage(err) || errors.Is(err, keyring.ErrUnknownKey) || errors.Is(err, keyring.ErrDestroyed)
+}
+
+// found reports err as a fault if it is one, and otherwise returns it: the check could not be carried out.
+func (c *checker) found(where string, err error) error {
+	if err == nil || errors.Is(err, errTooMany) || !foundWrong(err) {
+		return err
+	}
+	return c.fault(where, err.Error())
+}
+
+// Check verifies everything: the pages of the database, all logs (see VerifyLogs), that every record decrypts at its own
+// place and is the one that the audit logs say was written there last, with none missing and none too many, and that every
+// blob has its digest. Faults are in the report; an error means that it could not be checked.
 func (db *DB) Check(ctx context.Context, p Principal, progress func(what string, done int64)) (*CheckReport, error) {
 	if err := db.ready(); err != nil {
 		return nil, err
@@ -53,7 +69,7 @@ func (db *DB) Check(ctx context.Context, p Principal, progress func(what string,
 	if err := t.permit(ctx, a); err != nil {
 		return nil, err
 	}
-	c := &checker{db: db, progress: progress, report: CheckReport{Faults: []Fault{}}}
+	c := &checker{db: db, progress: progress, report: CheckReport{Faults: []Fault{}}, trail: newTrail(db)}
 	if progress == nil {
 		c.progress = func(string, int64) {}
 	}
@@ -66,75 +82,91 @@ func (db *DB) Check(ctx context.Context, p Principal, progress func(what string,
 
 func (c *checker) all(ctx context.Context) error {
 	c.progress("database pages", 0)
-	if err := c.db.kv.Check(ctx); err != nil {
-		if err := c.fault(databaseFile, err.Error()); err != nil {
-			return err
-		}
+	if err := c.found(databaseFile, c.db.kv.Check(ctx)); err != nil {
+		return err
 	}
 	tenants, err := c.db.tenantIDs(ctx)
 	if err != nil {
-		return c.fault(databaseFile, err.Error())
+		return c.found(databaseFile, err)
 	}
-	for _, id := range tenants {
+	for _, id := range tenants { // the appliance first: its audit log has the heads of the others
 		if err := c.tenant(ctx, id); err != nil {
 			return err
 		}
 	}
+	if err := c.signposts(ctx); err != nil {
+		return err
+	}
+	if err := c.forgotten(tenants); err != nil {
+		return err
+	}
 	return c.strangers(ctx, tenants)
 }
 
-// tenant checks one tenant's records, blobs and logs.
+// tenant checks one tenant's logs, records and blobs.
 func (c *checker) tenant(ctx context.Context, id ID) error {
 	db := c.db
-	if _, err := db.ring.Open(keyring.Owner{Hierarchy: keyring.Data, Space: id}); err != nil && !errors.Is(err, keyring.ErrErased) {
-		return c.fault(fmt.Sprintf("%s, tenant %s", keysFile, id), err.Error())
+	if _, err := db.ring.Open(dataOwner(id)); err != nil && !errors.Is(err, keyring.ErrErased) {
+		if errors.Is(err, keyring.ErrUnknownOwner) {
+			return c.fault(fmt.Sprintf("%s, tenant %s", keysFile, id), err.Error())
+		}
+		return c.found(fmt.Sprintf("%s, tenant %s", keysFile, id), err)
+	}
+	if err := c.logs(ctx, id); err != nil || db.isErased(id) {
+		return err
 	}
 	t := &Tenant{db: db, id: id}
-	if !db.isErased(id) {
-		if err := c.records(ctx, t); err != nil {
-			return err
-		}
-		if err := c.blobs(ctx, t); err != nil {
-			return err
-		}
+	err := c.records(ctx, t)
+	if err == nil {
+		err = c.blobs(ctx, t)
 	}
+	if errors.Is(err, keyring.ErrErased) { // meanwhile
+		return nil
+	}
+	return err
+}
+
+// logs verifies a tenant's logs and reads from the audit log what must be stored.
+func (c *checker) logs(ctx context.Context, id ID) error {
 	for _, kind := range []LogKind{AuditLog, Lineage} {
-		r, err := db.verifyLog(ctx, db.logOf(id, kind), func(n int64) { c.progress("log leaves", n) })
+		var each func(int64, []byte) error
+		if kind == AuditLog {
+			each = c.trail.begin(id)
+		}
+		r, err := c.db.verifyLog(ctx, c.db.logOf(id, kind), c.trail.heads, each, func(n int64) { c.progress("log leaves", n) })
 		if err != nil {
 			return err
 		}
 		c.report.Logs = append(c.report.Logs, r)
-		if r.Fault != nil {
-			if err := c.fault(r.Fault.Where, r.Fault.Reason); err != nil {
-				return err
-			}
+		if r.Fault == nil {
+			continue
+		}
+		if kind == AuditLog {
+			c.trail.distrust(id)
+		}
+		if err := c.fault(r.Fault.Where, r.Fault.Reason); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// records decrypts every record of a tenant.
+// records decrypts every record of a tenant, and holds it to the audit log.
 func (c *checker) records(ctx context.Context, t *Tenant) error {
 	for _, name := range collectionNames() {
 		collection := register[name]
 		err := c.db.eachBox(ctx, t.id, collection, func(key []byte, b envelope.Box) error {
 			c.report.Records++
-			if _, err := t.decrypt(collection, key, b); err != nil {
-				return c.fault(fmt.Sprintf("tenant %s, %s %x", t.id, name, key), err.Error())
-			}
-			return nil
+			c.trail.seen(collection, key, b)
+			_, err := t.decrypt(collection, key, b)
+			return c.found(fmt.Sprintf("tenant %s, %s %x", t.id, name, key), err)
 		})
-		if errors.Is(err, errTooMany) || errors.Is(err, context.Canceled) {
+		if err := c.found(fmt.Sprintf("tenant %s, %s", t.id, name), err); err != nil {
 			return err
-		}
-		if err != nil {
-			if err := c.fault(fmt.Sprintf("tenant %s, %s", t.id, name), err.Error()); err != nil {
-				return err
-			}
 		}
 		c.progress("records", c.report.Records)
 	}
-	return nil
+	return c.replaced(ctx, t.id)
 }
 
 // blobs reads every blob that a record refers to.
@@ -143,16 +175,16 @@ func (c *checker) blobs(ctx context.Context, t *Tenant) error {
 	err := c.db.eachBox(ctx, t.id, register["blobs"], func(key []byte, b envelope.Box) error {
 		if use, err := t.blobUse(key, b); err == nil { // one that does not decrypt is named among the records
 			used[use.Ref.ID] = true
-			return c.blob(t, key, use)
+			return c.blob(ctx, t, key, use)
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return c.found(fmt.Sprintf("tenant %s, blobs", t.id), err)
 	}
 	dir, err := c.db.blobs(t.id)
 	if err != nil {
-		return c.fault(blobFolder, err.Error())
+		return err
 	}
 	return dir.All(func(id [16]byte, _ int64, _ time.Time) error {
 		if !used[id] {
@@ -162,13 +194,13 @@ func (c *checker) blobs(ctx context.Context, t *Tenant) error {
 	})
 }
 
-func (c *checker) blob(t *Tenant, key []byte, use blobUse) error {
+func (c *checker) blob(ctx context.Context, t *Tenant, key []byte, use blobUse) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	c.report.Blobs++
 	c.progress("blobs", c.report.Blobs)
-	if err := t.readWhole(key, use); err != nil {
-		return c.fault(fmt.Sprintf("tenant %s, blob %x of %s", t.id, use.Ref.ID, use.Object), err.Error())
-	}
-	return nil
+	return c.found(fmt.Sprintf("tenant %s, blob %x of %s", t.id, use.Ref.ID, use.Object), t.readWhole(key, use))
 }
 
 // readWhole reads a blob to its end, which holds it to its digest.
@@ -190,7 +222,7 @@ func (c *checker) strangers(ctx context.Context, tenants []ID) error {
 	}
 	spaces, err := c.db.spaces(ctx)
 	if err != nil {
-		return c.fault(databaseFile, err.Error())
+		return c.found(databaseFile, err)
 	}
 	for _, space := range spaces {
 		if !known[space] {

@@ -294,19 +294,22 @@ func TestSignedAfterCrash(t *testing.T) {
 			}
 		}
 	}
-	c := crashed(t, dir)
-	h, err := c.Tenant(t.Context(), h.principal, h.id)
-	if err != nil {
-		t.Fatal(err)
+	at := func() *Tenant {
+		t.Helper()
+		again, err := crashed(t, dir).Tenant(t.Context(), h.principal, h.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return again
 	}
-	if p, err := h.Prove(t.Context(), Lineage, 1); err != nil || p.Size != 2 {
+	if p, err := at().Prove(t.Context(), Lineage, 1); err != nil || p.Size != 2 {
 		t.Errorf("proof of the leaf at the end: %+v, %v", p, err)
 	}
 	var out bytes.Buffer
-	if n, err := h.Export(t.Context(), Lineage, &out); err != nil || n != 2 {
+	if n, err := at().Export(t.Context(), Lineage, &out); err != nil || n != 2 {
 		t.Errorf("exported %d leaves of 2, %v", n, err)
 	}
-	c = crashed(t, dir) // again, and nobody asks
+	c := crashed(t, dir) // and nobody asks
 	eventually(t, "all logs are signed", func() bool { return signedWhole(t, c) })
 }
 

@@ -35,7 +35,9 @@ type WriteTx struct {
 type Change struct {
 	Collection string `json:"collection"`
 	Digest     string `json:"digest,omitempty"` // SHA-256 of the encrypted value; "" when deleted
-	Record     string `json:"record"`           // id, or the keyed hash of an index entry, in hexadecimal digits
+	Record     string `json:"record"`           // id, or the keyed hash of an index entry, in hexadecimal digits; of a signpost, the tenant
+	// Replaced is the digest of the signpost that was there before; of other collections Record says which value that was.
+	Replaced string `json:"replaced,omitempty"`
 }
 
 // Now is the transaction's time, the same one throughout.
@@ -96,12 +98,11 @@ func (tx *WriteTx) putAs(owner keyring.Owner, space ID, collection uint16, key [
 		return err
 	}
 	b := dataKey.Encrypt(db.place(space, collection, key), schema, nil, plain)
-	if err := tx.to.Put(kv.Address{Space: space, Collection: collection, Key: key}, b); err != nil {
+	at := kv.Address{Space: space, Collection: collection, Key: key}
+	if err := tx.note(at, digestOf(b)); err != nil {
 		return err
 	}
-	digest := sha256.Sum256(b.Bytes())
-	tx.note(collection, key, hex.EncodeToString(digest[:]))
-	return nil
+	return tx.to.Put(at, b)
 }
 
 func (tx *WriteTx) delete(collection uint16, key []byte) error {
@@ -109,19 +110,39 @@ func (tx *WriteTx) delete(collection uint16, key []byte) error {
 }
 
 func (tx *WriteTx) deleteIn(space ID, collection uint16, key []byte) error {
-	tx.note(collection, key, "")
-	return tx.to.Delete(kv.Address{Space: space, Collection: collection, Key: key})
+	at := kv.Address{Space: space, Collection: collection, Key: key}
+	if err := tx.note(at, ""); err != nil {
+		return err
+	}
+	return tx.to.Delete(at)
 }
 
-func (tx *WriteTx) note(collection uint16, key []byte, digest string) {
+// note keeps what is about to be written for the audit entry. Check replays these notes: every change of a stored value
+// goes through here.
+func (tx *WriteTx) note(at kv.Address, digest string) error {
 	if tx.parent != nil {
-		tx.parent.note(collection, key, digest)
-		return
+		return tx.parent.note(at, digest)
 	}
-	if collection == register["signposts"] {
-		key = key[len(key)-len(ID{}):] // its keyed hash is under a key of the appliance, which outlives the tenant
+	c := Change{Collection: collectionName(at.Collection), Record: hex.EncodeToString(at.Key), Digest: digest}
+	if at.Collection == register["signposts"] {
+		// Its keyed hash is under a key of the appliance, which outlives the tenant.
+		c.Record = hex.EncodeToString(at.Key[len(at.Key)-len(ID{}):])
+		b, found, err := tx.to.Get(at)
+		if err != nil {
+			return err
+		}
+		if found {
+			c.Replaced = digestOf(b)
+		}
 	}
-	tx.changes = append(tx.changes, Change{Collection: collectionName(collection), Record: hex.EncodeToString(key), Digest: digest})
+	tx.changes = append(tx.changes, c)
+	return nil
+}
+
+// digestOf is how entries name a stored value.
+func digestOf(b envelope.Box) string {
+	sum := sha256.Sum256(b.Bytes())
+	return hex.EncodeToString(sum[:])
 }
 
 // BlobRef names a blob: a record holds it, and the blob is kept as long as some record of its tenant does.

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,43 +31,133 @@ type LogReport struct {
 
 // VerifyLogs verifies the caller's logs, and for the operator those of all tenants, from every stored byte: each leaf is
 // hashed anew and names its predecessor, its text fits its commitment, every stored hash of the tree is the one
-// that follows from the leaves, and every checkpoint is signed and has the root the tree had at its size.
-// It reads no text to anyone. progress counts leaves; nil is nobody.
-func (db *DB) VerifyLogs(ctx context.Context, p Principal, progress func(done int64)) (all []LogReport, err error) {
+// that follows from the leaves, every checkpoint is signed and has the root the tree had at its size, and so has the last
+// head of the log that was entered in the appliance's log: a log whose end was cut off with its checkpoints is found.
+// It reads no text to anyone. progress counts leaves; nil is nobody. kinds says which logs; none is every kind that the
+// caller's role may verify.
+func (db *DB) VerifyLogs(ctx context.Context, p Principal, progress func(done int64), kinds ...LogKind) (all []LogReport, err error) {
 	if err := db.ready(); err != nil {
 		return nil, err
 	}
 	t := &Tenant{db: db, id: p.Tenant(), principal: p}
 	a := Action{Verb: rights.AuditVerify}
-	if err := t.permit(ctx, a); err != nil {
-		return nil, err
+	if kinds = verifiable(p, kinds); !slices.Contains(kinds, AuditLog) {
+		a.Verb = rights.LedgerVerify
 	}
-	logs, err := db.logsOf(ctx, p)
-	if err != nil {
-		return nil, t.settle(ctx, a, err)
-	}
-	for _, l := range logs {
-		r, err := db.verifyLog(ctx, l, progress)
-		if err != nil {
-			return all, t.settle(ctx, a, err)
-		}
-		all = append(all, r)
-	}
-	return all, t.settle(ctx, a, nil)
-}
-
-// logsOf lists the logs a caller may verify.
-func (db *DB) logsOf(ctx context.Context, p Principal) (all []log, err error) {
-	tenants := []ID{p.Tenant()}
-	if p.Role() == Operator {
-		if tenants, err = db.tenantIDs(ctx); err != nil {
+	for _, verb := range verifying(kinds) {
+		if err := t.permit(ctx, Action{Verb: verb}); err != nil {
 			return nil, err
 		}
 	}
-	for _, id := range tenants {
-		all = append(all, db.logOf(id, AuditLog), db.logOf(id, Lineage))
+	all, err = db.verifyLogs(ctx, p, progress, kinds)
+	return all, t.settle(ctx, a, err)
+}
+
+// verifiable are the kinds of logs that are meant: those named, or those that a caller may verify; who may verify none is
+// taken to mean the audit log, and refused.
+func verifiable(p Principal, named []LogKind) (kinds []LogKind) {
+	if len(named) > 0 {
+		return named
+	}
+	for _, kind := range []LogKind{AuditLog, Lineage} {
+		if p.May(verifying([]LogKind{kind})[0]) {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(kinds) == 0 {
+		return []LogKind{AuditLog}
+	}
+	return kinds
+}
+
+// verifying are the verbs that verifying logs of these kinds needs.
+func verifying(kinds []LogKind) (verbs []Verb) {
+	for _, kind := range kinds {
+		verb := rights.AuditVerify
+		if kind == Lineage {
+			verb = rights.LedgerVerify
+		}
+		verbs = append(verbs, verb)
+	}
+	return verbs
+}
+
+func (db *DB) verifyLogs(ctx context.Context, p Principal, progress func(int64), kinds []LogKind) (all []LogReport, err error) {
+	tenants := []ID{p.Tenant()}
+	heads := headList{}
+	if p.Role() == Operator {
+		tenants, err = db.tenantIDs(ctx)
+	}
+	if err == nil && (p.Role() != Operator || !slices.Contains(kinds, AuditLog)) {
+		err = db.lastHeads(ctx, tenants, heads)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range tenants { // the appliance first, whose audit log has the heads of the others
+		for _, kind := range kinds {
+			each := heads.note
+			if id != Appliance || kind != AuditLog {
+				each = nil
+			}
+			r, err := db.verifyLog(ctx, db.logOf(id, kind), heads, each, progress)
+			if err != nil {
+				return all, err
+			}
+			all = append(all, r)
+		}
 	}
 	return all, nil
+}
+
+// headList are the last heads of logs that the appliance's audit log has, by tenant and name of the log.
+type headList map[headOf]Head
+
+type headOf struct {
+	tenant ID
+	log    string
+}
+
+// note takes the heads of an entry.
+func (h headList) note(_ int64, text []byte) error {
+	if !bytes.Contains(text, []byte(`"heads":`)) {
+		return nil
+	}
+	var e struct{ Heads []Head }
+	if err := json.Unmarshal(text, &e); err != nil {
+		return err
+	}
+	for _, head := range e.Heads {
+		h[headOf{head.Tenant, head.Log}] = head
+	}
+	return nil
+}
+
+func (h headList) of(l log) Head { return h[headOf{l.tenant, l.kind.String()}] }
+
+// lastHeads looks for the heads of tenants' logs, from the end of the appliance's log backwards until all are found.
+func (db *DB) lastHeads(ctx context.Context, tenants []ID, heads headList) error {
+	l := db.logOf(Appliance, AuditLog)
+	_, size, err := db.span(ctx, l, Query{})
+	if err != nil {
+		return err
+	}
+	return db.eachLeaf(ctx, l, 0, size, true, func(sequence int64, _ envelope.Box, plain []byte) (bool, error) {
+		_, text, err := splitLeaf(plain)
+		if err != nil {
+			return false, err
+		}
+		entered := headList{}
+		if err := entered.note(sequence, text); err != nil {
+			return false, err
+		}
+		for at, head := range entered {
+			if _, known := heads[at]; !known && slices.Contains(tenants, at.tenant) {
+				heads[at] = head
+			}
+		}
+		return len(heads) < 2*len(tenants), nil
+	})
 }
 
 // tenantIDs are all tenants that the database knows, the appliance first, erased ones included.
@@ -79,20 +171,21 @@ func (db *DB) tenantIDs(ctx context.Context) ([]ID, error) {
 	return all, err
 }
 
-// verifyLog verifies one log. A fault is in the report; an error means that it could not be verified.
-func (db *DB) verifyLog(ctx context.Context, l log, progress func(int64)) (LogReport, error) {
+// verifyLog verifies one log, also against its head in heads. each is given the text of every leaf that can be read; nil is
+// nobody. A fault is in the report; an error means that it could not be verified.
+func (db *DB) verifyLog(ctx context.Context, l log, heads headList, each func(sequence int64, text []byte) error, progress func(int64)) (LogReport, error) {
 	r := LogReport{Tenant: l.tenant, Log: l.kind.String()}
 	if err := db.openLogKeys(l); err != nil {
 		return r, err
 	}
-	v := logCheck{db: db, log: l, report: &r, chain: ledger.NewChain(l.id), tree: &ledger.Tree{}}
+	v := logCheck{db: db, log: l, report: &r, entered: heads.of(l), each: each, chain: ledger.NewChain(l.id), tree: &ledger.Tree{}}
 	err := v.run(ctx, progress)
 	var fault *faultError
 	if errors.As(err, &fault) {
 		r.Fault = &fault.Fault
 		return r, nil
 	}
-	if errors.Is(err, kv.ErrCorrupt) || errors.Is(err, envelope.ErrForged) {
+	if foundWrong(err) {
 		r.Fault = &Fault{Where: l.String(), Reason: err.Error()}
 		return r, nil
 	}
@@ -123,6 +216,9 @@ type logCheck struct {
 	tree   *ledger.Tree // the same leaves again, for the hashes to be stored
 	heads  []ledger.Checkpoint
 	next   int // of heads
+	// entered is the log's last head in the appliance's audit log; its size is 0 where there is none.
+	entered Head
+	each    func(sequence int64, text []byte) error
 }
 
 // leafPart is a page of leaves with the tree's hashes that came with them.
@@ -218,7 +314,25 @@ func (v *logCheck) begin(ctx context.Context) (size int64, err error) {
 		return nil
 	})
 	v.report.Checkpoints = len(v.heads)
+	if err == nil {
+		err = v.hasEntered(size)
+	}
 	return size, err
+}
+
+// hasEntered holds the log to its head in the appliance's log: at least so long, and with that checkpoint. Root is compared
+// on the way.
+func (v *logCheck) hasEntered(size int64) error {
+	if v.entered.Size == 0 {
+		return nil
+	}
+	if v.entered.Size > size {
+		return v.fault("checkpoint", v.entered.Size, "was entered in the appliance's log, and the log has only %d leaves: the last ones are missing", size)
+	}
+	if !slices.ContainsFunc(v.heads, func(c ledger.Checkpoint) bool { return c.Size == v.entered.Size }) {
+		return v.fault("checkpoint", v.entered.Size, "is missing: the appliance's log has it")
+	}
+	return nil
 }
 
 func (v *logCheck) checkpoint(key []byte, b envelope.Box, verifiers note.Verifiers) (c ledger.Checkpoint, err error) {
@@ -305,6 +419,9 @@ func (v *logCheck) head(size int64) error {
 		}
 		v.next++
 	}
+	if v.entered.Size == size && v.entered.Root != v.tree.Root() {
+		return v.fault("checkpoint", size, "the tree has another root than was entered in the appliance's log")
+	}
 	return nil
 }
 
@@ -326,6 +443,12 @@ func (v *logCheck) text(part leafPart) error {
 		}
 		if c := ledger.Commit(salt, text); !slices.Equal(c[:], b.Public()) {
 			return v.fault("leaf", sequence, "its text is not the one committed to")
+		}
+		if v.each == nil {
+			continue
+		}
+		if err := v.each(sequence, text); err != nil {
+			return v.fault("leaf", sequence, "%v", err)
 		}
 	}
 	return nil
