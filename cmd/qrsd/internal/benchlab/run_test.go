@@ -175,6 +175,10 @@ func refused(t *testing.T, folder string, plan *Plan) {
 		{"replicate of another place", replicateFile(2), func(c map[string]any) { c["number"] = 4 }, ErrConflict, "number is 4"},
 		{"no gusts", replicateFile(2), func(c map[string]any) { c["gusts"] = []any{} }, ErrAltered, "gusts of 0 cities"},
 		{"no landfalls", replicateFile(2), func(c map[string]any) { c["landfalls"] = nil }, ErrAltered, "landfalls"},
+		{"fewer quantities", replicateFile(2), func(c map[string]any) {
+			l := c["landfalls"].(map[string]any)
+			l["quantities"] = l["quantities"].([]any)[1:]
+		}, ErrAltered, "landfalls"},
 		{"no figures", replicateFile(2), func(c map[string]any) { c["figures"] = map[string]any{} }, ErrAltered, string(Equal)},
 		{"fewer counties", replicateFile(2), func(c map[string]any) {
 			f := c["figures"].(map[string]any)[string(Equal)].(map[string]any)
@@ -196,7 +200,7 @@ func refused(t *testing.T, folder string, plan *Plan) {
 	if _, err := Run(t.Context(), m, plan, other); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("another program: %v", err)
 	}
-	if _, err := Run(t.Context(), m, trial(t, 60), RunOptions{Folder: folder, Program: thisProgram}); !errors.Is(err, ErrConflict) {
+	if _, err := Run(t.Context(), m, trial(t, 60), RunOptions{Folder: folder, Program: thisProgram}); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), PlanFile+" has digest") {
 		t.Errorf("another plan: %v", err)
 	}
 	if _, _, err := Evaluate(folder, m); err != nil {
