@@ -110,9 +110,7 @@ func (g *guard) check(u *url.URL) (target string, err error) {
 		err = &NotAllowed{u.Hostname(), port, g.purpose, "it is allowed with TLS only: use https, or allow plaintext"}
 	}
 	if err != nil {
-		now := g.dialer.o.Now()
-		g.dialer.o.Log.Ended(Connection{ID: g.dialer.next.Add(1), Purpose: g.purpose, Host: u.Hostname(), Port: port,
-			Began: now, Ended: now, Outcome: Refused, Reason: err.Error()})
+		g.dialer.refused(g.purpose, u.Hostname(), port, err)
 	}
 	return net.JoinHostPort(u.Hostname(), strconv.Itoa(port)), err
 }

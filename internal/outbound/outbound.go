@@ -204,10 +204,20 @@ func (e *NotAllowed) Error() string {
 	return fmt.Sprintf("no connection to %s for %s: %s", net.JoinHostPort(e.Host, strconv.Itoa(e.Port)), e.Purpose, e.Reason)
 }
 
-// Check says whether a connection would be allowed, without opening or recording one: nil, [ErrAirGapped] or a *[NotAllowed].
+// Check says whether a connection would be allowed, without opening one: nil, [ErrAirGapped] or a *[NotAllowed]. A refusal is recorded like
+// that of a connection.
 func (d *Dialer) Check(purpose Purpose, host string, port int) error {
 	_, err := d.allowed(purpose, host, port)
+	if err != nil {
+		d.refused(purpose, host, port, err)
+	}
 	return err
+}
+
+// refused records what mode or list did not allow.
+func (d *Dialer) refused(purpose Purpose, host string, port int, reason error) {
+	now := d.o.Now()
+	d.o.Log.Ended(Connection{ID: d.next.Add(1), Purpose: purpose, Host: host, Port: port, Began: now, Ended: now, Outcome: Refused, Reason: reason.Error()})
 }
 
 // allowed is the one place where mode and list decide.

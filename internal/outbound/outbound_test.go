@@ -105,7 +105,7 @@ func TestModes(t *testing.T) {
 		{outbound.Connected, "", "", "not among"},
 	} {
 		t.Run(c.mode.String(), func(t *testing.T) {
-			log := &record{}
+			log, refusals := &record{}, 0
 			d := dialer(t, outbound.Options{Mode: c.mode, Log: log, Allowed: []outbound.Destination{circuits, mail}, Connect: refusing(t)})
 			for _, x := range []struct {
 				purpose outbound.Purpose
@@ -120,6 +120,9 @@ func TestModes(t *testing.T) {
 				{outbound.Circuits, "a.braket.us-east-1.amazonaws.com", 443, c.other},
 			} {
 				err := d.Check(x.purpose, x.host, x.port)
+				if x.want != "" {
+					refusals++
+				}
 				var not *outbound.NotAllowed
 				switch {
 				case x.want == "" && err != nil:
@@ -131,8 +134,8 @@ func TestModes(t *testing.T) {
 					t.Errorf("%+v: %T", x, err)
 				}
 			}
-			if len(log.ended)+len(log.opened) != 0 {
-				t.Error("Check leaves no record")
+			if len(log.opened) != 0 || len(log.ended) != refusals || refusals > 0 && (log.ended[0].Outcome != outbound.Refused || log.ended[0].Reason == "") {
+				t.Errorf("%d openings and %d ends on record; %d checks were refused", len(log.opened), len(log.ended), refusals)
 			}
 		})
 	}
@@ -220,7 +223,7 @@ func TestFailureIsRecorded(t *testing.T) {
 		"no address":                {Resolve: func(context.Context, string) ([]netip.Addr, error) { return nil, nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log := &record{}
+			log, refusals := &record{}, 0
 			o.Mode, o.Log, o.Allowed = outbound.Connected, log, []outbound.Destination{{Host: "host.example.com", Port: 9, Purpose: "x"}}
 			if o.Resolve == nil {
 				o.Resolve = func(context.Context, string) ([]netip.Addr, error) {
