@@ -48,7 +48,8 @@ type Result struct {
 	Intervals  []Interval
 	Confidence float64
 
-	Queries      int // applications of A or its inverse
+	Queries      int // applications of A or its inverse, those of calibration twins included
+	OwnQueries   int // of Queries, those in circuits of the amplitude sought itself
 	Shots        int
 	LargestPower int // most Grover iterations in one circuit
 	Rounds       int // measurements asked for, each a number of shots at one power
@@ -76,6 +77,7 @@ func (r *Result) count(power, shots int) {
 	r.Rounds++
 	r.Shots += shots
 	r.Queries += shots * (2*power + 1)
+	r.OwnQueries += shots * (2*power + 1)
 	r.LargestPower = max(r.LargestPower, power)
 }
 

@@ -69,6 +69,9 @@ func (r *Result) take(observations []Observation) error {
 			return err
 		}
 		r.count(o.Power, o.Shots)
+		if o.Twin != nil {
+			r.OwnQueries -= o.Shots * (2*o.Power + 1)
+		}
 	}
 	return nil
 }
