@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -11,9 +14,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/quantum/braket"
 	"github.com/qrsrisk/qrsd/quantum/braket/brakettest"
 	"github.com/qrsrisk/qrsd/quantum/egress"
 )
@@ -37,7 +44,7 @@ func serviceOf(ts *testscript.TestScript) *brakettest.Server {
 func quantumCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"emulator": emulator, "received": received, "job-of": jobOf, "previewed-left": previewedLeft,
-		"fingerprint": fingerprintOf,
+		"fingerprint": fingerprintOf, "certificate": certificate,
 	}
 }
 
@@ -115,6 +122,75 @@ func fingerprintOf(ts *testscript.TestScript, neg bool, args []string) {
 	var said struct{ Fingerprint string }
 	ts.Check(json.Unmarshal([]byte(out.String()), &said))
 	ts.Setenv(args[0], said.Fingerprint)
+}
+
+// certificate FILE writes a certificate of an authority that nothing here uses.
+func certificate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: certificate FILE")
+	}
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}
+
+// TestRemoteFlags: which destinations flags open, and for which of them plain text.
+func TestRemoteFlags(t *testing.T) {
+	for name, c := range map[string]struct {
+		flags remoteFlags
+		host  string
+		port  int
+		plain bool
+	}{
+		"localhost without a port": {remoteFlags{Endpoint: "http://localhost"}, "localhost", 80, true},
+		"prefix of another port":   {remoteFlags{Endpoint: "http://127.0.0.1:8080", ObjectEndpoint: "https://127.0.0.1:80"}, "127.0.0.1", 80, false},
+		"private":                  {remoteFlags{ObjectEndpoint: "http://10.1.2.3:9000"}, "10.1.2.3", 9000, true},
+		"container":                {remoteFlags{ContainerRole: true}, "169.254.170.2", 80, true},
+		"pod":                      {remoteFlags{ContainerRole: true}, "169.254.170.23", 80, true},
+		"another region's sign-on": {remoteFlags{Allow: []string{"portal.sso.eu-west-1.amazonaws.com:443"}}, "portal.sso.eu-west-1.amazonaws.com", 443, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := c.flags
+			f.Mode, f.Region, f.Bucket = "hybrid", "us-east-1", "results-example"
+			journal := &egressfile.Journal{Path: filepath.Join(t.TempDir(), "egress.jsonl"), Now: time.Now}
+			dialer, err := f.dialer(&braket.Client{Region: f.Region, Bucket: f.Bucket, Endpoint: f.Endpoint, ObjectEndpoint: f.ObjectEndpoint}, journal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := dialer.Check(outbound.Circuits, c.host, c.port); err != nil {
+				t.Error(err)
+			}
+			r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+net.JoinHostPort(c.host, strconv.Itoa(c.port)), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended, stop := context.WithTimeout(t.Context(), time.Millisecond)
+			defer stop()
+			_, err = dialer.Client(outbound.Circuits).Do(r.WithContext(ended)) //nolint:bodyclose // it never answers
+			if refused := err != nil && strings.Contains(err.Error(), "allowed with TLS only"); refused == c.plain {
+				t.Errorf("plain text: %v", err)
+			}
+			if err := (&remoteFlags{Mode: "hybrid", Region: f.Region}).refuses(t, c.host, c.port); c.host != "localhost" && err == nil {
+				t.Error("allowed without the flag")
+			}
+		})
+	}
+	for _, bad := range []string{"http://braket.example.com", "http://8.8.8.8:80", "http://169.254.169.254"} {
+		if _, err := (remoteFlags{Endpoint: bad}).plaintext(); err == nil {
+			t.Errorf("%s is allowed in plain text", bad)
+		}
+	}
+}
+
+// refuses is how flags refuse a destination.
+func (f *remoteFlags) refuses(t *testing.T, host string, port int) error {
+	t.Helper()
+	dialer, err := f.dialer(&braket.Client{Region: f.Region, Bucket: "results-example"}, &egressfile.Journal{Path: filepath.Join(t.TempDir(), "egress.jsonl"), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dialer.Check(outbound.Circuits, host, port)
 }
 
 // TestAirgapPage types the commands of docs/airgap.md, with the fingerprints of the day.

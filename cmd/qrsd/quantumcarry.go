@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/durablefile"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/quantumjob"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/quantum/braket"
@@ -59,12 +59,8 @@ func (x *quantumExport) Run(ctx context.Context, c console) error {
 	if _, err := k.Rehearse(ctx); err != nil {
 		return err
 	}
-	file, err := jobs.Export(ctx, k, limit)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(x.Out, file, 0o644); err != nil {
-		return fmt.Errorf("writing the job: %w", err)
+	if err := jobs.Export(ctx, k, limit, func(file []byte) error { return durablefile.Write(x.Out, file, 0o644) }); err != nil {
+		return fmt.Errorf("exporting: %w; the job is kept, and qrsd quantum export %s --job %.8s goes on", err, x.Folder, k.ID)
 	}
 	out := exportOutput{
 		Job: k.ID, File: x.Out, Tasks: len(k.Circuits), Shots: k.Shots(), Device: k.Device, MaxPriceUSD: limit.String(),
@@ -97,9 +93,23 @@ type quantumImport struct {
 	JSON bool `help:"Print the estimate as JSON."`
 }
 
+// readCarried reads a file that came from elsewhere, up to what one can be.
+func readCarried(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := relay.Read(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
+}
+
 // Run carries out the command.
 func (x *quantumImport) Run(ctx context.Context, c console) error {
-	file, err := os.ReadFile(x.File)
+	file, err := readCarried(x.File)
 	if err != nil {
 		return fmt.Errorf("reading the result: %w", err)
 	}
@@ -218,11 +228,14 @@ func (x *quantumRecord) Run(c console) error {
 		return err
 	}
 	journal := home.Journal(time.Now)
+	var listed egress.Chain
 	chain, err := journal.Verify(func(e egress.Entry) error {
 		if x.JSON {
-			text, err := json.Marshal(e)
+			// A verified line is the one that the chain writes for its entry, byte for byte.
+			line, next, err := listed.Next(e)
 			if err == nil {
-				_, err = fmt.Fprintf(c.out, "%s\n", text)
+				listed = next
+				_, err = c.out.Write(line)
 			}
 			return err
 		}

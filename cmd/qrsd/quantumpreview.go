@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -34,7 +33,7 @@ type previewOutput struct {
 	Exact    float64              `json:"exact"`
 	Meaning  string               `json:"meaning"`
 	Reveals  []string             `json:"reveals"`
-	Hidden   []string             `json:"not_in_the_bytes"`
+	Hidden   []string             `json:"not_in_the_circuits"`
 }
 
 // previewCircuit is one task: what its cost depends on, and its bytes.
@@ -71,12 +70,14 @@ func (x *quantumPreview) Run(ctx context.Context, c console) error {
 	}
 	out := previewOutput{
 		Job: k.ID, Question: k.Question, Text: k.Text, Device: k.Device, Shots: k.Shots(), Best: best, Exact: k.Exact * k.Scale, Meaning: egress.Meaning,
-		Reveals: reveals(k.Qubits), Hidden: []string{"currency, amounts and the limits of the bins", "names, ids, addresses and coordinates", "anything that a person typed"},
+		Reveals: reveals(k.Qubits), Hidden: []string{"currency, amounts and the limits of the bins", "names, ids, addresses and coordinates", "anything of the portfolio or the question that a person typed"},
 	}
 	for _, s := range k.Circuits {
 		body := s.Source
 		if x.Bucket != "" {
-			body = requestBody(s, k.Device, x.Bucket, x.Prefix, jobs.Tokens)
+			if body, err = braket.Body(k.Device, braket.Program{Source: s.Source, Shots: s.Shots}, s.Attempt, jobs.Tokens, x.Bucket, x.Prefix); err != nil {
+				return err
+			}
 		}
 		out.Circuits = append(out.Circuits, previewCircuit{s.SHA256, s.Qubits, s.Gates, s.Shots, s.Gates * s.Shots, body})
 	}
@@ -122,6 +123,7 @@ func reveals(n int) []string {
 		fmt.Sprintf("%s; here 2^%d = %d bins", egress.Meaning, n, 1<<n),
 		"the answer, up to the mix: where payoffs of 0 and 1 occur, as in a probability of exceedance, slope and shift can be read off the circuit, and what stays hidden is which of circuit and twin, payoff and complement is meant",
 		"the number of bins, circuits and shots, the powers, the device",
+		"with every task, as they are typed: the names of the result bucket and of the prefix of its keys",
 		"to the network: name and address of the service, this host's address, times and sizes; to the provider: access key id, account number, bucket and prefix",
 	}
 }
@@ -146,7 +148,7 @@ func printPreview(w io.Writer, out previewOutput, unit string, bodies bool) {
 	for _, r := range out.Reveals {
 		fmt.Fprintf(w, "  - %s\n", r)
 	}
-	fmt.Fprintln(w, "not in them:")
+	fmt.Fprintln(w, "not in the circuits:")
 	for _, h := range out.Hidden {
 		fmt.Fprintf(w, "  - %s\n", h)
 	}
@@ -158,25 +160,4 @@ func printPreview(w io.Writer, out previewOutput, unit string, bodies bool) {
 		fmt.Fprintf(w, "\n--- circuit %d, %s ---\n%s", i+1, what, p.Bytes)
 	}
 	fmt.Fprintf(w, "\n--- end ---\nqrsd quantum submit|export RUN --job %.8s sends exactly this\n", out.Job)
-}
-
-// requestBody is the body of CreateQuantumTask for a circuit, member by member as package braket composes it; a
-// test compares it with what really left.
-func requestBody(s quantumjob.Sent, device, bucket, prefix string, tokens braket.TokenKey) string {
-	body, err := json.Marshal(struct {
-		Action           string `json:"action"`
-		ClientToken      string `json:"clientToken"`
-		DeviceARN        string `json:"deviceArn"`
-		DeviceParameters string `json:"deviceParameters"`
-		Bucket           string `json:"outputS3Bucket"`
-		Prefix           string `json:"outputS3KeyPrefix"`
-		Shots            int    `json:"shots"`
-	}{
-		braket.Action(s.Source), tokens.Token(device, braket.Program{Source: s.Source, Shots: s.Shots}, s.Attempt), device,
-		braket.DeviceParameters(device, s.Qubits, ""), bucket, prefix, s.Shots,
-	})
-	if err != nil {
-		panic("qrsd: writing a request body: " + err.Error())
-	}
-	return string(body)
 }

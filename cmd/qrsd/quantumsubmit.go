@@ -23,7 +23,7 @@ type confirmFlags struct {
 	MaxPrice string `placeholder:"USD" help:"Refuse a quote above this."`
 }
 
-// confirm shows the quote and wants agreement; it is the amount that was agreed to.
+// confirm shows the quote and, where a person is asked, the bytes that would leave, and wants agreement; it is the amount that was agreed to.
 func (f confirmFlags) confirm(c console, o *quantumjob.Offer) (braket.USD, error) {
 	q := o.Quote
 	fmt.Fprint(c.out, plain(fmt.Sprintf("%s %s is %s", o.Device.Provider, o.Device.Name, o.Device.Status)))
@@ -48,6 +48,9 @@ func (f confirmFlags) confirm(c console, o *quantumjob.Offer) (braket.USD, error
 		}
 		return q.Total, nil
 	}
+	for i, request := range o.Requests {
+		fmt.Fprintf(c.out, "--- request %d of %d; the headers of its signature are added ---\n%s\n", i+1, len(o.Requests), printable(request))
+	}
 	return q.Total, ask(c, fmt.Sprintf("spend %v USD and send the circuits? (yes/no) ", q.Total))
 }
 
@@ -64,10 +67,10 @@ func ask(c console, question string) error {
 	return nil
 }
 
-// plain is the service's text without what would steer a terminal; every printable character is as it came.
+// plain is the service's text without what would steer a terminal; every printable character and line end is as it came.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if unicode.IsPrint(r) || r == '\n' {
 			return r
 		}
 		return '\ufffd'
@@ -113,14 +116,9 @@ func (x *quantumSubmit) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	confirmed, err := x.confirm(talk, offer)
-	if err != nil {
+	if err := x.send(ctx, talk, jobs, k, offer); err != nil {
 		return err
 	}
-	if err := jobs.Submit(ctx, k, offer, confirmed); err != nil {
-		return fmt.Errorf("%w; what was created is kept: qrsd quantum submit --job %.8s goes on", err, k.ID)
-	}
-	fmt.Fprintf(talk.out, "job %.8s: %d tasks submitted and kept\n", k.ID, len(k.Circuits))
 	if !x.Wait {
 		if x.JSON {
 			return printJSON(c.out, statusOf(k))
@@ -133,6 +131,23 @@ func (x *quantumSubmit) Run(ctx context.Context, c console) error {
 		return err
 	}
 	return printReport(c, k, report, x.JSON)
+}
+
+// send submits what is due once it is agreed to.
+func (x *quantumSubmit) send(ctx context.Context, c console, jobs *quantumjob.Jobs, k *quantumjob.Kept, o *quantumjob.Offer) error {
+	if o.Quote.Tasks == 0 {
+		fmt.Fprintf(c.out, "job %.8s: nothing is due, every circuit has its task; nothing was sent\n", k.ID)
+		return nil
+	}
+	confirmed, err := x.confirm(c, o)
+	if err != nil {
+		return err
+	}
+	if err := jobs.Submit(ctx, k, o, confirmed); err != nil {
+		return fmt.Errorf("%w; what was created is kept: qrsd quantum submit %s --job %.8s goes on", err, x.Folder, k.ID)
+	}
+	fmt.Fprintf(c.out, "job %.8s: %s submitted and kept\n", k.ID, counted(o.Quote.Tasks, "task"))
+	return nil
 }
 
 // quantumStatus is `qrsd quantum status`.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"sync"
 	"time"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/durablefile"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/quantumjob"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/quantum/braket"
@@ -47,7 +47,7 @@ func (x *relayRun) Run(ctx context.Context, c console) error {
 	if !nameForm.MatchString(x.Name) {
 		return &runner.ErrUsage{Reason: fmt.Sprintf("--name %q: write up to 40 letters, digits, dots, hyphens", x.Name)}
 	}
-	file, err := os.ReadFile(x.File)
+	file, err := readCarried(x.File)
 	if err != nil {
 		return fmt.Errorf("reading the job: %w", err)
 	}
@@ -71,10 +71,10 @@ func (x *relayRun) Run(ctx context.Context, c console) error {
 	told := &taskLines{w: c.err}
 	result, err := r.Run(ctx, errand, told.tell)
 	if err != nil {
-		return fmt.Errorf("%w; the same command goes on where this one stopped", err)
+		return fmt.Errorf("%w; qrsd relay run %s -o %s goes on where this one stopped: it waits for what is paid for, and quotes anew what ended without a result", err, x.File, x.Out)
 	}
-	if err := os.WriteFile(x.Out, result, 0o644); err != nil {
-		return fmt.Errorf("writing the result: %w", err)
+	if err := durablefile.Write(x.Out, result, 0o644); err != nil {
+		return fmt.Errorf("writing the result: %w; the same command writes it again", err)
 	}
 	fmt.Fprintf(c.out, "job %.8s of host %s: %s done, in %s\n", errand.Job.Nonce, errand.Host, counted(len(errand.Job.Tasks), "task"), x.Out)
 	fmt.Fprintf(c.out, "signed by this relay's key %s\n", r.Key.Public().Fingerprint())
@@ -83,7 +83,7 @@ func (x *relayRun) Run(ctx context.Context, c console) error {
 
 // relay is this machine as a relay.
 func (x *relayRun) relay(ctx context.Context, home *quantumjob.Home) (*quantumjob.Relay, error) {
-	r := &quantumjob.Relay{Name: x.Name, Book: home, Now: time.Now}
+	r := &quantumjob.Relay{Name: x.Name, Book: home, Budget: home, Now: time.Now}
 	var err error
 	if r.Hosts, err = x.trusted(home, quantumjob.Hosts); err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (t *taskLines) tell(task int, s braket.State) {
 	}
 	t.last[task] = s.Status
 	fmt.Fprintf(t.w, "task %d: %s", task+1, plain(string(s.Status)))
-	if s.Queue != "" {
+	if s.Queue != "" && !s.Status.Final() {
 		fmt.Fprintf(t.w, ", position %s in the queue", plain(s.Queue))
 	}
 	fmt.Fprintln(t.w)

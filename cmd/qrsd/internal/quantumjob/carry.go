@@ -13,11 +13,46 @@ import (
 	"github.com/qrsrisk/qrsd/quantum/relay"
 )
 
-// Export signs a prepared job for a relay and is the file's bytes, recorded in the journal as what leaves. The relay runs nothing if its
-// quote is above maxPrice.
-func (j *Jobs) Export(ctx context.Context, k *Kept, maxPrice braket.USD) ([]byte, error) {
-	if err := k.mayLeave(Prepared); err != nil {
-		return nil, err
+// Export signs a prepared job for a relay and hands the file's bytes to write, recorded in the journal before as what leaves and after with how
+// the writing went. A job that was exported before is written once more, the very bytes: whatever fails on the way, nothing is lost. The
+// relay runs nothing if its quote is above maxPrice, which cannot change once the job is signed.
+func (j *Jobs) Export(ctx context.Context, k *Kept, maxPrice braket.USD, write func(file []byte) error) error {
+	if err := k.mayLeave(Prepared, Exported); err != nil {
+		return err
+	}
+	job, file, err := j.sign(k, maxPrice)
+	if err != nil {
+		return err
+	}
+	record := egress.Record{Purpose: "export", Destination: "file", Request: file}
+	id, err := j.Journal.Begin(ctx, record)
+	if err != nil {
+		return err
+	}
+	// Kept before it is written: a file that lies about is one that an answer can be taken in for.
+	if k.Stage == Prepared {
+		k.Export, k.Stage = job, Exported
+		if err = j.Keeper.Keep(ctx, k); err != nil {
+			k.Export, k.Stage = nil, Prepared
+		}
+	}
+	if err == nil {
+		err = write(file)
+	}
+	if err != nil {
+		record.Failure = err.Error()
+	}
+	return errors.Join(err, j.Journal.Finish(context.WithoutCancel(ctx), id, record))
+}
+
+// sign is the job's signed form and file: the kept ones of a job that was exported before.
+func (j *Jobs) sign(k *Kept, maxPrice braket.USD) (*relay.Job, []byte, error) {
+	if k.Stage == Exported {
+		if k.Export.MaxPriceUSD != maxPrice.String() {
+			return nil, nil, fmt.Errorf("job %.8s was signed with the price %s USD, and %v USD is asked for: give the same, or prepare another job", k.ID, k.Export.MaxPriceUSD, maxPrice)
+		}
+		file, err := k.Export.File()
+		return k.Export, file, err
 	}
 	job := &relay.Job{Created: j.Now().UTC().Format(time.RFC3339), Nonce: k.ID, Device: k.Device, MaxPriceUSD: maxPrice.String()}
 	for _, c := range k.Circuits {
@@ -27,19 +62,7 @@ func (j *Jobs) Export(ctx context.Context, k *Kept, maxPrice braket.USD) ([]byte
 		})
 	}
 	file, err := job.Sign(j.HostKey)
-	if err != nil {
-		return nil, err
-	}
-	k.Export, k.Stage = job, Exported
-	if err := j.Keeper.Keep(ctx, k); err != nil {
-		return nil, err
-	}
-	record := egress.Record{Purpose: "export", Destination: "file", Request: file}
-	id, err := j.Journal.Begin(ctx, record)
-	if err != nil {
-		return nil, err
-	}
-	return file, j.Journal.Finish(context.WithoutCancel(ctx), id, record)
+	return job, file, err
 }
 
 // ReplayError is a result that was taken in before.
@@ -86,20 +109,30 @@ func (j *Jobs) Import(ctx context.Context, file []byte, folder string) (*Kept, *
 	if err != nil {
 		return nil, nil, err
 	}
-	for i, o := range accepted.Outcomes {
-		k.Circuits[i].Ones = &o.Ones
-		k.Circuits[i].Status = braket.Completed
-		k.Circuits[i].Results = accepted.Result.Tasks[i].ResultsSHA256
+	if err := j.change(ctx, k, func(k *Kept) { k.answer(accepted) }); err != nil {
+		return nil, nil, err
 	}
-	k.Answer = &Answer{
-		Relay: accepted.Relay, Fingerprint: accepted.Result.RelayKey.Fingerprint(),
-		CapabilitiesSHA256: accepted.Result.CapabilitiesSHA256, PriceUSD: accepted.Result.PriceUSD,
-	}
-	for _, t := range accepted.Result.Tasks {
-		k.Answer.ARNs = append(k.Answer.ARNs, t.ARN)
+	if k.Stage == Answered { // by another command, since Answering
+		return nil, nil, &ReplayError{k.ID}
 	}
 	report, err := j.finish(ctx, k)
 	return k, report, err
+}
+
+// answer takes a relay's counts, unless there are some.
+func (k *Kept) answer(a *relay.Accepted) {
+	if k.Stage == Answered {
+		return
+	}
+	k.Answer = &Answer{
+		Relay: a.Relay, Fingerprint: a.Result.RelayKey.Fingerprint(), CapabilitiesSHA256: a.Result.CapabilitiesSHA256, PriceUSD: a.Result.PriceUSD,
+	}
+	for i, o := range a.Outcomes {
+		k.Circuits[i].Ones = &o.Ones
+		k.Circuits[i].Status = braket.Completed
+		k.Circuits[i].Results = a.Result.Tasks[i].ResultsSHA256
+		k.Answer.ARNs = append(k.Answer.ARNs, a.Result.Tasks[i].ARN)
+	}
 }
 
 // LiesIn lets the answer be written to this results folder, after a look that it is of the job's run.

@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/quantumjob"
 	"github.com/qrsrisk/qrsd/quantum/braket"
 	"github.com/qrsrisk/qrsd/quantum/braket/brakettest"
+	"github.com/qrsrisk/qrsd/quantum/egress"
 	"github.com/qrsrisk/qrsd/quantum/relay"
 )
 
@@ -34,7 +36,7 @@ func openGap(t *testing.T, o brakettest.Options) *gap {
 	}
 	g.host.Relays = relay.Trust{{Name: "harbour", Key: key.Public()}}
 	g.relay = &quantumjob.Relay{Name: "calls-itself-so", Key: key, Hosts: relay.Trust{{Name: "office", Key: g.host.HostKey.Public()}},
-		Book: g.far.home, Client: g.far.Client, Tokens: g.far.Tokens, Now: g.far.clock.Now}
+		Book: g.far.home, Client: g.far.Client, Tokens: g.far.Tokens, Now: g.far.clock.Now, Budget: g.far.home}
 	return g
 }
 
@@ -42,11 +44,110 @@ func openGap(t *testing.T, o brakettest.Options) *gap {
 func (g *gap) export(t *testing.T, device string) (*quantumjob.Kept, []byte) {
 	t.Helper()
 	k := g.host.prepare(t, device, "gross-aep/exceedance/5")
-	file, err := g.host.Export(t.Context(), k, 300_000_000)
-	if err != nil {
+	var file []byte
+	if err := g.host.Export(t.Context(), k, 300_000_000, into(&file)); err != nil {
 		t.Fatal(err)
 	}
 	return k, file
+}
+
+// into takes an exported file.
+func into(file *[]byte) func([]byte) error {
+	return func(b []byte) error { *file = b; return nil }
+}
+
+// TestExportGoesOn: whatever fails while a job is exported, the journal or the writing, the same command writes the very file, once signed, and
+// the record says which writing failed.
+func TestExportGoesOn(t *testing.T) {
+	g := openGap(t, brakettest.Options{})
+	k := g.host.prepare(t, braket.SV1, "gross-aep/exceedance/5")
+	g.host.Journal = refusing{}
+	if err := g.host.Export(t.Context(), k, 300_000_000, func([]byte) error { t.Fatal("written"); return nil }); !errors.Is(err, errShaky) {
+		t.Fatalf("got %v", err)
+	}
+	if again := g.host.reload(t, k.ID); again.Stage != quantumjob.Prepared {
+		t.Fatalf("a job that never left is %s", again.Stage)
+	}
+	g.host.Journal = g.host.home.Journal(g.host.clock.Now)
+	var tried, file, again []byte
+	if err := g.host.Export(t.Context(), k, 300_000_000, func(b []byte) error { tried = b; return errShaky }); !errors.Is(err, errShaky) {
+		t.Fatalf("got %v", err)
+	}
+	for _, to := range []*[]byte{&file, &again} {
+		g.host.clock.now = g.host.clock.now.Add(time.Hour)
+		if err := g.host.Export(t.Context(), g.host.reload(t, k.ID), 300_000_000, into(to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(tried, file) || !bytes.Equal(file, again) || len(file) == 0 {
+		t.Fatal("another file the second time")
+	}
+	if err := g.host.Export(t.Context(), g.host.reload(t, k.ID), 1, into(&file)); err == nil || !strings.Contains(err.Error(), "was signed with the price 300.00 USD") {
+		t.Fatalf("at another price: %v", err)
+	}
+	failures := 0
+	if _, err := g.host.home.Journal(g.host.clock.Now).Verify(func(e egress.Entry) error {
+		if e.Kind == egress.KindOutcome && e.Failure != "" {
+			failures++
+		}
+		return nil
+	}); err != nil || failures != 1 {
+		t.Fatalf("%d failures on record, %v", failures, err)
+	}
+	if _, _, err := g.host.Import(t.Context(), g.carry(t, again), ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// refusing is a journal that cannot write.
+type refusing struct{}
+
+func (refusing) Begin(context.Context, egress.Record) (egress.ID, error) { return "", errShaky }
+
+func (refusing) Finish(context.Context, egress.ID, egress.Record) error { return errShaky }
+
+// TestRelayMends: a task that failed at a relay is quoted and created anew, it alone, and both are paid for in the answer; a
+// job whose price does not allow that is refused before.
+func TestRelayMends(t *testing.T) {
+	g := openGap(t, brakettest.Options{Noise: noise, Seed: 4})
+	_, file := g.export(t, braket.Forte1)
+	g.far.server.Plan(brakettest.Plan{FailureReason: "Ion chain lost"})
+	e, err := g.relay.Take(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed *braket.FailedError
+	if _, err = g.relay.Run(t.Context(), e, nil); !errors.As(err, &failed) || !strings.Contains(err.Error(), "task 1 of 6: ") || failed.Reason != "Ion chain lost" {
+		t.Fatalf("got %v", err)
+	}
+	if e, err = g.relay.Take(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	if e.Offer == nil || e.Offer.Quote.Tasks != 1 || e.Offer.Quote.Total.String() != "40.30" || len(e.Offer.Requests) != 1 {
+		t.Fatalf("offer %+v", e.Offer)
+	}
+	result, err := g.relay.Run(t.Context(), e, nil)
+	if err != nil || g.far.made(t) != 7 {
+		t.Fatalf("%v, %d tasks made", err, g.far.made(t))
+	}
+	_, report, err := g.host.Import(t.Context(), result, "")
+	if err != nil || report.QuoteUSD != "282.10" || report.Estimate == nil {
+		t.Fatalf("%+v, %v", report, err)
+	}
+
+	_, file = g.export(t, braket.Forte1)
+	tight := g.rejob(t, file, func(j *relay.Job) { j.MaxPriceUSD = "250.00" })
+	g.far.server.Plan(brakettest.Plan{FailureReason: "Ion chain lost"})
+	if e, err = g.relay.Take(t.Context(), tight); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = g.relay.Run(t.Context(), e, nil); !errors.As(err, &failed) {
+		t.Fatalf("got %v", err)
+	}
+	var price *braket.PriceError
+	if _, err = g.relay.Take(t.Context(), tight); !errors.As(err, &price) || price.Quote.String() != "282.10" {
+		t.Fatalf("got %v", err)
+	}
 }
 
 // carry runs a job's file at the relay.
@@ -110,7 +211,7 @@ func TestSecondTime(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	if _, err := g.host.Export(t.Context(), g.host.reload(t, k.ID), 1); err == nil || !strings.Contains(err.Error(), "a job leaves once") {
+	if err := g.host.Export(t.Context(), g.host.reload(t, k.ID), 1, into(&file)); err == nil || !strings.Contains(err.Error(), "a job leaves once") {
 		t.Fatalf("exported again: %v", err)
 	}
 }
@@ -175,7 +276,7 @@ func TestResultRefused(t *testing.T) {
 		"unknown relay":       {unknown, "unknown relay calling itself \"calls-itself-so\" with fingerprint SHA256:"},
 		"job of others":       {g.resigned(t, good, func(r *relay.Result) { r.Nonce = strings.Repeat("ab", 32) }), "was not exported from here"},
 		"wrong job":           {g.resigned(t, other, func(r *relay.Result) { r.Nonce = k.ID }), "answers another job"},
-		"other device":        {g.resigned(t, good, func(r *relay.Result) { r.Device = braket.DM1 }), "it ran on " + braket.DM1},
+		"other device":        {g.resigned(t, good, func(r *relay.Result) { r.Device = braket.DM1 }), `it ran on "` + braket.DM1},
 		"task left out":       {g.resigned(t, good, func(r *relay.Result) { r.Tasks = r.Tasks[:5] }), "it has 5 tasks, and the job has 6"},
 		"task reported twice": {g.resigned(t, good, func(r *relay.Result) { r.Tasks[1] = r.Tasks[0] }), "one ARN"},
 		"tasks exchanged":     {g.resigned(t, good, func(r *relay.Result) { r.Tasks[0], r.Tasks[1] = r.Tasks[1], r.Tasks[0] }), "additionalMetadata.action.source"},

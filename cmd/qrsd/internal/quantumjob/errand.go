@@ -2,6 +2,7 @@ package quantumjob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,18 +13,30 @@ import (
 
 // Carried is what a relay keeps of a job.
 type Carried struct {
-	Format int            `json:"format"` // 1
-	Nonce  string         `json:"nonce"`
-	Digest string         `json:"request_sha256"`
-	Tasks  []*braket.Task `json:"tasks"` // as the job's; nil: not submitted
-	Quote  braket.Quote   `json:"quote"`
+	Format       int        `json:"format"` // 1
+	Nonce        string     `json:"nonce"`
+	Digest       string     `json:"request_sha256"`
+	Tasks        []Attempts `json:"tasks"` // as the job's
+	Capabilities string     `json:"device_capabilities_sha256"`
+	// PendingUSD was agreed to for tasks that are not kept yet.
+	PendingUSD braket.USD `json:"pending_microdollars,omitempty"`
+	Revision   int        `json:"revision"` // as of a Kept
+}
+
+// quoted is what all tasks were quoted at, those that ended without a result included.
+func (c *Carried) quoted() braket.USD {
+	var sum braket.USD
+	for i := range c.Tasks {
+		sum += c.Tasks[i].quoted()
+	}
+	return sum
 }
 
 // Book is what a relay remembers, so that a job handed in twice is not paid for twice.
 type Book interface {
 	// Open is what was kept of the nonce; nil if nothing was.
 	Open(ctx context.Context, nonce string) (*Carried, error)
-	// Write makes the entry durable before it returns.
+	// Write makes the entry durable before it returns; ErrChanged and Revision as of Keeper.Keep.
 	Write(ctx context.Context, c *Carried) error
 }
 
@@ -35,6 +48,7 @@ type Relay struct {
 	Book   Book
 	Client *braket.Client
 	Tokens braket.TokenKey
+	Budget Budget
 	Now    func() time.Time
 }
 
@@ -42,7 +56,7 @@ type Relay struct {
 type Errand struct {
 	Job     *relay.Job
 	Host    string // by which the relay knows the host
-	Offer   *Offer
+	Offer   *Offer // of the tasks that are due; nil: all are paid for, and the answer is missing
 	carried *Carried
 }
 
@@ -70,30 +84,33 @@ func (r *Relay) Take(ctx context.Context, file []byte) (*Errand, error) {
 	case err != nil:
 		return nil, err
 	case carried == nil:
-		carried = &Carried{Format: 1, Nonce: job.Nonce, Digest: digest, Tasks: make([]*braket.Task, len(programs))}
+		carried = &Carried{Format: 1, Nonce: job.Nonce, Digest: digest, Tasks: make([]Attempts, len(programs))}
 	case carried.Digest != digest || len(carried.Tasks) != len(programs):
 		return nil, fmt.Errorf("job %.8s was run here before with another content: one nonce is one job", job.Nonce)
 	}
 	e := &Errand{Job: job, Host: host, carried: carried}
-	if carried.complete() {
+	due := r.due(carried, programs)
+	if len(due) == 0 {
 		return e, nil // everything was paid for; only the answer is missing
 	}
-	if e.Offer, err = offer(ctx, r.Client, job.Device, programs); err != nil {
+	if e.Offer, err = offer(ctx, r.Client, job.Device, due); err != nil {
 		return nil, err
 	}
-	if e.Offer.Quote.Total > limit {
-		return nil, &braket.PriceError{Quote: e.Offer.Quote.Total, Limit: limit, Of: "the most that the job allows"}
+	if total := carried.quoted() + e.Offer.Quote.Total; total > limit {
+		return nil, &braket.PriceError{Quote: total, Limit: limit, Of: "the most that the job allows"}
 	}
 	return e, nil
 }
 
-func (c *Carried) complete() bool {
-	for _, t := range c.Tasks {
-		if t == nil {
-			return false
+// due are the tasks that were never created, or ended without a result.
+func (r *Relay) due(c *Carried, programs []braket.Program) []braket.Order {
+	var due []braket.Order
+	for i, p := range programs {
+		if c.Tasks[i].due() {
+			due = append(due, braket.Order{Program: p, Key: r.Tokens, Attempt: c.Tasks[i].next()})
 		}
 	}
-	return true
+	return due
 }
 
 // programs are the job's, with the strings compared.
@@ -116,7 +133,8 @@ func programs(job *relay.Job) ([]braket.Program, error) {
 	return all, nil
 }
 
-// Run creates the tasks that were not created before, waits for all, and is the signed result's file.
+// Run creates the tasks that are due, waits for all, and is the signed result's file. A task that ends without a result is a
+// *braket.FailedError once the others have ended; the job taken again has an offer for its circuit alone.
 func (r *Relay) Run(ctx context.Context, e *Errand, seen func(task int, s braket.State)) ([]byte, error) {
 	programs, err := programs(e.Job)
 	if err != nil {
@@ -127,51 +145,116 @@ func (r *Relay) Run(ctx context.Context, e *Errand, seen func(task int, s braket
 	}
 	result := &relay.Result{
 		Created: r.Now().UTC().Format(time.RFC3339), Nonce: e.Job.Nonce, RequestSHA256: e.carried.Digest, Relay: r.Name,
-		Device: e.Job.Device, CapabilitiesSHA256: e.carried.Quote.CapabilitiesSHA256, PriceUSD: e.carried.Quote.Total.String(),
+		Device: e.Job.Device, CapabilitiesSHA256: e.carried.Capabilities, PriceUSD: e.carried.quoted().String(),
 	}
-	for i, task := range e.carried.Tasks {
-		state, err := r.Client.Wait(ctx, *task, func(s braket.State) {
-			if seen != nil {
-				seen(i, s)
-			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("task %d of %d: %w", i+1, len(e.carried.Tasks), err)
+	var ended []error
+	for i := range e.carried.Tasks {
+		done, err := r.fetch(ctx, e, i, seen)
+		var failed *braket.FailedError
+		switch {
+		case errors.As(err, &failed):
+			ended = append(ended, fmt.Errorf("task %d of %d: %w", i+1, len(programs), err))
+		case err != nil:
+			return nil, fmt.Errorf("task %d of %d: %w", i+1, len(programs), err)
+		default:
+			result.Tasks = append(result.Tasks, done)
 		}
-		read, err := r.Client.Result(ctx, *task)
-		if err != nil {
-			return nil, fmt.Errorf("task %d of %d: %w", i+1, len(e.carried.Tasks), err)
-		}
-		result.Tasks = append(result.Tasks, relay.NewTaskResult(task.ARN, string(state.Raw), read.Raw))
+	}
+	if len(ended) > 0 {
+		return nil, errors.Join(ended...)
 	}
 	return result.Sign(r.Key)
 }
 
-// submit creates what was not created before, each kept before the next.
+// fetch waits for task i and reads its result.
+func (r *Relay) fetch(ctx context.Context, e *Errand, i int, seen func(task int, s braket.State)) (relay.TaskResult, error) {
+	task := *e.carried.Tasks[i].Task
+	var last braket.State
+	_, err := r.Client.Wait(ctx, task, func(s braket.State) {
+		last = s
+		if seen != nil {
+			seen(i, s)
+		}
+	})
+	if last.Status.Final() {
+		err = errors.Join(err, r.change(ctx, e.carried, func(c *Carried) { c.Tasks[i].tell(task.ARN, last) }))
+	}
+	if err != nil {
+		return relay.TaskResult{}, err
+	}
+	read, err := r.Client.Result(ctx, task)
+	if err != nil {
+		return relay.TaskResult{}, err
+	}
+	return relay.NewTaskResult(task.ARN, string(last.Raw), read.Raw), nil
+}
+
+// change is Jobs.change for what a relay keeps.
+func (r *Relay) change(ctx context.Context, c *Carried, change func(*Carried)) error {
+	ctx = context.WithoutCancel(ctx)
+	for {
+		change(c)
+		err := r.Book.Write(ctx, c)
+		if !errors.Is(err, ErrChanged) {
+			return err
+		}
+		fresh, err := r.Book.Open(ctx, c.Nonce)
+		if err != nil {
+			return err
+		}
+		*c = *fresh
+	}
+}
+
+// submit creates what is due, each kept before the next.
 func (r *Relay) submit(ctx context.Context, e *Errand, programs []braket.Program) error {
-	if e.carried.complete() {
+	if e.Offer == nil {
 		return nil
 	}
-	e.carried.Quote = e.Offer.Quote
-	if err := r.Book.Write(ctx, e.carried); err != nil {
+	c, total := e.carried, e.Offer.Quote.Total
+	room, err := r.reserve(ctx, c, total)
+	if err != nil {
 		return err
 	}
-	left := e.Offer.Quote.Total
+	left := total
 	for i, p := range programs {
-		if e.carried.Tasks[i] != nil {
+		if !c.Tasks[i].due() {
 			continue
 		}
+		attempt := c.Tasks[i].next()
 		task, err := r.Client.Submit(ctx, braket.Order{
-			Device: e.Offer.Device, Program: p, Confirmed: left, Budget: left, Key: r.Tokens,
+			Device: e.Offer.Device, Program: p, Confirmed: left, Budget: room, Key: r.Tokens, Attempt: attempt,
 			Keep: func(ctx context.Context, t braket.Task) error {
-				e.carried.Tasks[i] = &t
-				return r.Book.Write(ctx, e.carried)
+				return r.change(ctx, c, func(c *Carried) {
+					c.Tasks[i].begin(attempt, t)
+					c.Capabilities = t.CapabilitiesSHA256
+					c.PendingUSD = max(c.PendingUSD-t.Quote.Total, 0)
+				})
 			},
 		})
 		if err != nil {
 			return fmt.Errorf("task %d of %d: %w", i+1, len(programs), err)
 		}
 		left -= task.Quote.Total
+		room -= task.Quote.Total
 	}
 	return nil
+}
+
+// reserve is Jobs.reserve for what a relay keeps.
+func (r *Relay) reserve(ctx context.Context, c *Carried, amount braket.USD) (room braket.USD, err error) {
+	if err := r.change(ctx, c, func(c *Carried) { c.PendingUSD = amount }); err != nil {
+		return 0, err
+	}
+	room, err = r.Budget.Room(ctx, c.Nonce)
+	if room != Unlimited {
+		room -= c.quoted()
+	}
+	if err == nil && amount > room {
+		err = &braket.PriceError{Quote: amount, Limit: max(room, 0), Of: budgetSays}
+	}
+	if err != nil {
+		return 0, errors.Join(err, r.change(ctx, c, func(c *Carried) { c.PendingUSD = 0 }))
+	}
+	return room, nil
 }

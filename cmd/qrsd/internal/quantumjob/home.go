@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/durablefile"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
 	"github.com/qrsrisk/qrsd/quantum/braket"
 	"github.com/qrsrisk/qrsd/quantum/egress"
@@ -31,12 +32,15 @@ import (
 //	trusted-relays, trusted-hosts   lines NAME ed25519:BASE64
 //	jobs/ID.json, jobs/ID.secret a job, and what turns its answer back
 //	errands/NONCE.json           what a relay did for a job
+//	budget.json                  what may be spent in all
 //	egress.jsonl                 what left
+//	lock                         held while one of these is read, changed and written
 type Home struct{ path string }
 
 var (
 	_ Keeper = (*Home)(nil)
 	_ Book   = (*Home)(nil)
+	_ Budget = (*Home)(nil)
 )
 
 // OpenHome makes the folder if there is none.
@@ -96,7 +100,11 @@ func (h *Home) newKey(path string) (*relay.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding a new key: %w", err)
 	}
-	if err := writeDurably(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	err = durablefile.Create(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return h.key(filepath.Base(path)) // another command was first
+	}
+	if err != nil {
 		return nil, fmt.Errorf("keeping a new key: %w", err)
 	}
 	return k, nil
@@ -111,7 +119,10 @@ func (h *Home) Tokens() (braket.TokenKey, error) {
 		if _, err := rand.Read(secret); err != nil {
 			return braket.TokenKey{}, err
 		}
-		err = writeDurably(path, secret, 0o600)
+		err = durablefile.Create(path, secret, 0o600)
+		if errors.Is(err, fs.ErrExist) { // another command was first
+			secret, err = readPrivate(path)
+		}
 	}
 	if err != nil {
 		return braket.TokenKey{}, err
@@ -154,37 +165,84 @@ func (h *Home) Trusted(side string) (relay.Trust, error) {
 	return trust, nil
 }
 
-// Pin adds a peer to a side.
-func (h *Home) Pin(side string, p relay.Peer) error {
+// KnownNameError is a name of a trusted peer that is to be given to another key.
+type KnownNameError struct {
+	Name     string
+	Has, New relay.PublicKey
+}
+
+// Error shows both fingerprints.
+func (e *KnownNameError) Error() string {
+	return fmt.Sprintf("%s is trusted already, with fingerprint %s, and this key has %s: choose another name, or let it take the place of the old one with --replace",
+		e.Name, e.Has.Fingerprint(), e.New.Fingerprint())
+}
+
+// Pin adds a peer to a side. A name that another key has is a *KnownNameError, unless the new key shall replace it.
+func (h *Home) Pin(side string, p relay.Peer, replace bool) (err error) {
+	unlock, err := h.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	trust, err := h.Trusted(side)
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
-	for _, t := range append(trust, p) {
-		fmt.Fprintf(&text, "%s %s\n", t.Name, t.Key)
+	for _, t := range trust {
+		if t.Name == p.Name && !replace {
+			return &KnownNameError{p.Name, t.Key, p.Key}
+		}
+		if t.Name != p.Name {
+			fmt.Fprintf(&text, "%s %s\n", t.Name, t.Key)
+		}
 	}
-	return writeDurably(filepath.Join(h.path, "trusted-"+side), []byte(text.String()), 0o600)
+	fmt.Fprintf(&text, "%s %s\n", p.Name, p.Key)
+	return durablefile.Write(filepath.Join(h.path, "trusted-"+side), []byte(text.String()), 0o600)
+}
+
+// lock keeps other commands from reading, changing and writing at the same time.
+func (h *Home) lock() (unlock func() error, err error) {
+	return durablefile.Lock(filepath.Join(h.path, "lock"))
 }
 
 // Keep writes the secret first: a job that can be read has one.
-func (h *Home) Keep(_ context.Context, k *Kept) error {
-	secret, err := k.Secret.MarshalBinary()
+func (h *Home) Keep(_ context.Context, k *Kept) (err error) {
+	unlock, err := h.lock()
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(k, "", " ")
+	defer func() { err = errors.Join(err, unlock()) }()
+	path := filepath.Join(h.path, "jobs", k.ID)
+	switch was, err := h.readJob(path + ".json"); {
+	case err == nil && was.Revision != k.Revision, errors.Is(err, fs.ErrNotExist) && k.Revision != 0:
+		return fmt.Errorf("keeping job %.8s: %w", k.ID, ErrChanged)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := h.keepSecret(path+".secret", k); err != nil {
+		return err
+	}
+	next := *k
+	next.Revision++
+	text, err := json.MarshalIndent(&next, "", " ")
+	if err == nil {
+		err = durablefile.Write(path+".json", text, 0o600)
+	}
 	if err != nil {
 		return fmt.Errorf("keeping job %.8s: %w", k.ID, err)
 	}
-	path := filepath.Join(h.path, "jobs", k.ID)
-	if _, err := os.Stat(path + ".secret"); errors.Is(err, fs.ErrNotExist) {
-		if err := writeDurably(path+".secret", secret, 0o600); err != nil {
-			return fmt.Errorf("keeping the secret of job %.8s: %w", k.ID, err)
-		}
+	k.Revision = next.Revision
+	return nil
+}
+
+func (h *Home) keepSecret(path string, k *Kept) error {
+	secret, err := k.Secret.MarshalBinary()
+	if err == nil {
+		err = durablefile.Create(path, secret, 0o600)
 	}
-	if err := writeDurably(path+".json", text, 0o600); err != nil {
-		return fmt.Errorf("keeping job %.8s: %w", k.ID, err)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("keeping the secret of job %.8s: %w", k.ID, err)
 	}
 	return nil
 }
@@ -247,48 +305,28 @@ func (h *Home) Open(_ context.Context, nonce string) (*Carried, error) {
 }
 
 // Write keeps what a relay did.
-func (h *Home) Write(_ context.Context, c *Carried) error {
-	text, err := json.MarshalIndent(c, "", " ")
+func (h *Home) Write(ctx context.Context, c *Carried) (err error) {
+	unlock, err := h.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	was, err := h.Open(ctx, c.Nonce)
+	if err != nil {
+		return err
+	}
+	if was == nil && c.Revision != 0 || was != nil && was.Revision != c.Revision {
+		return fmt.Errorf("keeping errand %.8s: %w", c.Nonce, ErrChanged)
+	}
+	next := *c
+	next.Revision++
+	text, err := json.MarshalIndent(&next, "", " ")
 	if err == nil {
-		err = writeDurably(filepath.Join(h.path, "errands", c.Nonce+".json"), text, 0o600)
+		err = durablefile.Write(filepath.Join(h.path, "errands", c.Nonce+".json"), text, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("keeping errand %.8s: %w", c.Nonce, err)
 	}
-	return nil
-}
-
-// writeDurably writes a file whole or not at all, and returns when it and its name are on the disk.
-func writeDurably(path string, content []byte, mode fs.FileMode) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a renaming durable; where folders cannot be synced (Windows) names are kept by other means.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	if err := folder.Sync(); err != nil && runtime.GOOS != "windows" {
-		return err
-	}
+	c.Revision = next.Revision
 	return nil
 }

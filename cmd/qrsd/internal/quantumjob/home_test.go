@@ -1,6 +1,7 @@
 package quantumjob_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -98,12 +99,27 @@ func TestPinned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := home.Pin(quantumjob.Relays, relay.Peer{Name: "harbour", Key: key.Public()}); err != nil {
+	if err := home.Pin(quantumjob.Relays, relay.Peer{Name: "harbour", Key: key.Public()}, false); err != nil {
 		t.Fatal(err)
 	}
 	trust, err := home.Trusted(quantumjob.Relays)
 	if name, known := trust.Name(key.Public()); err != nil || !known || name != "harbour" {
 		t.Fatalf("%v, %v", trust, err)
+	}
+	second, err := relay.NewKey(random(6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := relay.Peer{Name: "harbour", Key: second.Public()}
+	var taken *quantumjob.KnownNameError
+	if err := home.Pin(quantumjob.Relays, other, false); !errors.As(err, &taken) || !strings.Contains(err.Error(), key.Public().Fingerprint()) {
+		t.Fatalf("a second key under one name: %v", err)
+	}
+	if err := home.Pin(quantumjob.Relays, other, true); err != nil {
+		t.Fatal(err)
+	}
+	if trust, err = home.Trusted(quantumjob.Relays); err != nil || len(trust) != 1 || trust[0].Key.String() != second.Public().String() {
+		t.Fatalf("after replacing: %v, %v", trust, err)
 	}
 	if hosts, err := home.Trusted(quantumjob.Hosts); err != nil || len(hosts) != 0 {
 		t.Fatalf("a relay is trusted as host: %v, %v", hosts, err)
@@ -120,5 +136,37 @@ func TestChangedKeeping(t *testing.T) {
 	}
 	if _, err := s.Find(t.Context(), k.ID); err == nil || !strings.Contains(err.Error(), "was cut or changed") || !strings.Contains(err.Error(), k.ID) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// TestFirstCommandsAtOnce: of commands that all are the first, each has the one key.
+func TestFirstCommandsAtOnce(t *testing.T) {
+	path := t.TempDir()
+	keys := make(chan string, 16)
+	for range cap(keys) {
+		go func() {
+			home, err := quantumjob.OpenHome(path)
+			if err != nil {
+				keys <- err.Error()
+				return
+			}
+			key, err := home.HostKey()
+			if err != nil {
+				keys <- err.Error()
+				return
+			}
+			tokens, err := home.Tokens()
+			if err != nil {
+				keys <- err.Error()
+				return
+			}
+			keys <- key.Public().String() + tokens.Token(braket.SV1, braket.Program{}, 0)
+		}()
+	}
+	first := <-keys
+	for range cap(keys) - 1 {
+		if key := <-keys; key != first {
+			t.Fatalf("%s and %s", first, key)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -53,25 +54,30 @@ const (
 
 // Kept is a job with all that must outlive the process.
 type Kept struct {
-	Format   int           `json:"format"` // 1
-	ID       string        `json:"id"`     // 64 hexadecimal digits, random; the nonce of its file
-	Stage    Stage         `json:"stage"`
-	Run      string        `json:"run"`
-	Folder   string        `json:"folder,omitempty"` // results folder that the answer is written to
-	Question string        `json:"question"`
-	Text     string        `json:"text"`
-	Exact    float64       `json:"exact_amplitude"` // of the question's table
-	Scale    float64       `json:"scale"`
-	Unit     string        `json:"unit,omitempty"`
-	Created  time.Time     `json:"created"`
-	Device   string        `json:"device"` // ARN
-	Qubits   int           `json:"loss_qubits"`
-	Twins    int           `json:"twins"`
-	Circuits []Sent        `json:"circuits"`
-	Export   *relay.Job    `json:"export,omitempty"` // as signed
-	Answer   *Answer       `json:"answer,omitempty"` // of a relay
-	Quote    *braket.Quote `json:"quote,omitempty"`  // that was agreed to
-	Report   string        `json:"report,omitempty"` // file that the estimate was written to
+	Format   int        `json:"format"` // 1
+	ID       string     `json:"id"`     // 64 hexadecimal digits, random; the nonce of its file
+	Stage    Stage      `json:"stage"`
+	Run      string     `json:"run"`
+	Folder   string     `json:"folder,omitempty"` // results folder that the answer is written to
+	Question string     `json:"question"`
+	Text     string     `json:"text"`
+	Exact    float64    `json:"exact_amplitude"` // of the question's table
+	Scale    float64    `json:"scale"`
+	Unit     string     `json:"unit,omitempty"`
+	Created  time.Time  `json:"created"`
+	Device   string     `json:"device"` // ARN
+	Qubits   int        `json:"loss_qubits"`
+	Twins    int        `json:"twins"`
+	Circuits []Sent     `json:"circuits"`
+	Export   *relay.Job `json:"export,omitempty"` // as signed
+	Answer   *Answer    `json:"answer,omitempty"` // of a relay
+	Report   string     `json:"report,omitempty"` // file that the estimate was written to
+
+	// PendingUSD was agreed to for tasks that are not kept yet: the budget holds it until they are, or the job is cancelled.
+	PendingUSD braket.USD `json:"pending_microdollars,omitempty"`
+
+	// Revision counts the keepings: of two commands that change one job, the one that read it before the other kept it has to read it anew.
+	Revision int `json:"revision"`
 
 	// Secret is kept apart from the rest, never as JSON.
 	Secret *egress.Secret `json:"-"`
@@ -79,19 +85,16 @@ type Kept struct {
 
 // Sent is one circuit and what became of it.
 type Sent struct {
-	Source  string        `json:"source"`
-	SHA256  string        `json:"sha256"`
-	Power   int           `json:"power"`
-	Shots   int           `json:"shots"`
-	Qubits  int           `json:"qubits"`
-	Gates   int           `json:"gates"`
-	Attempt int           `json:"attempt"`
-	Task    *braket.Task  `json:"task,omitempty"` // nil: not submitted
-	Status  braket.Status `json:"status,omitempty"`
-	Reason  string        `json:"failure_reason,omitempty"` // the service's, verbatim
-	Queue   string        `json:"queue,omitempty"`
-	Ones    *int          `json:"ones,omitempty"` // shots whose objective was 1; nil: no result yet
-	Results string        `json:"results_sha256,omitempty"`
+	Attempts
+	Source  string `json:"source"`
+	SHA256  string `json:"sha256"`
+	Power   int    `json:"power"`
+	Shots   int    `json:"shots"`
+	Qubits  int    `json:"qubits"`
+	Gates   int    `json:"gates"`
+	Queue   string `json:"queue,omitempty"`
+	Ones    *int   `json:"ones,omitempty"` // shots whose objective was 1; nil: no result yet
+	Results string `json:"results_sha256,omitempty"`
 }
 
 // Answer is what is kept of a relay's result.
@@ -123,9 +126,22 @@ func (k *Kept) Programs() []braket.Program {
 	return programs
 }
 
+// Quoted is what all tasks of the job were quoted at, those that ended without a result included.
+func (k *Kept) Quoted() braket.USD {
+	var sum braket.USD
+	for i := range k.Circuits {
+		sum += k.Circuits[i].quoted()
+	}
+	return sum
+}
+
+// ErrChanged is a job that somebody else has kept since it was read.
+var ErrChanged = errors.New("another command has changed the job meanwhile")
+
 // Keeper keeps jobs.
 type Keeper interface {
-	// Keep makes the job, its secret included, durable before it returns, in place of the one with the same id.
+	// Keep makes the job, its secret included, durable before it returns, in place of the one with the same id and Revision, and counts
+	// Revision up. If what is kept has another Revision, the error wraps ErrChanged and nothing is changed.
 	Keep(ctx context.Context, k *Kept) error
 	// Kept are all jobs, oldest first.
 	Kept(ctx context.Context) ([]*Kept, error)
@@ -143,6 +159,38 @@ type Jobs struct {
 
 	Client *braket.Client  // to submit and follow
 	Tokens braket.TokenKey // the same after a restart
+	Budget Budget          // to submit
+}
+
+// Budget bounds what may be spent.
+type Budget interface {
+	// Room is what may be spent on a job in all: the limit less what every other job was quoted or has pending. Without a limit it is
+	// Unlimited.
+	Room(ctx context.Context, id string) (braket.USD, error)
+}
+
+// Unlimited is the room of a budget without a limit.
+const Unlimited = braket.USD(math.MaxInt64)
+
+// budgetSays is what a *braket.PriceError calls the limit.
+const budgetSays = "what the budget leaves (qrsd quantum budget)"
+
+// change applies a change to a job and keeps it. If another command has kept the job since it was read, it is read anew and the change
+// applied to that: change must find its place in any later state of the job, and k is the state as kept.
+func (j *Jobs) change(ctx context.Context, k *Kept, change func(*Kept)) error {
+	ctx = context.WithoutCancel(ctx)
+	for {
+		change(k)
+		err := j.Keeper.Keep(ctx, k)
+		if !errors.Is(err, ErrChanged) {
+			return err
+		}
+		fresh, err := j.Find(ctx, k.ID)
+		if err != nil {
+			return err
+		}
+		*k = *fresh
+	}
 }
 
 // Plan is how a question is asked.
@@ -160,6 +208,11 @@ func (j *Jobs) Prepare(ctx context.Context, q Question, p Plan) (*Kept, error) {
 	job, secret, err := egress.Prepare(q.Table, p.Schedule, j.Random)
 	if err != nil {
 		return nil, fmt.Errorf("question %s: %w", q.Name, err)
+	}
+	for _, c := range job.Circuits {
+		if err := braket.CheckSize(p.Device, c.Gates, c.Shots); err != nil {
+			return nil, fmt.Errorf("question %s, power %d: %w", q.Name, c.Power, err)
+		}
 	}
 	var nonce [32]byte
 	if _, err := io.ReadFull(j.Random, nonce[:]); err != nil {
@@ -187,9 +240,9 @@ type NotFoundError struct {
 // Error says what to do.
 func (e *NotFoundError) Error() string {
 	if e.Matches > 1 {
-		return fmt.Sprintf("job %s: %d jobs begin so; give more of the id", e.ID, e.Matches)
+		return fmt.Sprintf("job %q: %d jobs begin so; give more of the id", e.ID, e.Matches)
 	}
-	return fmt.Sprintf("job %s: there is none here; qrsd quantum status lists the jobs of a run, --home names the folder where they are kept", e.ID)
+	return fmt.Sprintf("job %q: there is none here; qrsd quantum status lists the jobs of a run, --home names the folder where they are kept", e.ID)
 }
 
 // Find is the job whose id begins with the prefix.

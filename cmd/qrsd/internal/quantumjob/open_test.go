@@ -54,7 +54,7 @@ func open(t *testing.T, o brakettest.Options) *site {
 	}
 	s.run = quantumjob.ResultsFolder(t.TempDir())
 	writeRun(t, s.run, losses(1))
-	s.Jobs = &quantumjob.Jobs{Keeper: s.home, Journal: s.home.Journal(s.clock.Now), Random: random(1), Now: s.clock.Now}
+	s.Jobs = &quantumjob.Jobs{Keeper: s.home, Journal: s.home.Journal(s.clock.Now), Random: random(1), Now: s.clock.Now, Budget: s.home}
 	if s.HostKey, err = s.home.HostKey(); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func newReport(t testing.TB, name string, positive []float64) *quantum.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &quantum.Report{Format: quantum.Format, Notice: quantum.Notice, Panels: []*quantum.Panel{{Problem: p}}}
+	return &quantum.Report{Format: quantum.Format, Notice: quantum.Notice, Currency: "USD", Panels: []*quantum.Panel{{Problem: p}}}
 }
 
 func writeReport(t testing.TB, folder quantumjob.ResultsFolder, r *quantum.Report) {

@@ -2,14 +2,17 @@ package quantumjob
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,7 +44,33 @@ func (f ResultsFolder) read() ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the run: %w; RUN is the folder that qrsd run -o wrote, with its quantum estimate", err)
 	}
-	return text, err
+	if err != nil {
+		return nil, err
+	}
+	return text, f.matches(digestOf(text))
+}
+
+// matches holds the estimate to the digest in the run's manifest, where there is one.
+func (f ResultsFolder) matches(digest string) error {
+	path := filepath.Join(string(f), "manifest.json")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var manifest struct {
+		Estimate string `json:"estimate"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &manifest)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the run's manifest %s: %w", path, err)
+	}
+	if manifest.Estimate != digest {
+		return fmt.Errorf("%s: its digest is %.19s, and the run's manifest has %.19q: one of them was changed since the run; run it again",
+			filepath.Join(string(f), runner.EstimateFile), digest, manifest.Estimate)
+	}
+	return nil
 }
 
 // Questions are, for each loss distribution and return period of the run, the probability of exceedance, the mean excess and the
@@ -56,6 +85,7 @@ func (f ResultsFolder) Questions(context.Context) ([]Question, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(string(f), runner.EstimateFile), err)
 	}
+	currency := cmp.Or(report.Currency, "currency") // "" would be a probability
 	var all []Question
 	for _, panel := range report.Panels {
 		p := panel.Problem
@@ -69,6 +99,9 @@ func (f ResultsFolder) Questions(context.Context) ([]Question, error) {
 				{"excess", "mean of a year's loss beyond the loss of " + years + " years", currency, p.Excess(t.Bin)},
 				{"layer", "expected annual loss of the layer from the loss of " + years + " years to the next return period's", currency, p.Layer(t.Loss, t.Limit)},
 			} {
+				if q.amplitude.Scale == 0 {
+					continue // the answer is 0 for certain: nothing to ask a device for money
+				}
 				all = append(all, Question{
 					Run: digestOf(text), Name: slug(p.Name) + "/" + q.kind + "/" + years, Text: strings.ReplaceAll(p.Name, "_", " ") + ": " + q.text,
 					Table: q.amplitude.Table, Scale: q.amplitude.Scale, Unit: q.unit,
@@ -78,9 +111,6 @@ func (f ResultsFolder) Questions(context.Context) ([]Question, error) {
 	}
 	return all, nil
 }
-
-// currency is the unit of an amount: an estimate file does not say more.
-const currency = "the portfolio's currency"
 
 // slug is a name as it is typed: lower case, hyphens for what is neither letter nor digit.
 func slug(name string) string {
@@ -92,7 +122,7 @@ func slug(name string) string {
 	}, strings.ToLower(name))
 }
 
-// Pick is the question with a name. The error lists what there is.
+// Pick is the question with a name. The error names the nearest that there are.
 func Pick(ctx context.Context, from Questions, name string) (Question, error) {
 	all, err := from.Questions(ctx)
 	if err != nil {
@@ -108,5 +138,23 @@ func Pick(ctx context.Context, from Questions, name string) (Question, error) {
 	if len(names) == 0 {
 		return Question{}, errors.New("the run has no question for a device: no return period of it has a loss")
 	}
-	return Question{}, fmt.Errorf("question %q: the run has %s", name, strings.Join(names, ", "))
+	return Question{}, fmt.Errorf("question %q: the run has none of that name; near it are %s; qrsd quantum preview RUN lists all %d",
+		name, strings.Join(nearest(name, names, 4), ", "), len(names))
+}
+
+// nearest are the names that share most with what was typed: the longest common parts at the beginning and at the end.
+func nearest(typed string, names []string, most int) []string {
+	shared := func(name string) int {
+		n, m := 0, 0
+		for n < len(typed) && n < len(name) && typed[n] == name[n] {
+			n++
+		}
+		for m < len(typed)-n && m < len(name)-n && typed[len(typed)-1-m] == name[len(name)-1-m] {
+			m++
+		}
+		return n + m
+	}
+	near := slices.Clone(names)
+	slices.SortStableFunc(near, func(a, b string) int { return shared(b) - shared(a) })
+	return near[:min(most, len(near))]
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/durablefile"
 	"github.com/qrsrisk/qrsd/quantum/braket"
 	"github.com/qrsrisk/qrsd/quantum/circuit"
 	"github.com/qrsrisk/qrsd/quantum/egress"
@@ -37,9 +38,10 @@ type Report struct {
 
 	LossQubits int `json:"loss_qubits"`
 	Shots      int `json:"shots"` // of all circuits, calibration twins included
-	// Queries are applications of A in the circuits of the question itself, calibration left out.
-	Queries  int    `json:"queries"`
-	QuoteUSD string `json:"quote_usd"` // what was agreed to; the provider's bill decides
+	// Queries are applications of A in the circuits of the question itself; AllQueries those in calibration twins as well.
+	Queries    int    `json:"queries"`
+	AllQueries int    `json:"queries_with_calibration"`
+	QuoteUSD   string `json:"quote_usd"` // what was agreed to, for tasks that ended without a result as well; the provider's bill decides
 
 	Tasks              []string `json:"tasks"`      // ARNs
 	Provenance         string   `json:"provenance"` // who says so
@@ -66,18 +68,18 @@ func (j *Jobs) finish(ctx context.Context, k *Kept) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	file := ""
 	if k.Folder != "" {
 		text, err := json.MarshalIndent(report, "", "  ")
 		if err != nil {
 			return nil, fmt.Errorf("writing the report: %w", err)
 		}
-		k.Report = filepath.Join(k.Folder, "quantum-"+k.ID[:8]+".json")
-		if err := writeDurably(k.Report, append(text, '\n'), 0o644); err != nil {
+		file = filepath.Join(k.Folder, "quantum-"+k.ID[:8]+".json")
+		if err := durablefile.Write(file, append(text, '\n'), 0o644); err != nil {
 			return nil, fmt.Errorf("writing the report beside the run: %w", err)
 		}
 	}
-	k.Stage = Answered
-	return report, j.Keeper.Keep(context.WithoutCancel(ctx), k)
+	return report, j.change(ctx, k, func(k *Kept) { k.Stage, k.Report = Answered, file })
 }
 
 // report reads the counts of a complete job.
@@ -100,7 +102,7 @@ func (k *Kept) report() (*Report, error) {
 	case err != nil:
 		return nil, err
 	default:
-		r.Noise, r.Queries = fit, result.Queries
+		r.Noise, r.Queries, r.AllQueries = fit, result.OwnQueries, result.Queries
 		r.Estimate, r.NoEstimate = k.bring(result)
 	}
 	return r, nil
@@ -117,7 +119,7 @@ func (r *Report) provenance(k *Kept) {
 		r.Tasks = append(r.Tasks, c.Task.ARN)
 		r.CapabilitiesSHA256 = c.Task.CapabilitiesSHA256
 	}
-	r.QuoteUSD = k.Quote.Total.String()
+	r.QuoteUSD = k.Quoted().String()
 	r.Provenance = "ARN as answered by the provider to this host"
 }
 

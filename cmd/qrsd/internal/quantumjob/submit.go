@@ -12,47 +12,52 @@ import (
 type Offer struct {
 	Device *braket.Device
 	Quote  braket.Quote // of the circuits that are still to be submitted
+
+	// Requests are those that Submit would send, byte for byte but for the headers of the signature, which depend on the time.
+	Requests [][]byte
 }
 
-// Offer asks the device for its state and price and holds every circuit to its limits. It is the first request that leaves, and holds no
-// circuit.
+// Offer asks the device for its state and price and holds every circuit that is due to its limits. It is the first request that leaves, and
+// holds no circuit. Where none is due the offer has no task.
 func (j *Jobs) Offer(ctx context.Context, k *Kept) (*Offer, error) {
 	if err := k.mayLeave(Prepared, Submitted); err != nil {
 		return nil, err
 	}
-	var due []braket.Program
+	var due []braket.Order
 	for i := range k.Circuits {
-		if k.Circuits[i].due() {
-			due = append(due, k.Circuits[i].program())
+		if c := &k.Circuits[i]; c.due() {
+			due = append(due, braket.Order{Program: c.program(), Key: j.Tokens, Attempt: c.next()})
 		}
 	}
 	return offer(ctx, j.Client, k.Device, due)
 }
 
-func offer(ctx context.Context, client *braket.Client, arn string, programs []braket.Program) (*Offer, error) {
+// offer quotes orders of programs, attempts and keys.
+func offer(ctx context.Context, client *braket.Client, arn string, orders []braket.Order) (*Offer, error) {
 	device, err := client.Device(ctx, arn)
 	if err != nil {
 		return nil, err
 	}
+	o := &Offer{Device: device}
+	var programs []braket.Program
 	var faults []error
-	for i, p := range programs {
-		if err := device.Preflight(p); err != nil {
+	for i, order := range orders {
+		order.Device = device
+		request, _, err := client.Preview(order)
+		if err != nil {
 			faults = append(faults, fmt.Errorf("circuit %d: %w", i+1, err))
 		}
+		o.Requests = append(o.Requests, request)
+		programs = append(programs, order.Program)
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	quote, err := device.Quote(programs...)
-	return &Offer{device, quote}, err
+	o.Quote, err = device.Quote(programs...)
+	return o, err
 }
 
-// due reports whether a circuit is to be submitted: it never was, or its task ended without a result.
-func (s *Sent) due() bool {
-	return s.Task == nil || s.Status == braket.Failed || s.Status == braket.Cancelled
-}
-
-// Submit creates the tasks of a job that are due, within the confirmed amount for all of them together. Each task's
+// Submit creates the tasks of a job that are due, within the confirmed amount for all of them together and within the budget. Each task's
 // ARN is kept before the next is created; called again after a fault or a crash, it goes on where it stopped and creates no task twice.
 func (j *Jobs) Submit(ctx context.Context, k *Kept, o *Offer, confirmed braket.USD) error {
 	if err := k.mayLeave(Prepared, Submitted); err != nil {
@@ -61,34 +66,54 @@ func (j *Jobs) Submit(ctx context.Context, k *Kept, o *Offer, confirmed braket.U
 	if o.Quote.Total > confirmed {
 		return &braket.PriceError{Quote: o.Quote.Total, Limit: confirmed, Of: "the confirmed amount"}
 	}
-	k.Stage, k.Quote = Submitted, &o.Quote
-	if err := j.Keeper.Keep(ctx, k); err != nil { // before anything can leave
+	room, err := j.reserve(ctx, k, o.Quote.Total)
+	if err != nil {
+		return err
+	}
+	if err := j.change(ctx, k, func(k *Kept) { k.Stage = Submitted }); err != nil { // before anything can leave
 		return err
 	}
 	left := confirmed
 	for i := range k.Circuits {
-		c := &k.Circuits[i]
-		if !c.due() {
+		if !k.Circuits[i].due() {
 			continue
 		}
-		if c.Task != nil {
-			// The task of this attempt ended without a result: the same token would find it again.
-			c.Attempt++
-			c.Task, c.Status, c.Reason = nil, "", ""
-		}
+		attempt := k.Circuits[i].next()
 		task, err := j.Client.Submit(ctx, braket.Order{
-			Device: o.Device, Program: c.program(), Confirmed: left, Budget: left, Key: j.Tokens, Attempt: c.Attempt,
+			Device: o.Device, Program: k.Circuits[i].program(), Confirmed: left, Budget: room, Key: j.Tokens, Attempt: attempt,
 			Keep: func(ctx context.Context, t braket.Task) error {
-				c.Task, c.Status = &t, braket.Created
-				return j.Keeper.Keep(ctx, k)
+				return j.change(ctx, k, func(k *Kept) {
+					k.Circuits[i].begin(attempt, t)
+					k.PendingUSD = max(k.PendingUSD-t.Quote.Total, 0)
+				})
 			},
 		})
 		if err != nil {
 			return fmt.Errorf("circuit %d of %d: %w", i+1, len(k.Circuits), err)
 		}
 		left -= task.Quote.Total
+		room -= task.Quote.Total
 	}
-	return nil
+	return j.change(ctx, k, func(k *Kept) { k.PendingUSD = 0 })
+}
+
+// reserve keeps the amount as pending and then looks at the budget: of two submissions at once neither overlooks the other, though both may
+// be refused. room is what is left for the tasks to come.
+func (j *Jobs) reserve(ctx context.Context, k *Kept, amount braket.USD) (room braket.USD, err error) {
+	if err := j.change(ctx, k, func(k *Kept) { k.PendingUSD = amount }); err != nil {
+		return 0, err
+	}
+	room, err = j.Budget.Room(ctx, k.ID)
+	if room != Unlimited {
+		room -= k.Quoted()
+	}
+	if err == nil && amount > room {
+		err = &braket.PriceError{Quote: amount, Limit: max(room, 0), Of: budgetSays}
+	}
+	if err != nil {
+		return 0, errors.Join(err, j.change(ctx, k, func(k *Kept) { k.PendingUSD = 0 }))
+	}
+	return room, nil
 }
 
 // Follow asks for the state of every task that is not final, once or, with wait, until it is, fetches results, and makes the report when all
@@ -105,14 +130,14 @@ func (j *Jobs) Follow(ctx context.Context, k *Kept, wait bool, seen func(*Kept))
 	var ended []error
 	for i := range k.Circuits {
 		var failed *braket.FailedError
-		switch err := j.follow(ctx, k, &k.Circuits[i], wait, seen); {
+		switch err := j.follow(ctx, k, i, wait, seen); {
 		case errors.As(err, &failed):
 			ended = append(ended, fmt.Errorf("circuit %d: %w", i+1, err))
 		case err != nil:
 			return nil, fmt.Errorf("circuit %d: %w", i+1, err)
 		}
 	}
-	if len(ended) > 0 || !k.complete() {
+	if len(ended) > 0 || !k.complete() || k.Stage == Answered {
 		return nil, errors.Join(ended...)
 	}
 	return j.finish(ctx, k)
@@ -127,48 +152,69 @@ func (k *Kept) complete() bool {
 	return true
 }
 
-// follow brings one circuit up to date.
-func (j *Jobs) follow(ctx context.Context, k *Kept, c *Sent, wait bool, seen func(*Kept)) error {
+// follow brings circuit i up to date.
+func (j *Jobs) follow(ctx context.Context, k *Kept, i int, wait bool, seen func(*Kept)) error {
+	c := &k.Circuits[i]
 	if c.Task == nil || c.Ones != nil {
 		return nil
 	}
-	if c.Status == braket.Failed || c.Status == braket.Cancelled {
-		return &braket.FailedError{ARN: c.Task.ARN, Status: c.Status, Reason: c.Reason}
+	if err := c.failed(); err != nil {
+		return err
 	}
-	tell := func(s braket.State) {
-		c.Status, c.Reason, c.Queue = s.Status, s.FailureReason, s.Queue
+	task := *c.Task
+	state, err := j.ask(ctx, task, wait, func(s braket.State) {
+		k.Circuits[i].say(task.ARN, s)
 		if seen != nil {
 			seen(k)
 		}
+	})
+	if state.Status != "" {
+		err = errors.Join(err, j.change(ctx, k, func(k *Kept) { k.Circuits[i].say(task.ARN, state) }))
 	}
-	var state braket.State
-	var err error
-	if wait {
-		_, err = j.Client.Wait(ctx, *c.Task, tell)
-	} else if state, err = j.Client.State(ctx, *c.Task); err == nil {
-		tell(state)
-		if state.Status == braket.Failed || state.Status == braket.Cancelled {
-			err = &braket.FailedError{ARN: c.Task.ARN, Status: state.Status, Reason: state.FailureReason}
-		}
+	if err != nil || state.Status != braket.Completed {
+		return err
 	}
-	if kept := j.Keeper.Keep(context.WithoutCancel(ctx), k); kept != nil || err != nil || c.Status != braket.Completed {
-		return errors.Join(err, kept)
-	}
-	result, err := j.Client.Result(ctx, *c.Task)
+	result, err := j.Client.Result(ctx, task)
 	if err != nil {
 		return err
 	}
-	ones := result.Ones(c.Qubits - 1)
-	c.Ones, c.Results = &ones, result.SHA256
-	return j.Keeper.Keep(context.WithoutCancel(ctx), k)
+	return j.change(ctx, k, func(k *Kept) {
+		if c := &k.Circuits[i]; c.Task.ARN == task.ARN {
+			ones := result.Ones(c.Qubits - 1)
+			c.Ones, c.Results = &ones, result.SHA256
+		}
+	})
 }
 
-// Cancel asks to cancel every task that has not ended, and is how many it asked for. What ran before is charged.
+// say notes what the service said.
+func (s *Sent) say(arn string, state braket.State) {
+	s.tell(arn, state)
+	s.Queue = state.Queue
+}
+
+// ask asks for a task's state once, or until it is final.
+func (j *Jobs) ask(ctx context.Context, task braket.Task, wait bool, told func(braket.State)) (last braket.State, err error) {
+	if wait {
+		_, err := j.Client.Wait(ctx, task, func(s braket.State) { last = s; told(s) })
+		return last, err
+	}
+	if last, err = j.Client.State(ctx, task); err != nil {
+		return last, err
+	}
+	told(last)
+	if last.Status == braket.Failed || last.Status == braket.Cancelled {
+		err = &braket.FailedError{ARN: task.ARN, Status: last.Status, Reason: last.FailureReason}
+	}
+	return last, err
+}
+
+// Cancel asks to cancel every task that has not ended, and is how many it asked for. What ran before is charged; what was agreed to for tasks
+// that were never created is given back to the budget.
 func (j *Jobs) Cancel(ctx context.Context, k *Kept) (int, error) {
 	if k.Stage == Prepared || k.Stage == Exported {
 		return 0, fmt.Errorf("job %.8s is %s: no task of it was submitted from here", k.ID, k.Stage)
 	}
-	asked := 0
+	asked := map[string]braket.Status{}
 	var faults []error
 	for i := range k.Circuits {
 		c := &k.Circuits[i]
@@ -183,8 +229,15 @@ func (j *Jobs) Cancel(ctx context.Context, k *Kept) (int, error) {
 			faults = append(faults, fmt.Errorf("circuit %d: %w", i+1, err))
 			continue
 		}
-		c.Status = status
-		asked++
+		asked[c.Task.ARN] = status
 	}
-	return asked, errors.Join(append(faults, j.Keeper.Keep(context.WithoutCancel(ctx), k))...)
+	kept := j.change(ctx, k, func(k *Kept) {
+		k.PendingUSD = 0
+		for i := range k.Circuits {
+			if c := &k.Circuits[i]; c.Task != nil && asked[c.Task.ARN] != "" && !c.Status.Final() {
+				c.Status = asked[c.Task.ARN]
+			}
+		}
+	})
+	return len(asked), errors.Join(append(faults, kept)...)
 }

@@ -227,8 +227,176 @@ func TestFailedTask(t *testing.T) {
 	if created := s.made(t); created != 7 {
 		t.Fatalf("%d tasks, want the six and one more", created)
 	}
-	if report, err := s.Follow(t.Context(), again, true, nil); err != nil || report == nil {
-		t.Fatalf("%v, %v", report, err)
+	offer, err := s.Offer(t.Context(), again)
+	if err != nil || offer.Quote.Tasks != 0 || len(offer.Requests) != 0 {
+		t.Fatalf("offer of a job of which nothing is due: %+v, %v", offer, err)
+	}
+	s.submit(t, s.reload(t, k.ID)) // nothing is due, and nothing is forgotten
+	report, err := s.Follow(t.Context(), s.reload(t, k.ID), true, nil)
+	if err != nil || report.QuoteUSD != "282.10" || report.Queries != 4500 || report.AllQueries != 9000 {
+		t.Fatalf("%+v, %v: seven tasks at 40.30 USD, 500 shots at powers 0, 1, 2", report, err)
+	}
+}
+
+// TestBudget: what was quoted and what is pending bounds what may be submitted, for jobs and a relay's errands alike, whatever was confirmed.
+func TestBudget(t *testing.T) {
+	g := openGap(t, brakettest.Options{})
+	s, ctx := g.far, t.Context()
+	if got, err := s.home.Spending(ctx); err != nil || got.Limit != nil || got.Quoted != 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if err := s.home.SetLimit(290_000_000); err != nil {
+		t.Fatal(err)
+	}
+	s.server.Plan(brakettest.Plan{FailureReason: "lost"})
+	k := s.prepare(t, braket.Forte1, "gross-aep/exceedance/5")
+	s.submit(t, k)
+	if got, err := s.home.Spending(ctx); err != nil || got.Quoted.String() != "241.80" || got.Pending != 0 || got.Limit.String() != "290.00" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	over := func(err error) {
+		t.Helper()
+		var price *braket.PriceError
+		if !errors.As(err, &price) || price.Limit.String() != "48.20" && price.Limit.String() != "7.90" || !strings.Contains(err.Error(), "the budget leaves") {
+			t.Fatalf("got %v", err)
+		}
+	}
+	second := s.prepare(t, braket.Forte1, "gross-aep/exceedance/10")
+	offer, err := s.Offer(ctx, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over(s.Submit(ctx, second, offer, offer.Quote.Total))
+	if again := s.reload(t, second.ID); again.Stage != quantumjob.Prepared || again.PendingUSD != 0 {
+		t.Fatalf("a job that was refused is %s with %v pending", again.Stage, again.PendingUSD)
+	}
+	g.host.Random = random(2) // a home of one host and one relay would share the nonce
+	_, file := g.export(t, braket.Forte1)
+	e, err := g.relay.Take(ctx, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.relay.Run(ctx, e, nil)
+	over(err)
+	if _, err := s.Follow(ctx, k, true, nil); err == nil {
+		t.Fatal("the first task did not fail")
+	}
+	s.submit(t, s.reload(t, k.ID)) // 40.30 more fit
+	if got, err := s.home.Spending(ctx); err != nil || got.Quoted.String() != "282.10" || s.made(t) != 7 {
+		t.Fatalf("%+v, %v, %d tasks", got, err, s.made(t))
+	}
+	offer, err = s.Offer(ctx, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over(s.Submit(ctx, second, offer, offer.Quote.Total))
+}
+
+// TestTwoAtOnce: two commands that read one job and change it lose nothing of one another.
+func TestTwoAtOnce(t *testing.T) {
+	s := open(t, brakettest.Options{Polls: -1})
+	k := s.prepare(t, braket.SV1, "gross-aep/exceedance/5")
+	home, err := quantumjob.OpenHome(s.home.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	early := s.reload(t, k.ID) // read before the first submits
+	s.submit(t, k)
+	if err := home.Keep(t.Context(), early); !errors.Is(err, quantumjob.ErrChanged) {
+		t.Fatalf("an older state was kept: %v", err)
+	}
+	other := *s.Jobs
+	other.Keeper = home
+	offer, err := other.Offer(t.Context(), early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Submit(t.Context(), early, offer, offer.Quote.Total); err != nil {
+		t.Fatal(err)
+	}
+	if s.made(t) != 6 {
+		t.Fatalf("%d tasks", s.made(t))
+	}
+	// A follower that waits with what it read, while another has fetched half of the results.
+	waiting := s.reload(t, k.ID)
+	done := make(chan error, 2)
+	for _, c := range []struct {
+		jobs *quantumjob.Jobs
+		job  *quantumjob.Kept
+	}{{s.Jobs, waiting}, {&other, early}} {
+		go func() {
+			_, err := c.jobs.Follow(t.Context(), c.job, true, nil)
+			done <- err
+		}()
+	}
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := s.reload(t, k.ID)
+	for i, c := range again.Circuits {
+		if c.Task == nil || c.Ones == nil {
+			t.Errorf("circuit %d: task %v, ones %v", i, c.Task, c.Ones)
+		}
+	}
+	if again.Stage != quantumjob.Answered {
+		t.Errorf("stage %s", again.Stage)
+	}
+}
+
+// TestQuestionsThatAskNothing: what is zero for certain is not offered, an unknown name is told the nearest, amounts are in the run's
+// currency, and an estimate that is not the manifest's is refused.
+func TestQuestionsThatAskNothing(t *testing.T) {
+	run := quantumjob.ResultsFolder(t.TempDir())
+	writeRun(t, run, losses(1))
+	all, err := run.Questions(t.Context())
+	if err != nil || len(all) != 9 || all[1].Unit != "USD" || all[0].Unit != "" {
+		t.Fatalf("%d questions, units %q and %q, %v", len(all), all[0].Unit, all[1].Unit, err)
+	}
+	if _, err := quantumjob.Pick(t.Context(), run, "gross-aep/excces/10"); err == nil || !strings.Contains(err.Error(), "near it are gross-aep/excess/10, ") || strings.Count(err.Error(), "gross-aep/") != 5 {
+		t.Errorf("got %v", err)
+	}
+	manifest := filepath.Join(string(run), "manifest.json")
+	digest, err := run.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, fits := range map[string]bool{`{"estimate":"` + digest + `"}`: true, `{"estimate":"sha256:00"}`: false, `{}`: false, `{`: false} {
+		if err := os.WriteFile(manifest, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run.Questions(t.Context()); (err == nil) != fits {
+			t.Errorf("manifest %s: %v", text, err)
+		}
+	}
+	same := quantumjob.ResultsFolder(t.TempDir())
+	equal := make([]float64, 500)
+	for i := range equal {
+		equal[i] = 7e5
+	}
+	writeRun(t, same, equal)
+	all, err = same.Questions(t.Context())
+	if err != nil || len(all) != 3 {
+		t.Errorf("%d questions of equal losses, whose excess and layers are 0; %v", len(all), err)
+	}
+}
+
+// TestTooMuchForTheDevice: a circuit that no on-demand task can be is refused when it is prepared.
+func TestTooMuchForTheDevice(t *testing.T) {
+	s := open(t, brakettest.Options{})
+	q, err := quantumjob.Pick(t.Context(), s.run, "gross-aep/exceedance/5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan(braket.Forte1, s.run)
+	p.Schedule.Qubits, p.Schedule.Shots = 3, 5000
+	if _, err := s.Prepare(t.Context(), q, p); err == nil || !strings.Contains(err.Error(), "221 gates x 5000 shots: must be at most 1000000 gate-shots") {
+		t.Fatalf("got %v", err)
+	}
+	p.Device = braket.SV1
+	if _, err := s.Prepare(t.Context(), q, p); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -303,12 +471,22 @@ func TestRehearsed(t *testing.T) {
 	}
 }
 
+// newHome is one of its own: the same randomness makes a job of the same id.
+func newHome(t *testing.T) *quantumjob.Home {
+	t.Helper()
+	home, err := quantumjob.OpenHome(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
 // TestSameBytesWhateverTheCurrency is the guarantee that currency, scale, names and ids cannot change a byte of what leaves: the same randomness, and
 // a run whose every name and amount is another.
 func TestSameBytesWhateverTheCurrency(t *testing.T) {
 	s := open(t, brakettest.Options{})
 	for _, kind := range []string{"exceedance", "excess", "layer"} {
-		s.Random = random(9)
+		s.Random, s.Keeper = random(9), newHome(t)
 		want := s.prepare(t, braket.SV1, "gross-aep/"+kind+"/10")
 		for _, scale := range []float64{1.0 / 1024, 8, 1 << 40} {
 			var scaled []float64
@@ -317,8 +495,10 @@ func TestSameBytesWhateverTheCurrency(t *testing.T) {
 			}
 			other := *s
 			other.run = quantumjob.ResultsFolder(t.TempDir())
-			writeReport(t, other.run, newReport(t, "Überseeische Rückversicherung AG, Konto 4711", scaled))
-			other.Random = random(9)
+			foreign := newReport(t, "Überseeische Rückversicherung AG, Konto 4711", scaled)
+			foreign.Currency = "JPY"
+			writeReport(t, other.run, foreign)
+			other.Random, other.Keeper = random(9), newHome(t)
 			got := other.prepare(t, braket.SV1, "-berseeische-r-ckversicherung-ag--konto-4711/"+kind+"/10")
 			if !bytes.Equal(sources(got), sources(want)) {
 				t.Fatalf("%s, scale %v: other bytes would leave", kind, scale)
@@ -327,7 +507,7 @@ func TestSameBytesWhateverTheCurrency(t *testing.T) {
 		other := *s
 		other.run = quantumjob.ResultsFolder(t.TempDir())
 		writeRun(t, other.run, losses(2))
-		other.Random = random(9)
+		other.Random, other.Keeper = random(9), newHome(t)
 		if bytes.Equal(sources(other.prepare(t, braket.SV1, "gross-aep/"+kind+"/10")), sources(want)) {
 			t.Fatalf("%s: other losses give the same bytes: the test compares nothing", kind)
 		}
