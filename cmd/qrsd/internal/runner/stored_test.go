@@ -62,7 +62,7 @@ func TestStoredIsTheSameRun(t *testing.T) {
 		if !reflect.DeepEqual(out.Manifest.Digests, want.Digests) || out.Manifest.Estimate != want.Estimate {
 			t.Errorf("another result than without a store")
 		}
-		if out.Run.Value.State != workspace.Done || out.Portfolio != first.Portfolio || len(out.Result.Files) != 2*len(want.Digests)+2 {
+		if out.Run.Value.State != workspace.Done || out.Run.Value.Seal != workspace.Sealed || out.Unsealed != nil || out.Portfolio != first.Portfolio || len(out.Result.Files) != 2*len(want.Digests)+3 {
 			t.Errorf("run %+v with %d files", out.Run.Value, len(out.Result.Files))
 		}
 		for _, f := range out.Result.Files {
@@ -76,7 +76,8 @@ func TestStoredIsTheSameRun(t *testing.T) {
 		t.Error("one run for two")
 	}
 	wantTrail(t, db, tenant, `portfolio.import model.read:failed model.register run.submit run.claim run.finish run.read
-		portfolio.read portfolio.read model.read run.submit run.claim run.finish run.read`)
+		run.read run.seal run.read
+		portfolio.read portfolio.read model.read run.submit run.claim run.finish run.read run.read run.seal run.read`)
 }
 
 // wantTrail holds the entries of the tenant's audit log to the actions of its runs, in their order.
