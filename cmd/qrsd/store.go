@@ -151,7 +151,7 @@ func storeExit(err error) int {
 	case store.IsDamage(err), errors.As(err, &back), is(ledger.ErrNotVerified):
 		return exitDiffer
 	case errors.As(err, &denied), errors.As(err, &tooMany), is(store.ErrLocked, store.ErrWrongKey, store.ErrNoSlot, errNotAgreed, errNotInOrder,
-		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey,
+		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey, directory.ErrOwnerNotInOrder,
 		kms.ErrDenied, kms.ErrRefused, pkcs11.ErrRefused):
 		return exitDenied
 	case errors.As(err, &inUse), is(store.ErrConflict, store.ErrExists, os.ErrExist, directory.ErrLastAdmin):

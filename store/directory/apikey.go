@@ -224,7 +224,7 @@ func (d *Directory) RevokeAPIKey(ctx context.Context, by store.Principal, id sto
 }
 
 // APIKey says who shows this key: its owner, in the owner's present role, narrowed to the key's scopes. It leaves no entry
-// unless a known key is refused. Errors: ErrNoAPIKey, *ErrTooMany for an address that tries many, store.ErrLocked.
+// unless a known key is refused. Errors: ErrNoAPIKey, ErrOwnerNotInOrder, *ErrTooMany for an address that tries many, store.ErrLocked.
 func (d *Directory) APIKey(ctx context.Context, token Secret, from store.Source) (store.Principal, error) {
 	id, ok := keyID(token.Reveal())
 	if !ok {
@@ -243,11 +243,15 @@ func (d *Directory) APIKey(ctx context.Context, token Secret, from store.Source)
 	}
 	var key store.Record[apiKey]
 	var owner account
+	var held []store.Verb // to what the owner has to do first; nil: to nothing
 	err = r.Read(ctx, func(tx *store.ReadTx) error {
 		if key, err = d.keys.Get(tx, at[0].Record); err != nil {
 			return err
 		}
-		owner, err = d.account(tx, key.Value.Owner)
+		if owner, err = d.account(tx, key.Value.Owner); err != nil {
+			return err
+		}
+		held, err = d.scopes(tx, at[0].Tenant, owner)
 		return err
 	})
 	if err != nil {
@@ -256,6 +260,9 @@ func (d *Directory) APIKey(ctx context.Context, token Secret, from store.Source)
 	now := d.now()
 	if !key.Value.opens(now, token.Reveal()) || owner.user.Value.State != Active {
 		return store.Principal{}, d.strangeKey(ctx, from, at[0].Tenant, key.ID)
+	}
+	if held != nil { // none of which a key can do
+		return store.Principal{}, d.deny(ctx, from, at[0].Tenant, store.Action{Verb: rights.SignIn, Object: key.ID}, ErrOwnerNotInOrder)
 	}
 	d.seen.note(sighting{tenant: at[0].Tenant, record: key.ID, at: now}, key.Value.Used)
 	if err := d.flushDue(ctx, at[0].Tenant, now); err != nil {

@@ -25,6 +25,7 @@ var (
 	ErrBusy                 error = &refusal{"too many sign-ins at this moment; try again in a few seconds", "busy"}
 	ErrNoSession            error = &refusal{"not signed in, or the session has ended; sign in again", "no session"}
 	ErrNoAPIKey             error = &refusal{"the API key is not valid", "no such key"}
+	ErrOwnerNotInOrder      error = &refusal{"the API key's owner has to set an own password or a second factor first, and until then the key may do nothing: sign in as the owner", "owner not in order"}
 	ErrNoInvitation         error = &refusal{"the invitation is not valid, was used, or has expired; ask for a new one", "no such invitation"}
 	ErrLastAdmin            error = &refusal{"this is the tenant's last active administrator; make another one first", "last administrator"}
 	ErrSecondFactorRequired error = &refusal{"the second factor is required for this account and cannot be switched off", "second factor required"}

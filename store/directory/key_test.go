@@ -392,3 +392,34 @@ func FuzzKeyID(f *testing.F) {
 		}
 	})
 }
+
+// TestAPIKeyOfOwnerNotInOrder: a key does nothing while its owner has a one-time password or lacks a second factor that is required.
+func TestAPIKeyOfOwnerNotInOrder(t *testing.T) {
+	o := open(t, directory.Options{SecondFactorOptional: true})
+	ctx := t.Context()
+	admin, _ := o.hire("ada@example.com", store.Admin)
+	bob, _ := o.hire("bob@example.com", store.Analyst)
+	_, key, err := o.AddAPIKey(ctx, bob, directory.NewAPIKey{Name: "nightly", Scopes: []string{"run.submit"}})
+	o.must(err)
+
+	o.must(o.SetPolicy(ctx, admin, directory.Policy{RequireSecondFactor: true}))
+	_, err = o.APIKey(ctx, key, desk)
+	o.wants(err, directory.ErrOwnerNotInOrder)
+	if all := o.entries("session.sign-in"); len(all) == 0 || all[len(all)-1].Outcome != store.Denied || all[len(all)-1].Reason != "owner not in order" {
+		t.Error("the refusal of the key is not in the log")
+	}
+	bob, _, err = o.signIn("bob@example.com", goodPassword, desk)
+	o.must(err)
+	o.enrol(bob)
+	_, err = o.APIKey(ctx, key, desk)
+	o.must(err)
+
+	admin, _, err = o.signIn("ada@example.com", goodPassword, desk)
+	o.must(err)
+	admin, _ = o.enrol(admin)
+	oneTime, err := o.ResetPassword(ctx, admin, o.tenant, bob.User())
+	o.must(err)
+	if _, err = o.APIKey(ctx, key, desk); !errors.Is(err, directory.ErrOwnerNotInOrder) {
+		t.Errorf("with a one-time password (%d letters): %v", len(oneTime.Reveal()), err)
+	}
+}
