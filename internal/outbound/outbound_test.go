@@ -223,7 +223,7 @@ func TestFailureIsRecorded(t *testing.T) {
 		"no address":                {Resolve: func(context.Context, string) ([]netip.Addr, error) { return nil, nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log, refusals := &record{}, 0
+			log := &record{}
 			o.Mode, o.Log, o.Allowed = outbound.Connected, log, []outbound.Destination{{Host: "host.example.com", Port: 9, Purpose: "x"}}
 			if o.Resolve == nil {
 				o.Resolve = func(context.Context, string) ([]netip.Addr, error) {
