@@ -36,12 +36,12 @@ func exportSealed(ctx context.Context, w *workspace.Workspace, r store.Record[wo
 	return names, nil
 }
 
-func exportSubject(ctx context.Context, w *workspace.Workspace, run store.ID, s seal.Subject, folder string) error {
+func exportSubject(ctx context.Context, w *workspace.Workspace, run store.ID, s seal.Subject, folder string) (err error) {
 	from, err := w.Export(ctx, run, s.Name)
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer func() { err = joined(err, from.Close()) }()
 	return keepFile(filepath.Join(folder, s.Name), func(to io.Writer) error {
 		hash := sha256.New()
 		if _, err := io.Copy(io.MultiWriter(to, hash), from); err != nil {
