@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/ledger"
 )
@@ -246,4 +247,13 @@ func (db *DB) logEntries(ctx context.Context, tenant ID) (all []Entry, err error
 func unlockAgain(t *testing.T, db *DB, dir string) error {
 	t.Helper()
 	return db.Unlock(t.Context(), operator(), KeyFile(filepath.Join(filepath.Dir(dir), "root.key")))
+}
+
+// logEntriesOf counts a tenant's audit entries without reading them.
+func (db *DB) logEntriesOf(ctx context.Context, tenant ID) (size int64, err error) {
+	err = db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
+		size, err = db.logOf(tenant, AuditLog).size(from)
+		return err
+	})
+	return size, err
 }

@@ -27,6 +27,8 @@ type profile struct {
 var (
 	tenantStates = Define[tenantState]("tenants", 1)
 	profiles     = Define[profile]("profile", 1)
+	// tenantNames lead from a name to the tenants that bear it.
+	tenantNames = DefineSignpost("tenant.name")
 )
 
 // TenantInfo is a tenant as the operator sees it.
@@ -66,12 +68,14 @@ func (db *DB) AddTenant(ctx context.Context, p Principal, name string) (ID, erro
 	return id, nil
 }
 
-// enrol writes the records of a new tenant: its state with the appliance's, its name under its own key and nowhere else.
+// enrol writes the records of a new tenant: its state with the appliance's, its name under its own key and nowhere else but
+// as a keyed hash.
 func enrol(tx *WriteTx, id ID, name string) error {
 	if err := tenantStates.Insert(tx, id, tenantState{Created: tx.now}); err != nil {
 		return err
 	}
-	return profiles.Insert(tx.within(id), id, profile{name})
+	own := tx.within(id)
+	return errors.Join(profiles.Insert(own, id, profile{name}), tenantNames.Set(own, name, id))
 }
 
 // within is the same transaction in the space of another tenant, for the appliance's own verbs. Changes are noted with tx.
@@ -134,45 +138,20 @@ func (db *DB) nameOf(ctx context.Context, id ID) (name string, err error) {
 	return name, err
 }
 
-// Named finds a tenant by id, or by its name where only one has it.
-func (db *DB) Named(ctx context.Context, text string) (found ID, err error) {
-	if err := db.ready(); err != nil {
-		return ID{}, err
-	}
+// Named finds a tenant by id, or by its name where only one has it. It says an id, gives no right to anything, and opens
+// nobody's keys.
+func (db *DB) Named(ctx context.Context, text string) (ID, error) {
 	if id, err := ParseID(text); err == nil {
 		return id, nil
 	}
-	appliance := db.system()
-	for after := Cursor(""); ; {
-		var page Page[tenantState]
-		err := db.kv.View(ctx, func(from *kv.ReadTx) (err error) {
-			page, err = tenantStates.List(&ReadTx{appliance, from}, after, maxPage)
-			return err
-		})
-		if err != nil {
-			return ID{}, err
-		}
-		for _, r := range page.Records {
-			if r.Value.Erased != nil || db.isErased(r.ID) {
-				continue
-			}
-			name, err := db.nameOf(ctx, r.ID)
-			if err != nil {
-				return ID{}, err
-			}
-			if name != text {
-				continue
-			}
-			if !found.IsZero() {
-				return ID{}, fmt.Errorf("several tenants are called %q: give the id (qrsd tenant list)", text)
-			}
-			found = r.ID
-		}
-		if after = page.Next; after == "" {
-			if found.IsZero() {
-				return found, fmt.Errorf("tenant %q: %w; qrsd tenant list shows them", text, ErrNotFound)
-			}
-			return found, nil
-		}
+	found, err := db.Follow(ctx, tenantNames, text)
+	switch {
+	case err != nil:
+		return ID{}, err
+	case len(found) == 0:
+		return ID{}, fmt.Errorf("tenant %q: %w; qrsd tenant list shows them", text, ErrNotFound)
+	case len(found) > 1:
+		return ID{}, fmt.Errorf("several tenants are called %q: give the id (qrsd tenant list)", text)
 	}
+	return found[0].Tenant, nil
 }
