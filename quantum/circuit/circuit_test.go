@@ -97,7 +97,7 @@ func TestQASMGolden(t *testing.T) {
 
 func TestQASMFitsClosedGrammar(t *testing.T) {
 	for n := 1; n <= 8; n++ {
-		for _, p := range []*circuit.Program{amplified(t, randomTable(n), 2), amplified(t, randomTable(n), 1).Rounded(), circuit.BitOrder(n + 1)} {
+		for _, p := range []*circuit.Program{amplified(t, randomTable(n), 2), amplified(t, randomTable(n), 1).Rounded()} {
 			text := p.QASM()
 			if !closedGrammar.MatchString(text) {
 				t.Errorf("n=%d: text outside the closed grammar:\n%.300s", n, text)
@@ -210,7 +210,7 @@ func TestParseFaults(t *testing.T) {
 // refused to name a place inside the text.
 func FuzzParse(f *testing.F) {
 	f.Add(amplified(f, randomTable(2), 1).QASM())
-	f.Add(circuit.BitOrder(12).QASM())
+	f.Add((&circuit.Program{Qubits: 12, Gates: []circuit.Gate{{Kind: circuit.X}}}).QASM())
 	f.Add("OPENQASM 3.0;\nbit[1] b;\nqubit[1] q;\nh q[0];\nz q[0];\nrz(-3.141593) q[0];\nb[0] = measure q[0];\n")
 	f.Add("OPENQASM 3.0;\nbit[2] b;\nqubit[2] q;\nry(-0.000000) q[0];\ncnot q[1], q[1];\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -26,8 +26,7 @@
 //
 // Qubits 0 … n-1 are the loss qubits and qubit 0 is the most significant bit of the cell's index; qubit n, the last, is the
 // objective. An outcome is read qubit 0 first: "0111" on four qubits is cell 3 with the objective at 1. The same
-// number, seven, is the outcome's index wherever a program of this module numbers outcomes. BitOrder is a circuit with which a
-// device or a route to it can be asked whether it keeps this order.
+// number, seven, is the outcome's index wherever a program of this module numbers outcomes.
 //
 // The package knows no device, no shot and no estimate: quantum/simulator runs circuits, quantum/egress hides what
 // can be hidden of them, quantum/estimate turns outcomes into intervals.

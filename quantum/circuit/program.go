@@ -57,7 +57,7 @@ type Program struct {
 // maxAngle bounds angles so that their text has one digit before the point.
 const maxAngle = 9.9999995
 
-// Check says which gate of the program cannot be, and why. Programs of Amplified, BitOrder and Parse pass it.
+// Check says which gate of the program cannot be, and why. Programs of Amplified and Parse pass it.
 func (p *Program) Check() error {
 	if p.Qubits < 1 || p.Qubits > MaxQubits {
 		return fmt.Errorf("program of %d qubits: it takes 1 to %d", p.Qubits, MaxQubits)
@@ -115,13 +115,4 @@ func (p *Program) Rounded() *Program {
 		rounded.Gates[i] = g
 	}
 	return rounded
-}
-
-// BitOrder is the circuit that asks a device for the order of its bits: X on qubit 0 alone. Every shot must read 1 on
-// qubit 0 and 0 on the others, "100" on three qubits; "001" comes from a mirrored route. It panics unless qubits is within 2 and MaxQubits.
-func BitOrder(qubits int) *Program {
-	if qubits < 2 || qubits > MaxQubits {
-		panic("circuit: BitOrder of fewer than 2 or too many qubits")
-	}
-	return &Program{Qubits: qubits, Gates: []Gate{{Kind: X, Target: 0}}}
 }

@@ -92,12 +92,6 @@ func Prepare(table circuit.Table, schedule Schedule, random io.Reader) (*Job, *S
 	return job, secret, nil
 }
 
-// Rebuild is the job again from the table, the schedule and the secret kept of it, byte for byte: the proof, at
-// home, that what left was made from this table.
-func (s *Secret) Rebuild(table circuit.Table, schedule Schedule) (*Job, error) {
-	return (&Secret{seed: s.seed}).build(table, schedule)
-}
-
 // build makes the job of the secret's seed and fills in the rest of the secret.
 func (s *Secret) build(table circuit.Table, schedule Schedule) (*Job, error) {
 	if err := schedule.Check(); err != nil {

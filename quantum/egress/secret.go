@@ -87,12 +87,6 @@ func (s *Secret) Interval(low, high float64) (float64, float64) {
 	return min(low, high), max(low, high)
 }
 
-// Sent is the amplitude as sent of the question's own, the inverse of Amplitude.
-func (s *Secret) Sent(amplitude float64) float64 { return s.mix.send(amplitude) }
-
-// Widening is the factor by which the mix widens every error: 1/slope, 1.1 to 2.
-func (s *Secret) Widening() float64 { return 1 / s.mix.slope }
-
 // Format keeps the secret out of every verb of fmt.
 func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, "egress.Secret(not shown)") }
 

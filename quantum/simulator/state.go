@@ -3,9 +3,7 @@ package simulator
 import (
 	"context"
 	"fmt"
-	"sort"
 
-	"github.com/qrsrisk/qrsd/internal/rng"
 	"github.com/qrsrisk/qrsd/quantum/circuit"
 )
 
@@ -122,22 +120,4 @@ func squares(x []float64, run int) float64 {
 	}
 	half := len(x) / 2
 	return squares(x[:half], run) + squares(x[half:], run)
-}
-
-// Sample makes shots of all qubits: shot first+s is the outcome in which draw first+s of the key falls when the outcomes' probabilities
-// are laid end to end. It takes 8 bytes for each outcome, besides the shots.
-func (s *State) Sample(key rng.Key, first uint64, shots int) []int {
-	upTo := make([]float64, len(s.re))
-	total := 0.0
-	for i := range upTo {
-		total += s.Outcome(i)
-		upTo[i] = total
-	}
-	outcomes := make([]int, shots)
-	for i := range outcomes {
-		u := float64(key.Float64(first+uint64(i)) * total)
-		// u is below the total, and an outcome of probability 0 is the first above no u.
-		outcomes[i] = sort.Search(len(upTo), func(j int) bool { return upTo[j] > u })
-	}
-	return outcomes
 }

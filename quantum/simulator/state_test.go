@@ -110,15 +110,20 @@ func TestWorkersSameBits(t *testing.T) {
 	}
 }
 
+// first is X on qubit 0 alone.
+func first(qubits int) *circuit.Program {
+	return &circuit.Program{Qubits: qubits, Gates: []circuit.Gate{{Kind: circuit.X}}}
+}
+
 // The order of bits that package circuit promises, on a circuit that no mirror leaves as it is.
 func TestBitOrder(t *testing.T) {
 	for qubits := 2; qubits <= 6; qubits++ {
-		s := run(t, circuit.BitOrder(qubits), simulator.Options{})
+		s := run(t, first(qubits), simulator.Options{})
 		if p := s.Outcome(1 << (qubits - 1)); p != 1 {
-			t.Errorf("BitOrder(%d): outcome 10…0 has probability %v", qubits, p)
+			t.Errorf("X on the first of %d: outcome 10…0 has probability %v", qubits, p)
 		}
 		if s.Probability(0) != 1 || s.Probability(qubits-1) != 0 {
-			t.Errorf("BitOrder(%d): qubit 0 reads 1 with probability %v, the last with %v", qubits, s.Probability(0), s.Probability(qubits-1))
+			t.Errorf("X on the first of %d: qubit 0 reads 1 with probability %v, the last with %v", qubits, s.Probability(0), s.Probability(qubits-1))
 		}
 	}
 	// Cells with probabilities of their own and the objective at the end: outcome 2i+1 is cell i, paid.
@@ -241,9 +246,9 @@ func TestRunRefuses(t *testing.T) {
 	}{
 		"25 qubits":      {second(simulator.Run(ctx, &circuit.Program{Qubits: 25}, simulator.Options{})), "program of 25 qubits: it takes 1 to 24"},
 		"memory":         {second(simulator.Run(ctx, wide, simulator.Options{Memory: 1 << 20})), "the amplitudes take 268435456 bytes and the limit is 1048576"},
-		"workers":        {second(simulator.Run(ctx, circuit.BitOrder(2), simulator.Options{Workers: -1})), "-1 workers"},
+		"workers":        {second(simulator.Run(ctx, first(2), simulator.Options{Workers: -1})), "-1 workers"},
 		"target":         {second(simulator.Run(ctx, &circuit.Program{Qubits: 2, Gates: []circuit.Gate{{Kind: circuit.X, Target: 2}}}, simulator.Options{})), "gate 0 (x): target 2"},
-		"stopped":        {second(simulator.Run(stopped, circuit.BitOrder(2), simulator.Options{})), "context canceled"},
+		"stopped":        {second(simulator.Run(stopped, first(2), simulator.Options{})), "context canceled"},
 		"table":          {second(simulator.Probability(ctx, circuit.Table{}, 0, simulator.Options{})), "0 cells"},
 		"power":          {second(simulator.Probability(ctx, table, -1, simulator.Options{})), "power -1"},
 		"memory, fast":   {second(simulator.Probability(ctx, table, 0, simulator.Options{Memory: 127})), "take 128 bytes and the limit is 127"},
@@ -260,27 +265,6 @@ func TestRunRefuses(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
-
-func TestSample(t *testing.T) {
-	p := &circuit.Program{Qubits: 3, Gates: []circuit.Gate{
-		{Kind: circuit.H, Target: 0}, {Kind: circuit.RY, Target: 2, Angle: 1}, {Kind: circuit.RZ, Target: 2, Angle: 1}, {Kind: circuit.CNOT, Control: 0, Target: 1},
-	}}
-	s := run(t, p, simulator.Options{})
-	const shots = 200_000
-	counts := make([]int, 8)
-	for _, i := range s.Sample(rng.New(5), 0, shots) {
-		counts[i]++
-	}
-	for i, n := range counts {
-		want := s.Outcome(i)
-		if z := (float64(n) - shots*want) / math.Sqrt(shots*want*(1-want)+1e-9); math.Abs(z) > 4.9 || want == 0 && n > 0 {
-			t.Errorf("outcome %03b: %d of %d shots, probability %v, z = %.1f", i, n, shots, want, z)
-		}
-	}
-	if a, b := s.Sample(rng.New(5), 0, 20), s.Sample(rng.New(5), 10, 10); fmt.Sprint(a[10:]) != fmt.Sprint(b) {
-		t.Errorf("shots 10 … 19 are %v in one row and %v by themselves", a[10:], b)
-	}
-}
 
 func ExampleRun() {
 	// The chance that a loss pays: three cells of four pay something.
