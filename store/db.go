@@ -246,6 +246,9 @@ func (db *DB) unlockBy(ctx context.Context, p Principal, method string, unlock f
 	if err := db.recover(ctx); err != nil {
 		return err
 	}
+	if err := db.signRest(ctx); err != nil { // a damaged log must not keep from finding out what is damaged
+		db.alarm(fmt.Sprintf("sign what a crash left unsigned: %v", err))
+	}
 	db.state.Store(uint32(unlocked))
 	background, stop := context.WithCancel(context.Background())
 	db.stop = stop

@@ -136,6 +136,9 @@ func TestEveryHeadIsEntered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, c, err := db.lastCheckpoint(t.Context(), db.logOf(h.id, Lineage)); err != nil || c.Size != checkpointLeaves {
+		t.Errorf("the ledger is signed at %d, %v", c.Size, err)
+	}
 	if _, err := h.Checkpoint(t.Context(), AuditLog); err != nil {
 		t.Fatal(err)
 	}

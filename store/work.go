@@ -35,7 +35,6 @@ func (db *DB) verifiers(origin string) (note.Verifiers, error) {
 
 // work is what an unlocked store does by itself: checkpoints, and rotation of keys that are due.
 func (db *DB) work(ctx context.Context) {
-	db.report("checkpoint of logs left unsigned", db.signRest(ctx))
 	db.report("rotation of keys", db.rotateDue(ctx))
 	db.report("re-encryption", db.resumeReencryptions(ctx))
 	beat := time.NewTicker(checkpointEvery)
@@ -102,13 +101,15 @@ func (db *DB) sign(ctx context.Context, named ...log) error {
 }
 
 // signRest signs the logs that a crash, or a batch rolled back at the end, left with leaves behind their last checkpoint.
-// It looks at the last keys of every log and at nothing else: thousands of tenants take a moment.
+// It looks at the last keys of every log and at nothing else: thousands of tenants take a moment. The appliance's own log
+// has just grown by the unlocking, and is signed in due course.
 func (db *DB) signRest(ctx context.Context) error {
 	tenants, err := db.tenantIDs(ctx)
 	if err != nil {
 		return err
 	}
 	const atOnce = 500
+	own := db.logOf(Appliance, AuditLog)
 	for part := range slices.Chunk(tenants, atOnce) {
 		var behind []log
 		err := db.kv.View(ctx, func(tx *kv.ReadTx) error {
@@ -119,9 +120,11 @@ func (db *DB) signRest(ctx context.Context) error {
 					if err != nil {
 						return err
 					}
-					if size, err := l.size(tx); err != nil {
+					size, err := l.size(tx)
+					if err != nil {
 						return err
-					} else if size > signed {
+					}
+					if size > signed && l.id != own.id {
 						behind = append(behind, l)
 					}
 				}
