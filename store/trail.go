@@ -23,9 +23,21 @@ type Query struct {
 	Action   string    // verb, or its part before the dot
 	Object   string    // id
 	Outcome  Outcome
-	After    int64 // sequences above this one; 0 with From begin
+	First    int64 // sequences from this one on
+	Before   int64 // sequences below this one; 0: no bound
 	Limit    int   // at most so many, 1 to 10,000; 0 is 1,000
 	Newest   bool  // the last ones, newest first
+}
+
+// Next asks for what follows the last entry that was read: later ones, or with Newest earlier ones. It reports whether
+// there can be any.
+func (q Query) Next(last Entry) (next Query, more bool) {
+	if !q.Newest {
+		q.First = last.Sequence + 1
+		return q, q.Before == 0 || q.First < q.Before
+	}
+	q.Before = last.Sequence
+	return q, q.Before > q.First
 }
 
 const maxTrail = 10000
@@ -62,6 +74,9 @@ func (t *Tenant) Audit(ctx context.Context, q Query) (all []Read, err error) {
 	}
 	if q.Limit < 1 || q.Limit > maxTrail {
 		return nil, t.settle(ctx, a, fmt.Errorf("audit: %d entries at a time are not between 1 and %d", q.Limit, maxTrail))
+	}
+	if q.First < 0 || q.Before < 0 {
+		return nil, t.settle(ctx, a, fmt.Errorf("audit: entries from %d and before %d: sequences begin at 0", q.First, q.Before))
 	}
 	l := t.db.logOf(t.id, AuditLog)
 	from, to, err := t.db.span(ctx, l, q)
@@ -153,8 +168,9 @@ func (db *DB) span(ctx context.Context, l log, q Query) (from, to int64, err err
 		if !q.To.IsZero() {
 			to = first(q.To)
 		}
-		if q.After > 0 {
-			from = max(from, q.After+1)
+		from = max(from, q.First)
+		if q.Before > 0 {
+			to = min(to, q.Before)
 		}
 		return failed
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,5 +105,58 @@ func TestGrowth(t *testing.T) {
 	}
 	if _, err := h.ProveConsistency(t.Context(), Lineage, 10); !errors.Is(err, ErrNotFound) {
 		t.Errorf("from a size that was never: %v", err)
+	}
+}
+
+// TestPages reads an audit log in pages of every size, from both ends: each entry once, in order, and an end.
+func TestPages(t *testing.T) {
+	db, _ := opened(t, Options{})
+	h := tenantOfTest(t, db, Admin)
+	for i := range 7 {
+		if err := write(t, h, ID{1: byte(i), 2: 1}, "text"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := Query{Action: "tenant"} // not those of reading the log itself
+	all, err := h.Audit(t.Context(), whole)
+	if err != nil || len(all) != 8 || all[0].Sequence != 0 {
+		t.Fatalf("%d entries, %v", len(all), err)
+	}
+	for limit := 1; limit <= 9; limit++ {
+		for _, newest := range []bool{false, true} {
+			q := whole
+			q.Limit, q.Newest = limit, newest
+			var got []int64
+			for more := true; more && len(got) < 20; {
+				page, err := h.Audit(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(page) == 0 {
+					break
+				}
+				for _, e := range page {
+					got = append(got, e.Sequence)
+				}
+				q, more = q.Next(page[len(page)-1].Entry)
+			}
+			if newest {
+				slices.Reverse(got)
+			}
+			var want []int64
+			for _, e := range all {
+				want = append(want, e.Sequence)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("pages of %d, newest %v: %v", limit, newest, got)
+			}
+		}
+	}
+	between, err := h.Audit(t.Context(), Query{First: 2, Before: 4})
+	if err != nil || len(between) != 2 || between[0].Sequence != 2 {
+		t.Errorf("entries from 2 and before 4: %d, %v", len(between), err)
+	}
+	if _, err := h.Audit(t.Context(), Query{First: -1}); err == nil {
+		t.Error("entries from -1 were read")
 	}
 }

@@ -36,6 +36,7 @@ type auditList struct {
 	Object  string `placeholder:"ID" help:"What it was done to."`
 	Outcome string `enum:",done,denied,failed,intent" default:"" help:"How it ended: done, denied, failed or intent."`
 	After   int64  `default:"-1" placeholder:"SEQUENCE" help:"Only entries after this one, to go on with a list."`
+	Before  int64  `default:"-1" placeholder:"SEQUENCE" help:"Only entries before this one, to go on with a list of the newest."`
 	Limit   int    `default:"100" help:"At most so many entries, 1 to 10,000."`
 	Newest  bool   `help:"The last ones, newest first."`
 	JSON    bool   `help:"Print the entries as JSON."`
@@ -60,14 +61,24 @@ func (x *auditList) Run(ctx context.Context, c console) (err error) {
 		return printJSON(c.out, append([]store.Read{}, all...))
 	}
 	printEntries(c.out, all)
-	if len(all) == x.Limit {
+	if _, more := q.Next(lastOf(all)); more && len(all) == x.Limit {
 		fmt.Fprintf(c.err, "%s shown; there may be more: raise --limit", countedEntries(int64(len(all))))
-		if !x.Newest {
-			fmt.Fprintf(c.err, ", or go on with --after %d", all[len(all)-1].Sequence)
+		if last := lastOf(all).Sequence; x.Newest {
+			fmt.Fprintf(c.err, ", or go on with --before %d", last)
+		} else {
+			fmt.Fprintf(c.err, ", or go on with --after %d", last)
 		}
 		fmt.Fprintln(c.err)
 	}
 	return nil
+}
+
+// lastOf is the entry that a list ended with.
+func lastOf(all []store.Read) (e store.Entry) {
+	if len(all) > 0 {
+		e = all[len(all)-1].Entry
+	}
+	return e
 }
 
 func (x *auditList) query() (q store.Query, err error) {
@@ -75,9 +86,11 @@ func (x *auditList) query() (q store.Query, err error) {
 	if x.Limit < 1 || x.Limit > 10000 {
 		return q, &runner.ErrUsage{Reason: fmt.Sprintf("limit %d: must be 1 to 10000", x.Limit)}
 	}
-	if x.After > 0 {
-		q.After = x.After
+	q.First = max(0, x.After+1)
+	if x.Before == 0 || x.Before < -1 || x.After < -1 {
+		return q, &runner.ErrUsage{Reason: "--after and --before: entries begin at 0, and none is before it"}
 	}
+	q.Before = max(0, x.Before)
 	if x.Object != "" {
 		id, err := store.ParseID(x.Object)
 		if err != nil {

@@ -51,17 +51,16 @@ func (f verifyFlags) verify(ctx context.Context, c console, kind store.LogKind) 
 	if f.Keys != "" {
 		return &runner.ErrUsage{Reason: "--keys is for an export: name its file; the store is verified with its own keys"}
 	}
-	logs, err := f.verifyStore(ctx, c)
+	kinds := []store.LogKind{kind}
+	if kind == store.AuditLog {
+		kinds = append(kinds, store.Lineage)
+	}
+	shown, err := f.verifyStore(ctx, c, kinds)
 	if err != nil {
 		return err
 	}
-	shown := []store.LogReport{}
 	faults := 0
-	for _, l := range logs {
-		if kind == store.Lineage && l.Log != kind.String() {
-			continue
-		}
-		shown = append(shown, l)
+	for _, l := range shown {
 		if l.Fault != nil {
 			faults++
 		}
@@ -77,7 +76,7 @@ func (f verifyFlags) verify(ctx context.Context, c console, kind store.LogKind) 
 	return err
 }
 
-func (f verifyFlags) verifyStore(ctx context.Context, c console) (logs []store.LogReport, err error) {
+func (f verifyFlags) verifyStore(ctx context.Context, c console, kinds []store.LogKind) (logs []store.LogReport, err error) {
 	db, err := openStore(ctx, c, f.storeFlags)
 	if err != nil {
 		return nil, err
@@ -90,7 +89,7 @@ func (f verifyFlags) verifyStore(ctx context.Context, c console) (logs []store.L
 	defer func() { err = errors.Join(err, leave()) }()
 	shown := startTally(c.err, -1)
 	defer shown.stop()
-	return db.VerifyLogs(ctx, t.Principal(), func(n int64) { shown.add("leaves verified", n) })
+	return db.VerifyLogs(ctx, t.Principal(), func(n int64) { shown.add("leaves verified", n) }, kinds...)
 }
 
 func printVerified(w io.Writer, logs []store.LogReport, faults int) {
