@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/qrsrisk/qrsd/engine/loss"
 	"github.com/qrsrisk/qrsd/engine/metrics"
 	"github.com/qrsrisk/qrsd/quantum"
 )
@@ -106,12 +105,6 @@ func TestEstimateLeftOut(t *testing.T) {
 
 // TestEstimateOfNoLoss: a run without any loss says why it has no panel.
 func TestEstimateOfNoLoss(t *testing.T) {
-	table := &loss.Table{Years: 3, Summaries: []loss.Summary{{Level: loss.ByPortfolio}}}
-	for _, l := range annualLosses(table) {
-		if _, err := quantum.NewProblem(l, 8, []float64{2}); !errors.Is(err, quantum.ErrNoLoss) {
-			t.Errorf("%s: %v, want ErrNoLoss", l.Name, err)
-		}
-	}
 	r := request(t)
 	r.Spec.Years = 1
 	out := mustRun(t, r)
@@ -120,25 +113,6 @@ func TestEstimateOfNoLoss(t *testing.T) {
 	}
 	if w := out.Estimate.Without; len(w) != 4 || len(out.Estimate.Panels) != 0 || w[0].Reason != quantum.ErrNoLoss.Error() {
 		t.Errorf("without %+v, want all four distributions and the reason", w)
-	}
-}
-
-// TestAnnual: the largest and the sum of a year are over events and by sample; other summaries and zeros do not count.
-func TestAnnual(t *testing.T) {
-	table := &loss.Table{
-		Years: 4, Samples: 2,
-		Summaries:  []loss.Summary{{Level: loss.ByPortfolio}, {Level: loss.ByCounty}},
-		Events:     []loss.Event{{ID: 1, Year: 1}, {ID: 2, Year: 1}, {ID: 3, Year: 3}},
-		RowEvent:   []uint32{0, 0, 1, 2, 2},
-		RowSummary: []uint16{0, 1, 0, 0, 1},
-	}
-	table.Loss[loss.Gross] = []float64{5, 2, 70, 70, 3, 4, 0, 1, 9, 9}
-	largest, sum := annual(table, loss.Gross)
-	if want := []float64{5, 4, 1}; !reflect.DeepEqual(largest, want) {
-		t.Errorf("largest %v, want %v", largest, want)
-	}
-	if want := []float64{8, 6, 1}; !reflect.DeepEqual(sum, want) {
-		t.Errorf("sums %v, want %v", sum, want)
 	}
 }
 

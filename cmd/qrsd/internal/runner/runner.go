@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/qrsrisk/qrsd/cmd/internal/runestimate"
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/engine/geography"
@@ -108,7 +109,7 @@ func compute(ctx context.Context, r Request, model *modelpack.Model, portfolio *
 		return out, nil
 	}
 	say(r, engine.Progress{Stage: "estimate"})
-	out.Estimate, err = r.Quantum.estimate(ctx, result, portfolio.Currency)
+	out.Estimate, err = runestimate.Report(ctx, result, portfolio.Currency, r.Quantum.qubits())
 	return out, err
 }
 

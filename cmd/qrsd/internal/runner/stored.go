@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/qrsrisk/qrsd/cmd/internal/runestimate"
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
@@ -308,7 +309,7 @@ func resultFiles(out *Outcome) (files []workspace.NewFile, err error) {
 		files = append(files, workspace.NewFile{Name: t.Name + ".parquet", Role: "table", Digest: digest, Open: streamed(t, parquet.Write)})
 	}
 	if out.Estimate != nil {
-		text, err := estimateText(out.Estimate)
+		text, err := runestimate.Text(out.Estimate)
 		if err != nil {
 			return nil, err
 		}
