@@ -31,6 +31,8 @@ type CredentialOptions struct {
 // Credentials makes the usual chain of the AWS SDK: environment, shared files, single sign-on, assumed roles, web
 // identity, container, and the instance's role if wished. It opens no connection by itself and keeps what it found until
 // it expires. A profile that runs a program (credential_process) is refused: that program could reach any host.
+// Certificate authorities are HTTP's: with AWS_CA_BUNDLE set, or ca_bundle in the profile, the SDK refuses a client that is not its own, so whoever
+// calls reads the bundle into outbound.Options.Roots and hides the variable.
 func Credentials(ctx context.Context, o CredentialOptions) (aws.CredentialsProvider, error) {
 	if o.HTTP == nil || o.Region == "" {
 		return nil, errors.New("AWS credentials: an HTTP client and a region are needed")
