@@ -193,28 +193,62 @@ func add(tx *store.WriteTx, end egress.Chain, e egress.Entry, large *Blob) (egre
 	return after, exchanges.Insert(tx, place, kept)
 }
 
+// pageOfEgress is how many entries one snapshot reads, and how many blobs are open at once at most.
+const pageOfEgress = 100
+
 // Egress reads the tenant's record of what left, verifies it by the rules of egress.Verify and hands its entries, oldest first,
 // to each, which may be nil and may take its time. The error is an *egress.BrokenError for a bad entry. It returns the end
-// of the good part.
+// of the good part. The record is read in pages, each a reading with an audit entry of its own, so that a long one outlasts
+// neither a snapshot nor the memory; what is added meanwhile is read too.
 func (w *Workspace) Egress(ctx context.Context, each func(egress.Entry) error) (end egress.Chain, err error) {
-	var kept []egressEntry
-	large := map[ledger.ID]*store.BlobReader{}
-	defer func() {
-		for _, from := range large {
-			err = errors.Join(err, from.Close())
+	for after, more := store.Cursor(""), true; more; more = after != "" {
+		page := egressPage{large: map[ledger.ID]*store.BlobReader{}}
+		// Within the transaction it is only read: to verify takes longer than a snapshot should be held.
+		err := w.tenant.View(ctx, store.Action{Verb: rights.EstimateRead}, func(tx *store.ReadTx) error { return page.read(tx, after) })
+		if err == nil {
+			end, err = page.follow(end, each)
 		}
-	}()
-	// Within the transaction it is only read: to verify takes longer than a snapshot should be held.
-	err = w.tenant.View(ctx, store.Action{Verb: rights.EstimateRead}, func(tx *store.ReadTx) (err error) {
-		kept, err = listEgress(tx, large)
-		return err
-	})
-	if err != nil {
-		return end, err
+		if err = errors.Join(err, page.close()); err != nil {
+			return end, err
+		}
+		after = page.next
 	}
-	for _, k := range kept {
+	return end, nil
+}
+
+// egressPage is a part of the record.
+type egressPage struct {
+	kept  []egressEntry
+	large map[ledger.ID]*store.BlobReader // of entries whose bytes are in a blob
+	next  store.Cursor
+}
+
+// read takes the page and opens its blobs.
+func (p *egressPage) read(tx *store.ReadTx, after store.Cursor) error {
+	page, err := exchanges.List(tx, after, pageOfEgress)
+	if err != nil {
+		return err
+	}
+	for _, r := range page.Records {
+		if k := r.Value.Blob; k != nil {
+			from, err := tx.OpenBlob(k.ref())
+			if err != nil {
+				return err
+			}
+			p.large[k.ID] = from
+		}
+		p.kept = append(p.kept, r.Value)
+	}
+	p.next = page.Next
+	return nil
+}
+
+// follow verifies the page behind end, and hands its entries on.
+func (p *egressPage) follow(end egress.Chain, each func(egress.Entry) error) (egress.Chain, error) {
+	for _, k := range p.kept {
 		if k.Blob != nil {
-			if k.Entry.Bytes, err = io.ReadAll(large[k.Blob.ID]); err != nil {
+			var err error
+			if k.Entry.Bytes, err = io.ReadAll(p.large[k.Blob.ID]); err != nil {
 				return end, err
 			}
 		}
@@ -232,23 +266,9 @@ func (w *Workspace) Egress(ctx context.Context, each func(egress.Entry) error) (
 	return end, nil
 }
 
-// listEgress reads all entries, and opens the blobs of those that are large.
-func listEgress(tx *store.ReadTx, large map[ledger.ID]*store.BlobReader) (all []egressEntry, err error) {
-	for after, more := store.Cursor(""), true; more; more = after != "" {
-		page, err := exchanges.List(tx, after, 1000)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page.Records {
-			if k := r.Value.Blob; k != nil {
-				if large[k.ID], err = tx.OpenBlob(k.ref()); err != nil {
-					delete(large, k.ID)
-					return nil, err
-				}
-			}
-			all = append(all, r.Value)
-		}
-		after = page.Next
+func (p *egressPage) close() (err error) {
+	for _, from := range p.large {
+		err = errors.Join(err, from.Close())
 	}
-	return all, nil
+	return err
 }

@@ -170,3 +170,23 @@ func TestJournalSteps(t *testing.T) {
 		t.Errorf("%d entries of what left", len(all))
 	}
 }
+
+// TestEgressInPages: a record of more than one page is read whole and in order.
+func TestEgressInPages(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Modeler)
+	j := must(w.Journal(t.Context(), b.submitted(w)))(t)
+	const many = 205
+	for i := range many {
+		must(j.Begin(t.Context(), record("GetDevice", fmt.Sprint(i))))(t)
+	}
+	all, end := entriesOf(t, w)
+	if len(all) != many || end.Number != many {
+		t.Fatalf("%d entries, the end is %d, of %d", len(all), end.Number, many)
+	}
+	for i, e := range all {
+		if string(e.Bytes) != fmt.Sprint(i) {
+			t.Fatalf("entry %d is of request %s", i, e.Bytes)
+		}
+	}
+}
