@@ -20,7 +20,7 @@ func TestEntryIsCanonical(t *testing.T) {
 		e := Entry{
 			Version: 1, Sequence: rapid.Int64Range(0, 1<<53-1).Draw(t, "sequence"), Time: clock, Clock: &clock, Tenant: ID{1},
 			Actor: word.Draw(t, "actor"), Role: Operator, Action: rapid.SampledFrom(rights.Verbs()).Draw(t, "verb").String(), Object: word.Draw(t, "object"),
-			Outcome: Denied, Reason: word.Draw(t, "reason"), Changes: []Change{{"runs", "", "00", ""}, {"users", "ff", "01", ""}, {"signposts", "", "02", "ee"}}, Lineage: []int64{1, 2},
+			Outcome: Denied, Reason: word.Draw(t, "reason"), Changes: []Change{{Collection: "runs", Record: "00"}, {Collection: "users", Digest: "ff", Record: "01", Tenant: "02"}, {Collection: "signposts", Record: "02", Replaced: "ee"}}, Lineage: []int64{1, 2},
 			Keys: []KeyEvent{{Kind: "created", Of: "root key", Keys: []string{"a", "b"}}}, Heads: []Head{{Tenant: ID{2}, Log: "audit", Size: 3}},
 			Request: word.Draw(t, "request"), Personal: &Personal{Box: []byte("box"), Commitment: ledger.Hash{1}},
 		}

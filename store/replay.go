@@ -27,9 +27,8 @@ type trail struct {
 	suspects map[place]digest // as they were seen; the zero digest: not at all
 	// read is how many entries of a tenant's audit log were replayed.
 	read map[ID]int64
-	// profiles are those that the appliance wrote for new tenants: they lie in the tenant's space, their entries in the
-	// appliance's log.
-	profiles   map[ID]digest
+	// given is what the appliance wrote for new tenants: it lies in the tenant's space, its entries in the appliance's log.
+	given      map[ID]map[place]digest
 	signposts  map[ID]map[digest]int // 1: there is such a one; of the entries of two logs, deletion may come first
 	distrusted map[ID]bool           // tenants whose audit log is faulty: nothing is held to it
 }
@@ -44,7 +43,7 @@ type digest [sha256.Size]byte
 
 func newTrail(db *DB) *trail {
 	return &trail{
-		db: db, heads: headList{}, read: map[ID]int64{}, profiles: map[ID]digest{}, signposts: map[ID]map[digest]int{}, distrusted: map[ID]bool{},
+		db: db, heads: headList{}, read: map[ID]int64{}, given: map[ID]map[place]digest{}, signposts: map[ID]map[digest]int{}, distrusted: map[ID]bool{},
 	}
 }
 
@@ -52,10 +51,8 @@ func newTrail(db *DB) *trail {
 // first entry on.
 func (r *trail) begin(tenant ID) func(sequence int64, text []byte) error {
 	r.records, r.suspects = map[place]digest{}, map[place]digest{}
-	if d, ok := r.profiles[tenant]; ok {
-		r.records[place{register["profile"], string(tenant[:])}] = d
-		delete(r.profiles, tenant)
-	}
+	maps.Copy(r.records, r.given[tenant])
+	delete(r.given, tenant)
 	return func(sequence int64, text []byte) error {
 		if tenant == Appliance {
 			if err := r.heads.note(sequence, text); err != nil {
@@ -100,12 +97,27 @@ func (r *trail) replay(tenant ID, sequence int64, text []byte, record func(place
 			if err := r.signpost(key, written, c.Replaced); err != nil {
 				return err
 			}
-		case c.Collection == "profile" && tenant == Appliance && len(key) == len(ID{}):
-			r.profiles[ID(key)] = written
+		case c.Tenant != "":
+			if err := r.give(c.Tenant, place{number, string(key)}, written); err != nil {
+				return err
+			}
 		default:
 			record(place{number, string(key)}, written)
 		}
 	}
+	return nil
+}
+
+// give takes note of a record that the appliance wrote for a tenant, before that one's own log begins to say of it.
+func (r *trail) give(tenant string, at place, written digest) error {
+	id, err := ParseID(tenant)
+	if err != nil {
+		return err
+	}
+	if r.given[id] == nil {
+		r.given[id] = map[place]digest{}
+	}
+	r.given[id][at] = written
 	return nil
 }
 

@@ -38,6 +38,8 @@ type Change struct {
 	Record     string `json:"record"`           // id, or the keyed hash of an index entry, in hexadecimal digits; of a signpost, the tenant
 	// Replaced is the digest of the signpost that was there before; of other collections Record says which value that was.
 	Replaced string `json:"replaced,omitempty"`
+	// Tenant is whose record it is, where the entry is in another's log: the appliance writes the first of a new tenant.
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // Now is the transaction's time, the same one throughout.
@@ -123,17 +125,27 @@ func (tx *WriteTx) note(at kv.Address, digest string) error {
 	if tx.parent != nil {
 		return tx.parent.note(at, digest)
 	}
-	c := Change{Collection: collectionName(at.Collection), Record: hex.EncodeToString(at.Key), Digest: digest}
 	if at.Collection == register["signposts"] {
-		// Its keyed hash is under a key of the appliance, which outlives the tenant.
-		c.Record = hex.EncodeToString(at.Key[len(at.Key)-len(ID{}):])
-		b, found, err := tx.to.Get(at)
-		if err != nil {
-			return err
-		}
-		if found {
-			c.Replaced = digestOf(b)
-		}
+		return tx.noteSignpost(at, digest)
+	}
+	c := Change{Collection: collectionName(at.Collection), Record: hex.EncodeToString(at.Key), Digest: digest}
+	if ID(at.Space) != tx.tenant.id {
+		c.Tenant = ID(at.Space).String()
+	}
+	tx.changes = append(tx.changes, c)
+	return nil
+}
+
+// noteSignpost names a signpost by its tenant and the digest of what was there before, for its keyed hash is under a key of
+// the appliance, which outlives the tenant.
+func (tx *WriteTx) noteSignpost(at kv.Address, digest string) error {
+	c := Change{Collection: "signposts", Record: hex.EncodeToString(at.Key[len(at.Key)-len(ID{}):]), Digest: digest}
+	b, found, err := tx.to.Get(at)
+	if err != nil {
+		return err
+	}
+	if found {
+		c.Replaced = digestOf(b)
 	}
 	tx.changes = append(tx.changes, c)
 	return nil
