@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/qrsrisk/qrsd/store/internal/envelope"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
@@ -53,6 +54,37 @@ type modelTenant struct {
 	handle  *Tenant
 	records map[ID]Record[memo]
 	names   map[string]ID
+	read    int64 // entries of its audit log that were counted
+}
+
+// entered counts the entries of the tenant's user since it was last called. Others are the store's own and the operator's.
+func (t *modelTenant) entered(r *rapid.T) (count int) {
+	db, l := t.handle.db, t.handle.db.logOf(t.handle.id, AuditLog)
+	_, size, err := db.span(r.Context(), l, Query{})
+	if err == nil {
+		err = db.eachLeaf(r.Context(), l, t.read, size, false, func(sequence int64, _ envelope.Box, plain []byte) (bool, error) {
+			e, err := db.readEntry(l, sequence, plain)
+			if e.Actor == t.handle.principal.User().String() {
+				count++
+			}
+			return true, err
+		})
+	}
+	if err != nil {
+		r.Fatal(err)
+	}
+	t.read = size
+	return count
+}
+
+// once holds an operation of the tenant's user to exactly one entry, whether it succeeds or not.
+func (t *modelTenant) once(r *rapid.T, do func() error) error {
+	t.entered(r)
+	err := do()
+	if n := t.entered(r); n != 1 {
+		r.Fatalf("one operation left %d entries", n)
+	}
+	return err
 }
 
 func (m *model) some(r *rapid.T) *modelTenant {
@@ -69,7 +101,7 @@ func (t *modelTenant) some(r *rapid.T) ID {
 }
 
 func (t *modelTenant) update(r *rapid.T, fn func(*WriteTx) error) error {
-	return t.handle.Update(r.Context(), Action{Verb: rights.TenantChange}, fn)
+	return t.once(r, func() error { return t.handle.Update(r.Context(), Action{Verb: rights.TenantChange}, fn) })
 }
 
 func (m *model) add(r *rapid.T) {
@@ -166,23 +198,25 @@ func (m *model) list(r *rapid.T) {
 	limit := rapid.IntRange(1, 4).Draw(r, "limit")
 	newest := rapid.Bool().Draw(r, "newest")
 	var got []ID
-	err := t.handle.View(r.Context(), Action{Verb: rights.TenantRead}, func(tx *ReadTx) error {
-		for after := Cursor(""); ; {
-			list := memos.List
-			if newest {
-				list = memos.ListNewest
+	err := t.once(r, func() error {
+		return t.handle.View(r.Context(), Action{Verb: rights.TenantRead}, func(tx *ReadTx) error {
+			for after := Cursor(""); ; {
+				list := memos.List
+				if newest {
+					list = memos.ListNewest
+				}
+				page, err := list(tx, after, limit)
+				if err != nil {
+					return err
+				}
+				for _, record := range page.Records {
+					got = append(got, record.ID)
+				}
+				if after = page.Next; after == "" {
+					return nil
+				}
 			}
-			page, err := list(tx, after, limit)
-			if err != nil {
-				return err
-			}
-			for _, record := range page.Records {
-				got = append(got, record.ID)
-			}
-			if after = page.Next; after == "" {
-				return nil
-			}
-		}
+		})
 	})
 	if err != nil {
 		r.Fatal(err)

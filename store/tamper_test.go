@@ -14,16 +14,6 @@ import (
 	"github.com/qrsrisk/qrsd/store/ledger"
 )
 
-// crashed copies the directory of a store as it is at this moment, and opens the copy.
-func crashed(t *testing.T, dir string) *DB {
-	t.Helper()
-	to := filepath.Join(t.TempDir(), "crashed")
-	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
-	return reopened(t, to, filepath.Join(filepath.Dir(dir), "root.key"), Options{Ballast: -1})
-}
-
 // behind changes the database past everything that watches over it, as someone does who has the file and no keys.
 func behind(t *testing.T, db *DB, fn func(*kv.Tx) error) {
 	t.Helper()
@@ -296,7 +286,7 @@ func TestSignedAfterCrash(t *testing.T) {
 	}
 	at := func() *Tenant {
 		t.Helper()
-		again, err := crashed(t, dir).Tenant(t.Context(), h.principal, h.id)
+		again, err := killed(t, db, dir).Tenant(t.Context(), h.principal, h.id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +299,7 @@ func TestSignedAfterCrash(t *testing.T) {
 	if n, err := at().Export(t.Context(), Lineage, &out); err != nil || n != 2 {
 		t.Errorf("exported %d leaves of 2, %v", n, err)
 	}
-	c := crashed(t, dir) // and nobody asks
+	c := killed(t, db, dir) // and nobody asks
 	eventually(t, "all logs are signed", func() bool { return signedWhole(t, c) })
 }
 
