@@ -20,6 +20,18 @@
 //   - checkpoint: a signed tree head of a log. Anchor: the file outside the database that holds the appliance's last.
 //   - erase: destroy a tenant's keys, and then what they had encrypted. Its audit log stays and can still be verified.
 //
+// # What an attacker with the files and without keys can do
+//
+// Destroy, and put back what was. Every value is encrypted for its place, and every log is a signed tree; the heads of all
+// logs are entered in the appliance's audit log in the transaction that signs them, and the last head of that log is in the
+// anchor. [DB.Check] finds a log whose end was cut off, and replays the audit logs to find each record that was put back to
+// an earlier state, taken away or brought back. Unlocking finds a database, key file or anchor of before, or none.
+//
+// Not found are: a cut behind the last checkpoint of a crashed store, at most ten seconds of entries, before the next unlock
+// signs what is there; the whole directory put back together with its anchor, for which the anchor belongs on another disk
+// ([Options.Anchor]); values changed between two checks, until the next; a record of a tenant whose audit log is faulty
+// itself: that log is reported, and its records are not held to it.
+//
 // # On disk
 //
 // LOCK, format.json, main.db (bbolt; every value an envelope.Box), keys.qrk (wrapped keys, rewritten whole), anchor,

@@ -97,6 +97,10 @@ func (r *trail) replay(tenant ID, sequence int64, text []byte, record func(place
 			if err := r.signpost(key, written, c.Replaced); err != nil {
 				return err
 			}
+		case c.Collection == "profile" && c.Tenant == "" && tenant == Appliance: // of a store from before entries said so
+			if err := r.give(c.Record, place{number, string(key)}, written); err != nil {
+				return err
+			}
 		case c.Tenant != "":
 			if err := r.give(c.Tenant, place{number, string(key)}, written); err != nil {
 				return err
