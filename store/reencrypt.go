@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,11 +26,18 @@ func (db *DB) Reencrypt(ctx context.Context, p Principal, tenant ID, progress fu
 	if err := caller.permit(ctx, a); err != nil {
 		return err
 	}
-	if err := db.reencrypt(ctx, p, tenant, progress); err != nil {
-		return caller.settle(ctx, a, err)
+	err := db.reencrypt(ctx, p, tenant, progress)
+	var entered *enteredError
+	if err == nil || errors.As(err, &entered) {
+		return err
 	}
-	return nil
+	return caller.settle(ctx, a, err)
 }
+
+// enteredError is a failure whose entry is written.
+type enteredError struct{ error }
+
+func (e *enteredError) Unwrap() error { return e.error }
 
 func (db *DB) reencrypt(ctx context.Context, p Principal, tenant ID, progress func(string, int64)) error {
 	if err := db.openKeys(ctx, tenant); err != nil {
@@ -52,7 +60,7 @@ func (db *DB) reencrypt(ctx context.Context, p Principal, tenant ID, progress fu
 		then: func(tx *WriteTx) error { return intents.Insert(tx, job.ID, job.Value) },
 	})
 	if err != nil {
-		return err
+		return &enteredError{err}
 	}
 	return db.goOnReencrypting(ctx, p, job, progress)
 }
@@ -115,11 +123,15 @@ func (db *DB) goOnReencrypting(ctx context.Context, p Principal, job Record[inte
 	if err := r.removeMoved(); err != nil {
 		return err
 	}
-	return db.appliance(p).changeKeys(ctx, keyChange{
+	err := db.appliance(p).changeKeys(ctx, keyChange{
 		verb: rights.KeyReencrypt, intent: intent{Object: job.Value.Object},
 		do:   func() ([]keyring.Event, error) { return db.ring.Retire(ctx, dataOwner(job.Value.Object), ids) },
 		then: func(tx *WriteTx) error { return intents.remove(tx, job.ID) },
 	})
+	if err != nil {
+		return &enteredError{err}
+	}
+	return nil
 }
 
 // pass walks everything of the tenant once.

@@ -34,8 +34,8 @@ func TestStoreOfBeforeSeals(t *testing.T) {
 		if n := sealKeyCount(t, db); n != 1 {
 			t.Errorf("unlocked: %d seal keys", n)
 		}
-		if _, err := db.Named(t.Context(), "Example Mutual"); err != nil {
-			t.Error(err)
+		if all, err := db.Tenants(t.Context(), storetest.Operator()); err != nil || len(all) != 1 || all[0].Name != "Example Mutual" {
+			t.Errorf("tenants %+v, %v", all, err)
 		}
 		own, err := db.Tenant(t.Context(), storetest.Operator(), store.Appliance)
 		if err != nil {
