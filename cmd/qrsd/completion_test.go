@@ -83,7 +83,7 @@ func TestBashCompletes(t *testing.T) {
 		line string // "|" between words; the cursor is at the end
 		want string // space between words; "|" instead where a word holds a space
 	}{
-		{"qrsd|", "audit check compact completion exposure init key ledger lock model quantum relay run seal status tenant terms token unlock user version"},
+		{"qrsd|", "audit benchlab check compact completion exposure init key ledger lock model quantum relay run seal status tenant terms token unlock user version"},
 		{"qrsd|mo", "model"},
 		{"qrsd|tenant|", "add erase list"},
 		{"qrsd|user|add|ada@example.com|--role|", "admin analyst approver modeler viewer"},
@@ -107,7 +107,7 @@ func TestBashCompletes(t *testing.T) {
 		{"qrsd|--h", "--help"},
 		{"qrsd|terms|check|", "out"},
 		{"qrsd|completion|", "bash fish zsh"},
-		{"qrsd|nonsense|--kind|", "audit check compact completion exposure init key ledger lock model quantum relay run seal status tenant terms token unlock user version"},
+		{"qrsd|nonsense|--kind|", "audit benchlab check compact completion exposure init key ledger lock model quantum relay run seal status tenant terms token unlock user version"},
 	}
 	var lines [][]string
 	for _, c := range cases {
