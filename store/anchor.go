@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,6 +26,7 @@ type anchor struct {
 	content anchorContent // what the file holds, or is to hold as soon as it can be written
 	missing bool          // there was no file
 	failed  error         // of the last writing; nil when the file holds content
+	moved   string        // where the content was read, if that is to go once it is written at path; "" otherwise
 }
 
 // anchorContent is version 1 of the file. It holds no secret.
@@ -66,6 +69,22 @@ func openAnchor(path string) (*anchor, error) {
 	return a, nil
 }
 
+// anchorOf opens the anchor of a store: at its own place, or where the options name one. When they name one for the first
+// time, the anchor moves there.
+func anchorOf(dir string, o Options) (*anchor, error) {
+	a, err := openAnchor(o.anchorPath(dir))
+	own := filepath.Join(dir, anchorFile)
+	if err != nil || !a.missing || a.path == own {
+		return a, err
+	}
+	before, err := openAnchor(own)
+	if err != nil || before.missing {
+		return a, err
+	}
+	before.path, before.moved = a.path, own
+	return before, nil
+}
+
 // hold keeps a new checkpoint. It is called by the committer after the commit; a writing that fails never undoes what is
 // committed: see written.
 func (a *anchor) hold(head signedHead) {
@@ -106,8 +125,18 @@ func (a *anchor) write() error {
 	a.failed = nil
 	if err := writeSummed(a.path, a.content); err != nil {
 		a.failed = fmt.Errorf("the anchor is behind: write %s: %w", a.path, err)
+		return a.failed
 	}
-	return a.failed
+	if a.moved == "" {
+		return nil
+	}
+	// Left behind, it would speak for the store as it was.
+	if err := os.Remove(a.moved); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		a.failed = fmt.Errorf("the anchor moved to %s: remove the one at its old place: %w", a.path, err)
+		return a.failed
+	}
+	a.moved = ""
+	return nil
 }
 
 func (a *anchor) now() anchorContent {

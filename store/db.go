@@ -31,7 +31,8 @@ const (
 // Options are those of a store. The zero value is right for production.
 type Options struct {
 	// Anchor is where the appliance's last checkpoint is kept; "" is the file anchor in the store's own directory.
-	// On another disk or host it also shows that the whole directory was put back.
+	// On another disk or host it also shows that the whole directory was put back. Named for the first time, for a store that
+	// has one in its directory, that one moves there.
 	Anchor string
 	// AcceptRollback accepts a store that is older than its anchor, after a restore that was meant.
 	AcceptRollback bool
@@ -173,7 +174,7 @@ func Open(dir string, o Options) (_ *DB, err error) {
 	if err := migrate(dir, &db.format); err != nil {
 		return nil, err
 	}
-	if db.anchor, err = openAnchor(o.anchorPath(dir)); err != nil {
+	if db.anchor, err = anchorOf(dir, o); err != nil {
 		return nil, err
 	}
 	if db.ring, err = keyring.Open(filepath.Join(dir, keysFile), keyring.Options{Rand: db.rand, Now: o.Now}); err != nil {

@@ -60,7 +60,7 @@ type RollbackError struct {
 
 func (e *RollbackError) Error() string {
 	if e.Missing {
-		return fmt.Sprintf("the %s is missing, though the store has signed checkpoints, the last over %d entries of the appliance's audit log: without it nobody can tell whether the store went back in time. Put it back; or, if it was taken away on purpose, accept that with --accept-rollback; otherwise keep the directory as evidence",
+		return fmt.Sprintf("the %s is missing, though the store has signed checkpoints, the last over %d entries of the appliance's audit log: without it nobody can tell whether the store went back in time. Put it back, or name it where it is kept elsewhere (--anchor); if it was taken away on purpose, accept that with --accept-rollback; otherwise keep the directory as evidence",
 			e.What, e.Have)
 	}
 	return fmt.Sprintf("the store went back in time: its %s stands at %d, the anchor of %s at %d. If a backup was restored on purpose, accept that with --accept-rollback; otherwise keep the directory as evidence",

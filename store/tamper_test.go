@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,20 +45,22 @@ func TestAnchorMissing(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	blank := filepath.Join(t.TempDir(), anchorFile)
-	if err := createAnchor(blank, db.now()); err != nil {
-		t.Fatal(err)
-	}
 	db = restarted(t, db, dir, Options{})
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, anchor := range map[string]string{"gone": filepath.Join(t.TempDir(), "none"), "blank": blank} {
+	anchor := filepath.Join(dir, anchorFile)
+	for name, replace := range map[string]func() error{
+		"gone": func() error { return nil }, "blank": func() error { return createAnchor(anchor, db.now()) },
+	} {
 		t.Run(name, func(t *testing.T) {
+			if err := errors.Join(os.RemoveAll(anchor), replace()); err != nil {
+				t.Fatal(err)
+			}
 			var alarms []string
 			var asked error
 			var back *DB
-			o := Options{Ballast: -1, Anchor: anchor, Alarm: func(what string) {
+			o := Options{Ballast: -1, Alarm: func(what string) {
 				alarms = append(alarms, what)
 				_, asked = back.Tenants(t.Context(), operator()) // the store answers within an alarm
 			}}
@@ -75,7 +78,7 @@ func TestAnchorMissing(t *testing.T) {
 			}
 		})
 	}
-	if err := os.Remove(filepath.Join(dir, anchorFile)); err != nil {
+	if err := os.RemoveAll(anchor); err != nil {
 		t.Fatal(err)
 	}
 	again := reopened(t, dir, filepath.Join(filepath.Dir(dir), "root.key"), Options{Ballast: -1, AcceptRollback: true})
@@ -92,6 +95,44 @@ func TestAnchorMissing(t *testing.T) {
 	if accepted != 1 {
 		t.Errorf("%d entries say that the missing anchor was accepted", accepted)
 	}
+}
+
+// TestAnchorMoves: an anchor named elsewhere for the first time takes over, and the old one goes: without the name, or with
+// the whole directory put back, the store is refused.
+func TestAnchorMoves(t *testing.T) {
+	db, dir := opened(t, Options{})
+	tenantOfTest(t, db, Admin)
+	elsewhere := Options{Ballast: -1, Anchor: filepath.Join(t.TempDir(), "anchor")}
+	db = restarted(t, db, dir, elsewhere)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, anchorFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the old anchor: %v", err)
+	}
+	restore := copied(t, dir, databaseFile, keysFile)
+	refused := func(what string, o Options, missing bool) {
+		t.Helper()
+		back, err := Open(dir, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rollback *RollbackError
+		err = back.Unlock(t.Context(), operator(), KeyFile(filepath.Join(filepath.Dir(dir), "root.key")))
+		if !errors.As(err, &rollback) || rollback.Missing != missing {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := back.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused("without the name", Options{Ballast: -1}, true)
+	db = restarted(t, db, dir, elsewhere)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	restore()
+	refused("the whole directory put back", elsewhere, false)
 }
 
 // TestAnchorOfAnotherHistory: a database that went another way since the anchor's checkpoint is as bad as an old one.
