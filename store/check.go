@@ -106,7 +106,7 @@ func (c *checker) all(ctx context.Context) error {
 // tenant checks one tenant's logs, records and blobs.
 func (c *checker) tenant(ctx context.Context, id ID) error {
 	db := c.db
-	if _, err := db.ring.Open(dataOwner(id)); err != nil && !errors.Is(err, keyring.ErrErased) {
+	if err := db.openOwner(dataOwner(id)); err != nil && !errors.Is(err, keyring.ErrErased) {
 		if errors.Is(err, keyring.ErrUnknownOwner) {
 			return c.fault(fmt.Sprintf("%s, tenant %s", keysFile, id), err.Error())
 		}

@@ -69,16 +69,19 @@ type DB struct {
 	alarms  alarms
 	heads   sync.Map // of ID to signedHead: checkpoints that were verified
 
-	mu       sync.Mutex    // held while the state changes
-	state    atomic.Uint32 // a state; read without mu, so that what an unlocked store is asked while it locks is answered
-	folding  sync.Mutex
-	folders  map[ID]*blob.Dir
-	swept    map[ID]bool // tenants whose orphans were asked to be removed
-	toSweep  chan ID
-	retiring map[envelope.KeyID]bool // data keys that a re-encryption is about to destroy
-	stop     context.CancelFunc
-	working  sync.WaitGroup
-	changing sync.Mutex // held while keys change: one intent at a time
+	mu      sync.Mutex    // held while the state changes
+	state   atomic.Uint32 // a state; read without mu, so that what an unlocked store is asked while it locks is answered
+	folding sync.Mutex
+	folders map[ID]*blob.Dir
+	swept   map[ID]bool // tenants whose orphans were asked to be removed
+	toSweep chan ID
+	// unwrapped are entries of first uses of keys, still to be written.
+	unwrapping sync.Mutex
+	unwrapped  []record
+	retiring   map[envelope.KeyID]bool // data keys that a re-encryption is about to destroy
+	stop       context.CancelFunc
+	working    sync.WaitGroup
+	changing   sync.Mutex // held while keys change: one intent at a time
 }
 
 type state uint8

@@ -122,7 +122,7 @@ func (db *DB) concludeErasure(ctx context.Context, t *Tenant, a Action, r Record
 	db.changing.Lock()
 	defer db.changing.Unlock()
 	tenant := r.Value.Object
-	if _, err := db.ring.Open(auditOwner(tenant)); err != nil {
+	if err := db.openOwner(auditOwner(tenant)); err != nil {
 		return err
 	}
 	if _, err := db.ring.Erase(ctx, []keyring.Owner{dataOwner(tenant)}); err != nil {

@@ -244,7 +244,7 @@ func (db *DB) valueOf(e indexed) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := db.ring.Open(dataOwner(e.Tenant)); err != nil {
+	if err := db.openOwner(dataOwner(e.Tenant)); err != nil {
 		return "", err
 	}
 	key, err := db.ring.Key(dataOwner(e.Tenant), b.KeyID())

@@ -186,7 +186,8 @@ func (t *Tenant) settle(ctx context.Context, a Action, err error) error {
 			r.outcome = Denied
 		}
 	}
-	if failed := t.db.audit(context.WithoutCancel(ctx), r); failed != nil {
+	ctx = context.WithoutCancel(ctx)
+	if failed := errors.Join(t.db.tellUnwrapped(ctx), t.db.audit(ctx, r)); failed != nil {
 		return errors.Join(err, failed)
 	}
 	return err

@@ -57,8 +57,14 @@ func (db *DB) AddTenant(ctx context.Context, p Principal, name string) (ID, erro
 			if err != nil {
 				return nil, err
 			}
-			used, err := db.ring.Open(dataOwner(id))
-			return append(events, used...), err
+			for _, owner := range []keyring.Owner{auditOwner(id), dataOwner(id)} {
+				used, err := db.ring.Open(owner)
+				if err != nil {
+					return events, err
+				}
+				events = append(events, used...)
+			}
+			return events, nil
 		},
 		then: func(tx *WriteTx) error { return enrol(tx, id, name) },
 	})

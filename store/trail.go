@@ -127,7 +127,7 @@ func (db *DB) openPersonal(l log, e Entry) (*Person, []byte, error) {
 		if home, err = ParseID(e.Home); err != nil {
 			return nil, nil, err
 		}
-		if _, err := db.ring.Open(dataOwner(home)); err != nil && !errors.Is(err, keyring.ErrErased) {
+		if err := db.openOwner(dataOwner(home)); err != nil && !errors.Is(err, keyring.ErrErased) {
 			return nil, nil, err
 		}
 	}

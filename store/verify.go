@@ -195,11 +195,45 @@ func (db *DB) verifyLog(ctx context.Context, l log, heads headList, each func(se
 // openLogKeys readies the keys of a log; of an erased tenant the ledger's texts have none.
 func (db *DB) openLogKeys(l log) error {
 	for _, owner := range []keyring.Owner{l.treeOwner, l.leafOwner} {
-		if _, err := db.ring.Open(owner); err != nil && !errors.Is(err, keyring.ErrErased) {
+		if err := db.openOwner(owner); err != nil && !errors.Is(err, keyring.ErrErased) {
 			return fmt.Errorf("%s: %w", l, err)
 		}
 	}
 	return nil
+}
+
+// openOwner readies the keys of an owner in passing. It may run inside the committer, so the entry of a first use is left
+// for tellUnwrapped.
+func (db *DB) openOwner(o keyring.Owner) error {
+	events, err := db.ring.Open(o)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	db.unwrapping.Lock()
+	defer db.unwrapping.Unlock()
+	id := ID(o.Space)
+	db.unwrapped = append(db.unwrapped, record{
+		log: db.logOf(id, AuditLog), principal: rights.System(Appliance), action: Action{Verb: rights.KeyUnwrap, Object: id},
+		outcome: Done, keys: keyEvents(events),
+	})
+	return nil
+}
+
+// tellUnwrapped enters the first uses of keys that openLogKeys has left.
+func (db *DB) tellUnwrapped(ctx context.Context) error {
+	db.unwrapping.Lock()
+	entries := db.unwrapped
+	db.unwrapped = nil
+	db.unwrapping.Unlock()
+	if len(entries) == 0 {
+		return nil
+	}
+	for _, r := range entries {
+		if err := db.openOwner(r.log.treeOwner); err != nil { // what the entry itself is encrypted with
+			return err
+		}
+	}
+	return db.enterAll(ctx, entries)
 }
 
 // faultError carries a fault out of a walk.

@@ -74,6 +74,9 @@ func (db *DB) checkpoint(ctx context.Context, named ...log) error {
 // audit log, which is signed last and goes to the anchor: so one small file binds them all. The logs named are looked at
 // also if nothing was appended to them since the store was opened, such as before a crash.
 func (db *DB) sign(ctx context.Context, named ...log) error {
+	if err := db.tellUnwrapped(ctx); err != nil {
+		return err
+	}
 	for _, l := range named {
 		if err := db.openLogKeys(l); err != nil {
 			return err
