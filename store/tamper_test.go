@@ -381,7 +381,7 @@ func TestSignedAfterRollback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer raw.Close()
+	defer func() { _ = raw.Close() }()
 	for _, kind := range []LogKind{AuditLog, Lineage} {
 		err := raw.kv.View(context.Background(), func(tx *kv.ReadTx) error {
 			l := raw.logOf(h.id, kind)
