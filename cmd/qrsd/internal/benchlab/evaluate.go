@@ -74,7 +74,7 @@ type Row struct {
 // undecided is what the protocol asks for and this report cannot say.
 func undecided() []string {
 	return []string{
-		"Two implementations of wind field and financial module: held by the test suite, not by this report.",
+		"Two implementations of wind field and financial module: the test suite holds both to second ones in another language (TestSecondImplementation of engine/hazard/windfield and engine/terms, 1e-9); this report does not repeat it.",
 		"The same bits on amd64 and arm64 and without CPU features: held by the reference digests of the test suite; a laboratory with another machine shows it by running this plan there and comparing the digests of results.",
 		"Comparison of two model versions (paired equivalence tests), external targets of losses, spread between model choices, and global sensitivity are separate exercises.",
 	}
