@@ -23,7 +23,9 @@ func TestStoreGuide(t *testing.T) {
 		t.Fatalf("%d commands: is this the guide?", commands)
 	}
 	dir := t.TempDir()
-	script = "chmod 600 ada.password\n" + script + "-- ada.password --\nseven marble lamps sing\n"
+	script = "chmod 600 ada.password\n" + script + "-- ada.password --\nseven marble lamps sing\n-- location.csv --\n" +
+		"PortNumber,AccNumber,LocNumber,CountryCode,AreaCode,PostalCode,Latitude,Longitude,OccupancyCode,ConstructionCode,YearBuilt,BuildingTIV,LocCurrency,LocPerilsCovered,LocPeril\n" +
+		"Book,Home,1,US,FL,33139,25.7905,-80.1390,1051,5100,1958,400000,USD,WTC,WTC\n"
 	if err := os.WriteFile(filepath.Join(dir, "guide.txtar"), []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
