@@ -1,6 +1,10 @@
 package store
 
-import "github.com/qrsrisk/qrsd/store/internal/rights"
+import (
+	"fmt"
+
+	"github.com/qrsrisk/qrsd/store/internal/rights"
+)
 
 // The vocabulary of rights. The types live where only packages of the store can make a Principal.
 type (
@@ -34,6 +38,14 @@ func ParseID(text string) (ID, error) { return rights.ParseID(text) }
 
 // ParseRole reads the name of a user's role.
 func ParseRole(name string) (Role, error) { return rights.ParseRole(name) }
+
+// ParseVerb finds a verb of the permission table by its name.
+func ParseVerb(name string) (Verb, error) {
+	if v, ok := rights.FindVerb(name); ok {
+		return v, nil
+	}
+	return Verb{}, fmt.Errorf("verb %q is not in the permission table", name)
+}
 
 // Permissions prints who may do what, one line a verb.
 func Permissions() string { return rights.Matrix() }

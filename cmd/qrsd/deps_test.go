@@ -66,7 +66,7 @@ const ourImports = `
 	store/...:                  store/... internal/outbound
 	web/wire:
 	web/client:                 web/wire internal/outbound
-	web/...:                    web/... store/directory store/workspace internal/outbound
+	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   engine/... quantum/... store/... web/... internal/outbound
 	cmd/internal/runestimate:   engine engine/loss quantum/...
@@ -83,7 +83,7 @@ const ourImports = `
 const theirImports = `
 	github.com/parquet-go/parquet-go:            engine/exposure/parquet engine/results/parquet tests
 	github.com/xuri/excelize/v2:                 engine/results/excel
-	github.com/klauspost/compress:               store/internal/blob
+	github.com/klauspost/compress:               store/internal/blob web
 	gonum.org/v1/gonum:                          tools tests
 	pgregory.net/rapid:                          tests
 	github.com/rogpeppe/go-internal:             tests
@@ -107,11 +107,13 @@ const theirImports = `
 	github.com/ThalesGroup/crypto11:             store/pkcs11
 
 	github.com/gofiber/fiber/v2:                 web web/signon web/scim web/page
+	github.com/valyala/fasthttp:                 web
+	golang.org/x/time:                           web/...
 	github.com/go-webauthn/webauthn:             web web/signon
 	github.com/pquerna/otp:                      web web/signon store/directory
 	github.com/wneessen/go-mail:                 cmd/qrsd/internal/...
 	github.com/prometheus/client_golang:         cmd/qrsd/internal/...
-	github.com/hashicorp/go-hclog:               cmd/...
+	github.com/hashicorp/go-hclog:               cmd/... web
 	github.com/go-pdf/fpdf:                      web/page
 
 	github.com/aws/aws-sdk-go-v2:                quantum/braket store/kms tests
