@@ -166,7 +166,7 @@ func TestRemoteFlags(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended, stop := context.WithCancel(t.Context())
-			stop() // refused or not, nothing is dialed: the guard answers before the transport asks for a connection
+			stop()                                                             // refused or not, nothing is dialed: the guard answers before the transport asks for a connection
 			_, err = dialer.Client(outbound.Circuits).Do(r.WithContext(ended)) //nolint:bodyclose // it never answers
 			if refused := err != nil && strings.Contains(err.Error(), "allowed with TLS only"); refused == c.plain {
 				t.Errorf("plain text: %v", err)
