@@ -38,7 +38,7 @@ const (
 // what it holds are in the order of their names, so that encoding/json writes the canonical form (RFC 8785).
 type Entry struct {
 	Action   string     `json:"action"`
-	Actor    string     `json:"actor"` // a user's id, "operator", "qrsd" for the appliance itself, or "" for nobody
+	Actor    string     `json:"actor"` // a user's id, "operator" for one without account, "qrsd" for the appliance itself, or "" for nobody
 	Changes  []Change   `json:"changes,omitempty"`
 	Clock    *time.Time `json:"clock,omitempty"` // what the clock said, where it had gone back behind Time
 	Heads    []Head     `json:"heads,omitempty"`
@@ -125,7 +125,7 @@ func (db *DB) enter(tail *kv.Tail, r record) error {
 		if at.After(now) {
 			e.Clock = &now
 		}
-		if home := r.principal.Tenant(); home != r.log.tenant && !home.IsZero() {
+		if home := r.principal.Home(); home != r.log.tenant && !home.IsZero() {
 			e.Home = home.String()
 		}
 		if e.Object == "" && !r.action.Object.IsZero() {
@@ -161,12 +161,12 @@ func actorOf(p Principal) string {
 	switch {
 	case p.IsSystem():
 		return p.Actor()
+	case !p.User().IsZero():
+		return p.User().String()
 	case p.Role() == Operator:
 		return "operator"
-	case p.User().IsZero():
-		return ""
 	}
-	return p.User().String()
+	return ""
 }
 
 // personal encrypts where the request came from under the personal key of the caller's own tenant, in whosever log the
@@ -187,7 +187,7 @@ func (db *DB) personal(l log, sequence int64, p Principal) (*Personal, error) {
 		return nil, err
 	}
 	owner := dataOwner(l.tenant)
-	if home := p.Tenant(); !home.IsZero() {
+	if home := p.Home(); !home.IsZero() {
 		owner = dataOwner(home)
 	}
 	key, err := db.ring.DataKey(owner, purposePersonal)

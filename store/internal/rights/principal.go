@@ -13,6 +13,7 @@ type Source struct {
 type Principal struct {
 	user   ID
 	tenant ID
+	home   ID // of an operator with an account at work in a tenant: the appliance; zero: tenant
 	role   Role
 	actor  string
 	source Source
@@ -36,6 +37,27 @@ func HostOperator(tenant ID, actor string, source Source) Principal {
 	return Principal{tenant: tenant, role: Operator, actor: actor, source: source}
 }
 
+// OperatorUser is a signed-in operator who has an account of the appliance, which is a reserved tenant. Scopes narrow what
+// operators may; nil leaves it whole.
+func OperatorUser(user, appliance ID, source Source, scopes []Verb) Principal {
+	if user.IsZero() {
+		panic("rights: an operator with an account and no id")
+	}
+	return Principal{user: user, tenant: appliance, role: Operator, source: source, scopes: scopes}
+}
+
+// Within is an operator at work in a tenant: what it does there stands in that tenant's log.
+func (p Principal) Within(tenant ID) Principal {
+	if p.role != Operator {
+		panic("rights: a " + p.role.String() + " at work in another tenant")
+	}
+	if !p.user.IsZero() && tenant != p.tenant {
+		p.home = p.Home()
+	}
+	p.tenant = tenant
+	return p
+}
+
 // System is the appliance itself at work: rotation, checkpoints, recovery.
 func System(tenant ID) Principal {
 	return Principal{tenant: tenant, role: Operator, actor: appliance, source: Source{Address: "host"}}
@@ -47,16 +69,24 @@ const appliance = "qrsd"
 // IsSystem reports whether it is the appliance at work by itself.
 func (p Principal) IsSystem() bool { return p.role == Operator && p.actor == appliance }
 
-// User is the user's id; zero for the operator and the appliance.
+// User is the user's id; zero for an operator without account and for the appliance.
 func (p Principal) User() ID { return p.user }
 
-// Tenant is the tenant that the caller belongs to; the appliance's own for operators.
+// Tenant is the tenant that the caller belongs to, or an operator is at work in; the appliance's own for other operators.
 func (p Principal) Tenant() ID { return p.tenant }
+
+// Home is where the caller is a user: its tenant, and of an operator with an account, wherever it is at work, the appliance.
+func (p Principal) Home() ID {
+	if p.home.IsZero() {
+		return p.tenant
+	}
+	return p.home
+}
 
 // Role is the caller's role; 0 for the zero Principal.
 func (p Principal) Role() Role { return p.role }
 
-// Actor is the name of the host account, of operators only: a user is named by id, never by name.
+// Actor is the name of the host account, of operators without an account of the appliance only: a user is named by id, never by name.
 func (p Principal) Actor() string { return p.actor }
 
 // Source is where the request came from.

@@ -16,18 +16,31 @@ var (
 	UserList    = verb("user.list", Admin, Operator)
 	UserChange  = verb("user.change", Admin)
 	UserDisable = verb("user.disable", Admin, Operator)
-	UserSelf    = verb("user.self", Admin, Modeler, Analyst, Approver, Viewer)
+	UserSelf    = verb("user.self", Admin, Modeler, Analyst, Approver, Viewer, Operator)
 
-	SignIn       = verb("session.sign-in", Admin, Modeler, Analyst, Approver, Viewer)
-	SignOut      = verb("session.sign-out", Admin, Modeler, Analyst, Approver, Viewer)
-	SessionList  = verb("session.list", Admin, Modeler, Analyst, Approver, Viewer)
-	SessionClose = verb("session.revoke", Admin, Modeler, Analyst, Approver, Viewer)
+	OperatorAdd    = verb("operator.add", Operator)    // a user of the appliance itself
+	OperatorChange = verb("operator.change", Operator) // what user.change is in a tenant
+
+	PasswordRequest = verb("password.request", Admin, Modeler, Analyst, Approver, Viewer, Operator) // a way to set a new one, by mail
+	PasswordReset   = verb("password.reset", Admin, Modeler, Analyst, Approver, Viewer, Operator)   // by that way
+
+	SignIn       = verb("session.sign-in", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+	SignOut      = verb("session.sign-out", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+	SessionList  = verb("session.list", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+	SessionClose = verb("session.revoke", Admin, Modeler, Analyst, Approver, Viewer, Operator)
 	SessionSeen  = verb("session.seen", Operator) // the appliance notes last uses, and ends what is over
 
-	APIKeyAdd    = verb("api-key.add", Admin, Modeler, Analyst)
-	APIKeyList   = verb("api-key.list", Admin, Modeler, Analyst)
-	APIKeyRotate = verb("api-key.rotate", Admin, Modeler, Analyst)
-	APIKeyRevoke = verb("api-key.revoke", Admin, Modeler, Analyst)
+	NoticeRead = verb("notice.read", Admin, Operator) // messages to people, with the links in those that were not sent
+	NoticeSend = verb("notice.send", Operator)        // the appliance's sender takes and marks them
+
+	SetUp         = verb("appliance.set-up", Operator)
+	SettingRead   = verb("setting.read", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+	SettingChange = verb("setting.change", Operator)
+
+	APIKeyAdd    = verb("api-key.add", Admin, Modeler, Analyst, Operator)
+	APIKeyList   = verb("api-key.list", Admin, Modeler, Analyst, Operator)
+	APIKeyRotate = verb("api-key.rotate", Admin, Modeler, Analyst, Operator)
+	APIKeyRevoke = verb("api-key.revoke", Admin, Modeler, Analyst, Operator)
 
 	PortfolioImport = verb("portfolio.import", Admin, Modeler)
 	PortfolioRead   = verb("portfolio.read", Admin, Modeler, Analyst, Approver, Viewer)
@@ -90,7 +103,9 @@ func Verbs() []Verb {
 	return []Verb{
 		TenantAdd, TenantList, TenantErase, TenantPurge, TenantRead, TenantChange, CertificateRead,
 		UserAdd, UserList, UserChange, UserDisable, UserSelf,
+		OperatorAdd, OperatorChange, PasswordRequest, PasswordReset,
 		SignIn, SignOut, SessionList, SessionClose, SessionSeen,
+		NoticeRead, NoticeSend, SetUp, SettingRead, SettingChange,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
 		PortfolioImport, PortfolioRead, PortfolioDelete,
 		ModelRegister, ModelRead,
