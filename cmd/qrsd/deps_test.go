@@ -96,7 +96,9 @@ const theirImports = `
 	github.com/schollz/progressbar/v3:           cmd/qrsd
 	golang.org/x/term:                           cmd/qrsd
 	github.com/hashicorp/hcl/v2:                 cmd/qrsd/internal/config
-	github.com/coreos/go-systemd/v22:            cmd/qrsd
+	github.com/zclconf/go-cty:                   cmd/qrsd/internal/config
+	github.com/agext/levenshtein:                cmd/qrsd/internal/config
+	github.com/coreos/go-systemd/v22:            cmd/qrsd/internal/daemon
 
 	go.etcd.io/bbolt:                            store/internal/kv
 	golang.org/x/crypto:                         store/... web/... internal/outbound

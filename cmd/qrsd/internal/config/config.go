@@ -1,0 +1,189 @@
+// Package config reads qrsd.hcl, the configuration of the appliance, and translates it once into what the components
+// take: the Options of store, directory and outbound, and plain values for the listener.
+//
+// It holds the keys, their ranges and units, and the references to secrets. It opens nothing but files that the configuration
+// names, and those only in Check and Secret.Read. It does not know what components do with their options, and no
+// component knows that there is a file.
+//
+// All keys are in one table (schema.go), which the parser, the example file's test and the messages read. A fault
+// names file, line, column, key and the mend; all faults are reported, not the first alone.
+//
+// Begin with Load.
+package config
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+)
+
+// maxFile bounds a configuration file, in bytes: it is read whole.
+const maxFile = 1 << 20
+
+// Config is a configuration whose every value lies in its range. Paths are absolute or relative to the working folder; in
+// the file they are relative to the file's own folder.
+type Config struct {
+	// File is where it was read.
+	File string
+
+	// Listen is the address of the one port, "host:port"; an empty host is every address of the machine.
+	Listen string
+
+	// Hosts are the names, without port, under which browsers and programs reach the appliance. A request for another is refused. At least one.
+	Hosts []string
+
+	// TrustedProxies are reverse proxies whose X-Forwarded-For is believed; empty: nobody's.
+	TrustedProxies []netip.Prefix
+
+	// SecurityContact is the Contact of security.txt (RFC 9116): a mailto:, tel: or https: URI; "" publishes no security.txt.
+	SecurityContact string
+
+	// Mode is how far the appliance may reach; nil: chosen at set-up and kept in the store.
+	Mode *outbound.Mode
+
+	TLS   TLS
+	Store Store
+	Log   Log
+
+	// Directory has the rates of sign-ins.
+	Directory directory.Options
+
+	// Outbound has the allowed destinations and the proxy; its Log and Mode are the daemon's to give.
+	Outbound outbound.Options
+}
+
+// TLS is the listener's side of TLS.
+type TLS struct {
+	// Certificate and Key are PEM files; both "": the appliance makes a self-signed certificate and keeps it in Folder.
+	Certificate, Key string
+
+	// Folder is where a self-signed certificate and its key are kept.
+	Folder string
+
+	// MinVersion is tls.VersionTLS13 (default) or tls.VersionTLS12.
+	MinVersion uint16
+
+	// ClientCA is a PEM file with the authorities of client certificates; "": none are asked for.
+	ClientCA string
+
+	// Require refuses clients without a certificate of ClientCA. Without it one is verified where it is given.
+	Require bool
+}
+
+// Store says where the store is, and how it is unlocked without a person.
+type Store struct {
+	Path    string
+	Options store.Options // Anchor, MaxSize
+	Unlock  Unlock
+}
+
+// Unlock is a way to unlock a store: at most one field is set. The zero value: a person unlocks it, on the page /unlock or with
+// `qrsd unlock`.
+type Unlock struct {
+	KeyFile    string // made at the first start
+	Passphrase Secret
+	KMS        *KMS
+	PKCS11     *PKCS11
+}
+
+// KMS is an AWS KMS key.
+type KMS struct {
+	Key          string // ARN
+	Endpoint     string // URL; "": the region's public one
+	Profile      string // of the AWS configuration files
+	InstanceRole bool   // also asks the metadata service of an EC2 instance for credentials
+}
+
+// PKCS11 is a key in a hardware token.
+type PKCS11 struct {
+	Module string // library of the token's maker
+	Token  string // label
+	Key    string // label
+	PIN    Secret
+}
+
+// Log is how the daemon logs, to standard error.
+type Log struct {
+	Level  string // trace, debug, info, warn, error
+	Format string // json, text
+}
+
+// Load reads a file. The error is a *FaultsError where its text is at fault, else that of reading it.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the configuration: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse reads the text of a configuration; name says in messages where it is, and its folder is what relative paths begin at. The
+// error is a *FaultsError.
+func Parse(name string, text []byte) (*Config, error) {
+	if len(text) > maxFile {
+		return nil, &FaultsError{[]Fault{{File: name, Line: 1, Column: 1, Reason: "larger than 1 MiB: is it a configuration?"}}}
+	}
+	c := defaults()
+	c.File = name
+	d := &decoder{file: name, folder: filepath.Dir(name)}
+	d.decode(text, schema(c))
+	if len(d.faults) > 0 {
+		return nil, d.sorted()
+	}
+	if c.TLS.Folder == "" {
+		c.TLS.Folder = filepath.Join(filepath.Dir(c.Store.Path), "tls")
+	}
+	return c, nil
+}
+
+// defaults is the configuration of an empty file, but for what it must say.
+func defaults() *Config {
+	return &Config{
+		Listen: "127.0.0.1:8443",
+		Hosts:  []string{"localhost", "127.0.0.1", "::1"},
+		TLS:    TLS{MinVersion: tls.VersionTLS13},
+		Log:    Log{Level: "info", Format: "json"},
+	}
+}
+
+// Fault is one thing that is wrong in the text of a configuration.
+type Fault struct {
+	File         string `json:"file"`
+	Line, Column int    `json:"-"`
+	Key          string `json:"key,omitempty"` // "tls.min_version"
+	Reason       string `json:"reason"`        // and the mend; never a secret
+}
+
+// String is "file:line:column: key: reason".
+func (f Fault) String() string {
+	at := fmt.Sprintf("%s:%d:%d: ", f.File, f.Line, f.Column)
+	if f.Key != "" {
+		at += f.Key + ": "
+	}
+	return at + f.Reason
+}
+
+// FaultsError is every fault of a configuration, in the order of the file.
+type FaultsError struct{ Faults []Fault }
+
+// Error is a line for each fault.
+func (e *FaultsError) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		lines[i] = f.String()
+	}
+	return strings.Join(lines, "\n")
+}

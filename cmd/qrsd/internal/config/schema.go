@@ -1,0 +1,203 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store/directory"
+)
+
+// schema is the table of all keys: what each is called, what it may be, and where in c it goes. qrsd.hcl.example explains them to
+// users; a test holds the two together.
+func schema(c *Config) body {
+	return body{
+		keys: []key{
+			{name: "listen", set: text(&c.Listen, listenAddress)},
+			{name: "hosts", set: list(&c.Hosts, hostName)},
+			{name: "mode", set: mode(&c.Mode)},
+			{name: "trusted_proxies", set: list(&c.TrustedProxies, prefix)},
+			{name: "security_contact", set: text(&c.SecurityContact, contact)},
+		},
+		blocks: []block{
+			{name: "store", open: only(storeKeys(c))},
+			{name: "tls", open: only(tlsKeys(&c.TLS))},
+			{name: "outbound", open: only(outboundKeys(&c.Outbound))},
+			{name: "limits", open: only(limitKeys(c))},
+			{name: "log", open: only(body{keys: []key{
+				{name: "level", set: oneOf(&c.Log.Level, "trace", "debug", "info", "warn", "error")},
+				{name: "format", set: oneOf(&c.Log.Format, "json", "text")},
+			}})},
+		},
+		check: func() error {
+			switch {
+			case c.Store.Path == "":
+				return errors.New(`there is no store block: write store { path = "..." }`)
+			case len(c.Hosts) == 0:
+				return errors.New("hosts is empty: name the host under which the appliance is reached, or leave the key out")
+			case c.Store.Unlock.KMS != nil && (c.Mode == nil || *c.Mode != outbound.Connected):
+				return errors.New(`store.kms: the key service is reached before the store, in which the mode chosen at set-up lies; write mode = "connected" here, or unlock another way`)
+			}
+			return nil
+		},
+	}
+}
+
+// only opens a block that has no label, or needs none to tell what is in it.
+func only(b body) func(string) (body, error) {
+	return func(string) (body, error) { return b, nil }
+}
+
+// sample is a label that the block accepts.
+func (b block) sample() string {
+	if b.label == "" {
+		return ""
+	}
+	return strings.Fields(b.label)[0]
+}
+
+func tlsKeys(t *TLS) body {
+	return body{
+		keys: []key{
+			{name: "certificate", set: path(&t.Certificate)},
+			{name: "key", set: path(&t.Key)},
+			{name: "folder", set: path(&t.Folder)},
+			{name: "min_version", set: tlsVersion(&t.MinVersion)},
+			{name: "client_ca", set: path(&t.ClientCA)},
+			{name: "require", set: flag(&t.Require)},
+		},
+		check: func() error {
+			switch {
+			case t.Certificate == "" && t.Key != "":
+				return errors.New("key is named and certificate is not; name both, or neither for a self-signed certificate")
+			case t.Certificate != "" && t.Key == "":
+				return errors.New("certificate is named and key is not; name both, or neither for a self-signed certificate")
+			case t.Require && t.ClientCA == "":
+				return errors.New("require = true needs client_ca, the authorities that sign the certificates of clients")
+			}
+			return nil
+		},
+	}
+}
+
+func tlsVersion(to *uint16) func(*decoder, cty.Value) error {
+	var name string
+	one := oneOf(&name, "1.2", "1.3")
+	return func(d *decoder, v cty.Value) error {
+		if err := one(d, v); err != nil {
+			return err
+		}
+		*to = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[name]
+		return nil
+	}
+}
+
+func storeKeys(c *Config) body {
+	s := &c.Store
+	return body{
+		keys: []key{
+			{name: "path", required: true, set: path(&s.Path)},
+			{name: "anchor", set: path(&s.Options.Anchor)},
+			{name: "max_size", set: size(&s.Options.MaxSize, 1<<30, 1<<44)},
+			{name: "key_file", set: path(&s.Unlock.KeyFile)},
+			{name: "passphrase", set: secret(&s.Unlock.Passphrase)},
+		},
+		blocks: []block{
+			{name: "kms", open: func(string) (body, error) { s.Unlock.KMS = &KMS{}; return kmsKeys(s.Unlock.KMS), nil }},
+			{name: "pkcs11", open: func(string) (body, error) { s.Unlock.PKCS11 = &PKCS11{}; return pkcs11Keys(s.Unlock.PKCS11), nil }},
+		},
+		check: func() error {
+			if ways := s.Unlock.ways(); len(ways) > 1 {
+				return fmt.Errorf("%s are named; the appliance unlocks in one way: keep one here, the store may have the others all the same (qrsd key slot add)",
+					strings.Join(ways, " and "))
+			}
+			return nil
+		},
+	}
+}
+
+// ways are the names of the ways that are set.
+func (u Unlock) ways() (names []string) {
+	for _, w := range []struct {
+		name string
+		set  bool
+	}{{"key_file", u.KeyFile != ""}, {"passphrase", !u.Passphrase.IsZero()}, {"kms", u.KMS != nil}, {"pkcs11", u.PKCS11 != nil}} {
+		if w.set {
+			names = append(names, w.name)
+		}
+	}
+	return names
+}
+
+func kmsKeys(k *KMS) body {
+	return body{keys: []key{
+		{name: "key", required: true, set: text(&k.Key, keyARN)},
+		{name: "endpoint", set: text(&k.Endpoint, endpointURL)},
+		{name: "profile", set: text(&k.Profile, named)},
+		{name: "instance_role", set: flag(&k.InstanceRole)},
+	}}
+}
+
+func pkcs11Keys(p *PKCS11) body {
+	return body{keys: []key{
+		{name: "module", required: true, set: path(&p.Module)},
+		{name: "token", required: true, set: text(&p.Token, named)},
+		{name: "key", required: true, set: text(&p.Key, named)},
+		{name: "pin", required: true, set: secret(&p.PIN)},
+	}}
+}
+
+func outboundKeys(o *outbound.Options) body {
+	return body{
+		keys: []key{{name: "proxy", set: proxy(&o.Proxy)}, {name: "timeout", set: span(&o.Timeout, time.Second, 5*time.Minute)}},
+		blocks: []block{{name: "destination", label: "purpose", many: true, open: func(purpose string) (body, error) {
+			d := outbound.Destination{Purpose: outbound.Purpose(purpose)}
+			return body{
+				keys: []key{
+					{name: "host", required: true, set: text(&d.Host, bareHost)},
+					{name: "port", required: true, set: whole(&d.Port, 1, 65535)},
+					{name: "plaintext", set: flag(&d.Plaintext)},
+					{name: "local", set: flag(&d.Local)},
+				},
+				check: func() error { o.Allowed = append(o.Allowed, d); return nil },
+			}, nil
+		}}},
+	}
+}
+
+// limitKeys are the rates of sign-ins.
+func limitKeys(c *Config) body {
+	rates := map[string]*directory.Rate{
+		"account": &c.Directory.Limits.Account, "address": &c.Directory.Limits.Address, "all": &c.Directory.Limits.All,
+	}
+	return body{blocks: []block{{name: "sign_in", label: "account or address or all", open: rateOf(rates)}}}
+}
+
+// rateOf opens the block of one of several rates, by its name.
+func rateOf(rates map[string]*directory.Rate) func(string) (body, error) {
+	return func(name string) (body, error) {
+		r := rates[name]
+		if r == nil {
+			return body{}, fmt.Errorf("%q: the label must be one of %s", name, strings.Join(sortedNames(rates), ", "))
+		}
+		return body{keys: []key{
+			{name: "burst", required: true, set: whole(&r.Burst, 1, 1_000_000)},
+			{name: "every", required: true, set: span(&r.Every, time.Millisecond, 24*time.Hour)},
+		}}, nil
+	}
+}
+
+func sortedNames[T any](m map[string]T) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
