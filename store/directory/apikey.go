@@ -63,7 +63,8 @@ func notForKeys() []store.Verb {
 	return []store.Verb{
 		rights.UserAdd, rights.UserChange, rights.UserDisable, rights.UserSelf, rights.TenantChange,
 		rights.SignIn, rights.SignOut, rights.SessionList, rights.SessionClose,
-		rights.APIKeyAdd, rights.APIKeyRotate,
+		rights.APIKeyAdd, rights.APIKeyRotate, rights.OperatorAdd, rights.OperatorChange,
+		rights.PasswordRequest, rights.PasswordReset, rights.NoticeRead, rights.NoticeSend, rights.SetUp, rights.SettingChange,
 	}
 }
 
@@ -121,6 +122,9 @@ func (d *Directory) AddAPIKey(ctx context.Context, by store.Principal, n NewAPIK
 
 func (n NewAPIKey) record(by store.Principal, now time.Time) (k apiKey, err error) {
 	k = apiKey{Owner: by.User(), Created: now, Expires: n.Expires}
+	if k.Owner.IsZero() {
+		return k, fmt.Errorf("API key: it belongs to an account, and whoever works on the host has none: %w", &store.DeniedError{Verb: rights.APIKeyAdd, Role: by.Role()})
+	}
 	if k.Name, err = normaliseName(n.Name); err != nil {
 		return k, err
 	}
@@ -140,8 +144,9 @@ func (n NewAPIKey) record(by store.Principal, now time.Time) (k apiKey, err erro
 			return k, fmt.Errorf("API key: scope %q is no verb", name)
 		case !by.May(v):
 			return k, fmt.Errorf("API key: scope %s is more than its owner may", name)
-		case slices.ContainsFunc(notForKeys(), func(not store.Verb) bool { return not.String() == name }):
-			return k, fmt.Errorf("API key: scope %s is not for keys: users, sessions and keys are changed by people", name)
+		}
+		if err := notForKey(by.Role(), v); err != nil {
+			return k, err
 		}
 	}
 	k.Scopes = slices.Compact(slices.Sorted(slices.Values(n.Scopes)))
@@ -268,7 +273,7 @@ func (d *Directory) APIKey(ctx context.Context, token Secret, from store.Source)
 	if err := d.flushDue(ctx, at[0].Tenant, now); err != nil {
 		return store.Principal{}, err
 	}
-	return rights.User(key.Value.Owner, at[0].Tenant, owner.user.Value.Role, from, key.Value.verbs()), nil
+	return principal(key.Value.Owner, at[0].Tenant, owner.user.Value.Role, from, key.Value.verbs())
 }
 
 // strangeKey enters the use of a key that is none any more, or never was, within the limits of the address.

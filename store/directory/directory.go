@@ -74,7 +74,7 @@ func Open(db *store.DB, o Options) *Directory {
 }
 
 // HostOperator is whoever works on the appliance's host with the store's key, by the name of the host account. It may add and
-// disable users of any tenant and never is one.
+// disable users of any tenant, mend the accounts of operators, and never is one.
 func HostOperator(account string, source store.Source) store.Principal {
 	return rights.HostOperator(store.Appliance, account, source)
 }
@@ -83,7 +83,7 @@ func HostOperator(account string, source store.Source) store.Principal {
 // done stands in the tenant's own log.
 func (d *Directory) tenant(ctx context.Context, by store.Principal, tenant store.ID) (*store.Tenant, error) {
 	if by.Role() == store.Operator && by.Tenant() == store.Appliance {
-		by = rights.HostOperator(tenant, by.Actor(), by.Source())
+		by = rights.Within(by, tenant)
 	}
 	return d.db.Tenant(ctx, by, tenant)
 }

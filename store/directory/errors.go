@@ -27,7 +27,11 @@ var (
 	ErrNoAPIKey             error = &refusal{"the API key is not valid", "no such key"}
 	ErrOwnerNotInOrder      error = &refusal{"the API key's owner has to set an own password or a second factor first, and until then the key may do nothing: sign in as the owner", "owner not in order"}
 	ErrNoInvitation         error = &refusal{"the invitation is not valid, was used, or has expired; ask for a new one", "no such invitation"}
+	ErrNoPasswordReset      error = &refusal{"the link to set a new password is not valid, was used, or has expired; ask for a new one", "no such reset"}
+	ErrIsSetUp              error = &refusal{"the appliance is set up already; sign in as its operator", "set up already"}
+	ErrWrongSetUpCode       error = &refusal{"this is not the set-up code; it stands in the appliance's log, and is another one after every start", "wrong set-up code"}
 	ErrLastAdmin            error = &refusal{"this is the tenant's last active administrator; make another one first", "last administrator"}
+	ErrLastOperator         error = &refusal{"this is the appliance's last active operator; make another one first", "last operator"}
 	ErrSecondFactorRequired error = &refusal{"the second factor is required for this account and cannot be switched off", "second factor required"}
 	ErrNoSecondFactor       error = &refusal{"no second factor was begun or is in place; begin with its enrolment", "no second factor"}
 	ErrSecondFactorPresent  error = &refusal{"a second factor is in place already; remove it first", "second factor present"}

@@ -27,8 +27,8 @@ func (d *Directory) Invite(ctx context.Context, by store.Principal, tenant store
 	}
 	token := d.drawToken()
 	var made Invitation
-	err = t.Update(ctx, store.Action{Verb: rights.UserAdd}, func(tx *store.WriteTx) error {
-		a, err := d.invited(tx, n)
+	err = t.Update(ctx, store.Action{Verb: AddVerb(tenant)}, func(tx *store.WriteTx) error {
+		a, err := d.invited(tx, t.ID(), n)
 		if errors.Is(err, store.ErrNotFound) {
 			a, err = d.enrol(tx, t.ID(), n, Invited, credential{})
 		}
@@ -48,8 +48,8 @@ func (d *Directory) Invite(ctx context.Context, by store.Principal, tenant store
 }
 
 // invited finds who is invited already, with the name and role of the new invitation, and takes the old one away.
-func (d *Directory) invited(tx *store.WriteTx, n NewUser) (a account, err error) {
-	u, err := n.record()
+func (d *Directory) invited(tx *store.WriteTx, tenant store.ID, n NewUser) (a account, err error) {
+	u, err := n.record(tenant)
 	if err != nil {
 		return a, err
 	}

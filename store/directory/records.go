@@ -143,9 +143,9 @@ func (d *Directory) account(tx store.Reader, id store.ID) (a account, err error)
 }
 
 // mustHaveCode says whether the account has to have a second factor: everybody where the policy asks for it, and whoever
-// administers or approves.
+// administers, approves or operates.
 func (d *Directory) mustHaveCode(tx store.Reader, tenant store.ID, r store.Role) (bool, error) {
-	if elevated := r == store.Admin || r == store.Approver; elevated && !d.options.SecondFactorOptional {
+	if elevated := r == store.Admin || r == store.Approver || r == store.Operator; elevated && !d.options.SecondFactorOptional {
 		return true, nil
 	}
 	p, err := find(tx, d.policies, tenant)

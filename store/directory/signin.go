@@ -265,7 +265,10 @@ func (d *Directory) enter(tx *store.WriteTx, tenant store.ID, a *account, token,
 		return store.Principal{}, err
 	}
 	scopes, err := d.scopes(tx, tenant, *a)
-	return rights.User(a.user.ID, tenant, a.user.Value.Role, from, scopes), err
+	if err != nil {
+		return store.Principal{}, err
+	}
+	return principal(a.user.ID, tenant, a.user.Value.Role, from, scopes)
 }
 
 // remember keeps the network as the newest of the last few.

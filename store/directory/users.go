@@ -34,7 +34,7 @@ type NewUser struct {
 	Role  store.Role
 }
 
-func (n NewUser) record() (userRecord, error) {
+func (n NewUser) record(tenant store.ID) (userRecord, error) {
 	email, err := normaliseEmail(n.Email)
 	if err != nil {
 		return userRecord{}, err
@@ -43,7 +43,7 @@ func (n NewUser) record() (userRecord, error) {
 	if err != nil {
 		return userRecord{}, err
 	}
-	if _, err := store.ParseRole(n.Role.String()); err != nil {
+	if err := checkRole(tenant, n.Role); err != nil {
 		return userRecord{}, err
 	}
 	return userRecord{Email: email, Name: name, Role: n.Role}, nil
@@ -57,9 +57,10 @@ func (d *Directory) AddUser(ctx context.Context, by store.Principal, tenant stor
 		return User{}, Secret{}, err
 	}
 	oneTime := d.drawWritten()
-	hash, hashing := d.hashFor(ctx, t, rights.UserAdd, oneTime)
+	v := AddVerb(tenant)
+	hash, hashing := d.hashFor(ctx, t, v, oneTime)
 	var added User
-	err = t.Update(ctx, store.Action{Verb: rights.UserAdd}, func(tx *store.WriteTx) error {
+	err = t.Update(ctx, store.Action{Verb: v}, func(tx *store.WriteTx) error {
 		if hashing != nil {
 			return hashing
 		}
@@ -84,10 +85,7 @@ func (d *Directory) hashFor(ctx context.Context, t *store.Tenant, v store.Verb, 
 
 // enrol writes a new user.
 func (d *Directory) enrol(tx *store.WriteTx, tenant store.ID, n NewUser, s State, c credential) (a account, err error) {
-	if tenant == store.Appliance {
-		return a, errors.New("the appliance itself has no users: name a tenant")
-	}
-	u, err := n.record()
+	u, err := n.record(tenant)
 	if err != nil {
 		return a, err
 	}
@@ -194,7 +192,7 @@ func (d *Directory) Disable(ctx context.Context, by store.Principal, tenant, use
 
 // Enable lets a disabled user in again. Its API keys work again as well, its sessions stay ended.
 func (d *Directory) Enable(ctx context.Context, by store.Principal, tenant, user store.ID) error {
-	return d.changeUser(ctx, by, tenant, user, rights.UserChange, func(_ *store.WriteTx, a *account) error {
+	return d.changeUser(ctx, by, tenant, user, ChangeVerb(tenant), func(_ *store.WriteTx, a *account) error {
 		if a.user.Value.State != Disabled {
 			return fmt.Errorf("user %s is %s, not disabled: %w", user, a.user.Value.State, store.ErrConflict)
 		}
@@ -209,8 +207,8 @@ func (d *Directory) Enable(ctx context.Context, by store.Principal, tenant, user
 // ChangeRole gives a user another role and ends its sessions: it signs in anew with the new rights. The last active
 // administrator keeps the role.
 func (d *Directory) ChangeRole(ctx context.Context, by store.Principal, tenant, user store.ID, r store.Role) error {
-	return d.changeUser(ctx, by, tenant, user, rights.UserChange, func(_ *store.WriteTx, a *account) error {
-		if _, err := store.ParseRole(r.String()); err != nil {
+	return d.changeUser(ctx, by, tenant, user, ChangeVerb(tenant), func(_ *store.WriteTx, a *account) error {
+		if err := checkRole(tenant, r); err != nil {
 			return err
 		}
 		a.user.Value.Role = r
@@ -224,7 +222,7 @@ func (d *Directory) Rename(ctx context.Context, by store.Principal, tenant, user
 	if err != nil {
 		return err
 	}
-	return t.Update(ctx, store.Action{Verb: rights.UserChange, Object: user}, func(tx *store.WriteTx) error {
+	return t.Update(ctx, store.Action{Verb: ChangeVerb(tenant), Object: user}, func(tx *store.WriteTx) error {
 		u, err := d.users.Get(tx, user)
 		if err != nil {
 			return err
@@ -244,8 +242,8 @@ func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenan
 		return Secret{}, err
 	}
 	oneTime := d.drawWritten()
-	hash, hashing := d.hashFor(ctx, t, rights.UserChange, oneTime)
-	err = d.changeUserIn(ctx, t, user, rights.UserChange, func(tx *store.WriteTx, a *account) error {
+	hash, hashing := d.hashFor(ctx, t, ChangeVerb(tenant), oneTime)
+	err = d.changeUserIn(ctx, t, user, ChangeVerb(tenant), func(tx *store.WriteTx, a *account) error {
 		if hashing != nil {
 			return hashing
 		}
@@ -265,7 +263,7 @@ func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenan
 // ResetSecondFactor takes another user's second factor and recovery codes away, for those who lost both. Where one is required
 // the user enrols anew at the next sign-in, and can do nothing before. One's own is removed by RemoveSecondFactor only.
 func (d *Directory) ResetSecondFactor(ctx context.Context, by store.Principal, tenant, user store.ID) error {
-	return d.changeUser(ctx, by, tenant, user, rights.UserChange, func(_ *store.WriteTx, a *account) error {
+	return d.changeUser(ctx, by, tenant, user, ChangeVerb(tenant), func(_ *store.WriteTx, a *account) error {
 		if user == by.User() {
 			return ErrSecondFactorRequired
 		}
@@ -295,7 +293,7 @@ func (d *Directory) changeUserIn(ctx context.Context, t *store.Tenant, user stor
 			return err
 		}
 		if rules(was) && !rules(a.user.Value) {
-			if err := d.anotherAdmin(tx, user); err != nil {
+			if err := d.anotherRuler(tx, t.ID(), user); err != nil {
 				return err
 			}
 		}
@@ -304,28 +302,6 @@ func (d *Directory) changeUserIn(ctx context.Context, t *store.Tenant, user stor
 		}
 		return errors.Join(save(tx, d.users, a.user), save(tx, d.credentials, a.credential))
 	})
-}
-
-// rules reports whether the user can administer the tenant.
-func rules(u userRecord) bool { return u.Role == store.Admin && u.State == Active }
-
-// anotherAdmin wants an active administrator besides the one. What it reads is part of the transaction, so two who disable
-// each other at once do not both succeed.
-func (d *Directory) anotherAdmin(tx *store.WriteTx, but store.ID) error {
-	errFound := errors.New("found")
-	err := each(tx, d.users, func(r store.Record[userRecord]) error {
-		if r.ID != but && rules(r.Value) {
-			return errFound
-		}
-		return nil
-	})
-	switch {
-	case errors.Is(err, errFound):
-		return nil
-	case err != nil:
-		return err
-	}
-	return ErrLastAdmin
 }
 
 // Policy reads the tenant's policy.

@@ -46,8 +46,9 @@ func OperatorUser(user, appliance ID, source Source, scopes []Verb) Principal {
 	return Principal{user: user, tenant: appliance, role: Operator, source: source, scopes: scopes}
 }
 
-// Within is an operator at work in a tenant: what it does there stands in that tenant's log.
-func (p Principal) Within(tenant ID) Principal {
+// Within is an operator at work in a tenant: what it does there stands in that tenant's log. It is no method, so that packages
+// outside of the store cannot send an operator anywhere.
+func Within(p Principal, tenant ID) Principal {
 	if p.role != Operator {
 		panic("rights: a " + p.role.String() + " at work in another tenant")
 	}

@@ -36,6 +36,7 @@ var (
 	SetUp         = verb("appliance.set-up", Operator)
 	SettingRead   = verb("setting.read", Admin, Modeler, Analyst, Approver, Viewer, Operator)
 	SettingChange = verb("setting.change", Operator)
+	RoleList      = verb("role.list", Admin, Modeler, Analyst, Approver, Viewer, Operator) // who may do what: the table itself
 
 	APIKeyAdd    = verb("api-key.add", Admin, Modeler, Analyst, Operator)
 	APIKeyList   = verb("api-key.list", Admin, Modeler, Analyst, Operator)
@@ -105,7 +106,7 @@ func Verbs() []Verb {
 		UserAdd, UserList, UserChange, UserDisable, UserSelf,
 		OperatorAdd, OperatorChange, PasswordRequest, PasswordReset,
 		SignIn, SignOut, SessionList, SessionClose, SessionSeen,
-		NoticeRead, NoticeSend, SetUp, SettingRead, SettingChange,
+		NoticeRead, NoticeSend, SetUp, SettingRead, SettingChange, RoleList,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
 		PortfolioImport, PortfolioRead, PortfolioDelete,
 		ModelRegister, ModelRead,
