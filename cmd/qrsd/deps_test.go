@@ -111,12 +111,16 @@ const theirImports = `
 	github.com/gofiber/fiber/v2:                 web web/signon web/scim web/page
 	github.com/valyala/fasthttp:                 web
 	golang.org/x/time:                           web/...
-	github.com/go-webauthn/webauthn:             web web/signon
+	github.com/go-webauthn/webauthn:             store/directory
+	github.com/fxamacker/cbor/v2:                tests
 	github.com/pquerna/otp:                      web web/signon store/directory
 	github.com/wneessen/go-mail:                 cmd/qrsd/internal/...
 	github.com/prometheus/client_golang:         cmd/qrsd/internal/...
 	github.com/hashicorp/go-hclog:               cmd/... web
 	github.com/go-pdf/fpdf:                      web/page
+	github.com/boombuler/barcode:                web/page
+	github.com/chromedp/chromedp:                tests
+	github.com/chromedp/cdproto:                 tests
 
 	github.com/aws/aws-sdk-go-v2:                quantum/braket store/kms tests
 	github.com/aws/aws-sdk-go-v2/service/kms:    store/kms

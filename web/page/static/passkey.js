@@ -1,0 +1,117 @@
+// Passkeys: the only thing on these pages that a browser offers to scripts alone. It shows the buttons that the pages hold
+// hidden, asks the appliance for a ceremony, the browser for the passkey, and hands the answer back. It makes no markup.
+"use strict";
+
+(() => {
+  const api = "/api/v1";
+
+  // What each button does: where a ceremony begins and ends, and what the browser is asked for.
+  const uses = {
+    "sign-in": { begin: "/session/passkey/options", end: "/session/passkey" },
+    "second-factor": { begin: "/session/passkey/options", end: "/session/passkey" },
+    "step-up": { begin: "/session/passkey/options", end: "/session/step-up" },
+    "add": { begin: "/me/passkeys/options", end: "/me/passkeys", create: true },
+  };
+
+  const bytes = (text) => {
+    const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    return Uint8Array.from(plain, (c) => c.charCodeAt(0));
+  };
+  const base64url = (buffer) => {
+    let plain = "";
+    for (const b of new Uint8Array(buffer)) plain += String.fromCharCode(b);
+    return btoa(plain).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  };
+  const described = (list) => (list || []).map((one) => ({ ...one, id: bytes(one.id) }));
+
+  // Browsers since 2023 read and write the JSON of WebAuthn level 3 themselves; the rest is for those before.
+  const creation = (o) => PublicKeyCredential.parseCreationOptionsFromJSON
+    ? PublicKeyCredential.parseCreationOptionsFromJSON(o)
+    : { ...o, challenge: bytes(o.challenge), user: { ...o.user, id: bytes(o.user.id) }, excludeCredentials: described(o.excludeCredentials) };
+  const request = (o) => PublicKeyCredential.parseRequestOptionsFromJSON
+    ? PublicKeyCredential.parseRequestOptionsFromJSON(o)
+    : { ...o, challenge: bytes(o.challenge), allowCredentials: described(o.allowCredentials) };
+  const written = (c) => {
+    if (c.toJSON) return c.toJSON();
+    const r = c.response;
+    const response = { clientDataJSON: base64url(r.clientDataJSON) };
+    if (r.attestationObject) {
+      response.attestationObject = base64url(r.attestationObject);
+      response.transports = r.getTransports ? r.getTransports() : [];
+    } else {
+      response.authenticatorData = base64url(r.authenticatorData);
+      response.signature = base64url(r.signature);
+      if (r.userHandle) response.userHandle = base64url(r.userHandle);
+    }
+    return {
+      id: c.id, rawId: base64url(c.rawId), type: c.type, response,
+      authenticatorAttachment: c.authenticatorAttachment || undefined,
+      clientExtensionResults: c.getClientExtensionResults(),
+    };
+  };
+
+  // send posts JSON and gives the reply's. What the appliance says of an error is what the reader gets to see.
+  const send = async (path, body) => {
+    const reply = await fetch(api + path, {
+      method: "POST", credentials: "same-origin", redirect: "error",
+      headers: { "Content-Type": "application/json", "Accept": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const text = await reply.text();
+    const value = text ? JSON.parse(text) : {};
+    if (!reply.ok) throw new Error(value.detail || value.title || `The appliance answered ${reply.status}.`);
+    return value;
+  };
+
+  // reason is an error in words that help. A browser does not tell a refusal from a passkey that it does not have.
+  const reason = (error) => {
+    switch (error.name) {
+      case "NotAllowedError": return "No passkey was used: the request was cancelled, ran out of time, or this device has none for this account.";
+      case "InvalidStateError": return "This device or security key holds a passkey for this account already.";
+      case "SecurityError": return "The browser refuses passkeys for this address. Open the appliance by its own name.";
+      default: return error.message;
+    }
+  };
+
+  // fields are what a form sends along, by name.
+  const fields = (id) => {
+    const form = id && document.getElementById(id);
+    return form ? Object.fromEntries(new FormData(form)) : {};
+  };
+
+  // here is a path of this appliance, or that of the account: nothing leads elsewhere.
+  const here = (path) => {
+    const url = new URL(path || "/signed-in", location.origin);
+    return url.origin === location.origin ? url.pathname + url.search : "/signed-in";
+  };
+
+  const perform = async (part) => {
+    const use = uses[part.dataset.use];
+    const begun = await send(use.begin, { use: part.dataset.use, ...fields(part.dataset.form) });
+    const credential = use.create
+      ? await navigator.credentials.create({ publicKey: creation(begun.publicKey) })
+      : await navigator.credentials.get({ publicKey: request(begun.publicKey) });
+    const done = await send(use.end, { ...fields(part.dataset.form), ceremony: begun.ceremony, credential: written(credential) });
+    return done;
+  };
+
+  const prepare = (part) => {
+    const button = part.querySelector("button");
+    const fault = part.querySelector(".fault");
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      fault.hidden = true;
+      try {
+        await perform(part);
+        location.assign(here(part.dataset.next));
+      } catch (error) {
+        fault.textContent = reason(error);
+        fault.hidden = false;
+        button.disabled = false;
+      }
+    });
+    part.hidden = false;
+  };
+
+  if (window.PublicKeyCredential && navigator.credentials) document.querySelectorAll(".passkey").forEach(prepare);
+})();

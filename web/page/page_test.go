@@ -1,0 +1,59 @@
+package page_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/qrsrisk/qrsd/web/page"
+)
+
+func TestEveryMannerOfPageIsDrawn(t *testing.T) {
+	site, err := page.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := page.Frame{Title: "A title", Lead: "A lead.", Step: "Step 1 of 2", Notice: "Done.", Faults: []page.Fault{{Field: "email", Text: "No address"}, {Text: "Nobody's"}}}
+	form := page.Form{Title: "A form", Action: "/x", Button: "Send", Groups: []page.Group{{Legend: "A part", Fields: []page.Field{
+		page.Email("ada@example.com"), page.Password(), page.NewPassword("New password"), page.Code(), page.Hidden("next", "/signed-in"),
+		{Name: "mode", ID: "mode", Label: "Mode", Type: "radio", Value: "b", Choices: []page.Choice{{Value: "a", Text: "A"}, {Value: "b", Text: "B", Hint: "Better"}}},
+		{Name: "role", ID: "role", Label: "Role", Type: "select", Value: "b", Choices: []page.Choice{{Value: "a", Text: "A"}, {Value: "b", Text: "B"}}},
+		{Name: "scope", ID: "scope", Label: "Scopes", Type: "checkboxes", Choices: []page.Choice{{Value: "a", Text: "A", Chosen: true}}},
+		{Name: "sure", ID: "sure", Label: "Sure", Type: "checkbox", Value: "yes"},
+	}}}}
+	form.Blame(frame.Faults)
+	qr, err := page.NewQR("otpauth://totp/QRS:ada@example.com?secret=JBSWY3DPEHPK3PXP&issuer=QRS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := []page.Section{{Links: []page.Link{{Path: "/signed-in", Text: "Account", Here: true}}}}
+	row := page.Row{Cells: []page.Cell{{Text: "One", Path: "/one"}, {Text: "ok", Tag: "ok"}, {Text: "id", Mono: true, Detail: "more"}},
+		Actions: []page.Action{{Text: "Revoke", About: "One", Path: "/one/revoke", Danger: true, Fields: []page.Field{page.Hidden("a", "b")}}}}
+	signedIn := frame
+	signedIn.Account, signedIn.Sections, signedIn.Passkeys = "ada@example.com", sections, true
+	for name, p := range map[string]page.Page{
+		"ask":     page.Ask{Frame: frame, Form: form, Passkey: page.Passkey{Use: "sign-in", Text: "Sign in with a passkey", Or: true}, Links: []page.Link{{Path: "/reset", Text: "Reset"}}},
+		"tell":    page.Tell{Frame: frame, Texts: []string{"A text."}, Next: page.Link{Path: "/sign-in", Text: "Sign in"}},
+		"show":    page.Show{Frame: frame, Secrets: []page.Shown{{Label: "Key", Text: "qrs_1"}}, Codes: &page.Codes{List: []string{"one", "two"}, Account: "ada@example.com"}},
+		"enrol":   page.Enrol{Frame: frame, QR: qr, Secret: "JBSWY3DPEHPK3PXP", Form: form},
+		"problem": page.Problem{Frame: frame, Status: 404, Detail: "There is no such page.", Request: "r1"},
+		"list":    page.List{Frame: signedIn, Columns: []string{"A", "B", "C"}, Rows: []page.Row{row}, Forms: []page.Form{form}, Gate: &page.Gate{Text: "Confirm", Path: "/confirm"}},
+		"record":  page.Record{Frame: signedIn, Facts: []page.Fact{{Name: "A", Cell: page.Cell{Text: "b"}}}, Actions: row.Actions},
+	} {
+		html, err := site.Render(p)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text := string(html)
+		for _, want := range []string{"<title>Error: A title – QRS Terminal</title>", `href="#email"`, "</html>"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %s in\n%s", name, want, text)
+			}
+		}
+		for _, never := range []string{"<no value>", "ZgotmplZ", " style=", "<script>", "onclick"} {
+			if strings.Contains(text, never) {
+				t.Errorf("%s: %s in\n%s", name, never, text)
+			}
+		}
+	}
+}
