@@ -75,7 +75,7 @@ const ourImports = `
 	cmd/qrsd:                   cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
 	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger cmd/internal/runestimate
 
-	tools:                      engine/... quantum/... internal/...
+	tools:                      engine/... quantum/... internal/... store/directory/breached
 `
 
 // theirImports lists which module of others is imported where. "tools" are programs outside cmd,
@@ -102,7 +102,7 @@ const theirImports = `
 
 	go.etcd.io/bbolt:                            store/internal/kv
 	golang.org/x/crypto:                         store/... web/... internal/outbound
-	golang.org/x/text:                           store/directory
+	golang.org/x/text:                           store/directory store/directory/breached
 	filippo.io/age:                              cmd/qrsd/internal/bundle store/backup
 	github.com/secure-systems-lab/go-securesystemslib: tests
 	github.com/transparency-dev/merkle:          tests
