@@ -1,0 +1,34 @@
+package web
+
+import (
+	"context"
+	"errors"
+
+	"github.com/qrsrisk/qrsd/store"
+)
+
+// enter writes the audit entry of a request that was refused before a verb of the store ran: the route's verb, denied where the
+// table says so and failed otherwise. Errors of the store and the directory were entered by them.
+func (s *Server) enter(ctx context.Context, x *exchange, err error) error {
+	var own *refusal
+	if !errors.As(err, &own) || x.principal.Role() == 0 || x.route.Verb == "" {
+		return err
+	}
+	verb, unknown := store.ParseVerb(x.route.Verb)
+	if unknown != nil {
+		return unknown
+	}
+	t, failed := s.db.Tenant(ctx, x.principal, x.principal.Tenant())
+	if failed != nil {
+		return failed
+	}
+	failed = t.View(ctx, store.Action{Verb: verb}, func(*store.ReadTx) error { return own })
+	if errors.As(failed, &own) {
+		return err
+	}
+	var denied *store.DeniedError
+	if errors.As(failed, &denied) {
+		return err
+	}
+	return failed
+}

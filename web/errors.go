@@ -1,0 +1,75 @@
+package web
+
+import (
+	"errors"
+	"time"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+)
+
+// refusalOf is the one map from errors to problems. Errors that it does not know are nobody's business but the log's: their
+// problem says nothing of them.
+func refusalOf(err error) *refusal {
+	var own *refusal
+	if errors.As(err, &own) {
+		return own
+	}
+	var denied *store.DeniedError
+	var tooMany *directory.ErrTooMany
+	var tenants *directory.ErrTenantNeeded
+	var readOnly store.ErrReadOnly
+	switch {
+	case errors.As(err, &denied):
+		// The table was asked before the handler ran. What is denied after that belongs to somebody else, and whether it is
+		// there is not said.
+		return &refusal{kind: kindNotFound}
+	case errors.As(err, &tooMany):
+		return &refusal{kind: kindTooMany, detail: tooMany.Error(), retryAfter: tooMany.RetryAfter}
+	case errors.As(err, &tenants):
+		return &refusal{kind: kindTenantNeeded, detail: tenants.Error(), tenants: tenants.Tenants}
+	case errors.As(err, &readOnly):
+		return &refusal{kind: kindReadOnly, detail: "reading, signing in and exporting still work; free space on the disk of the store"}
+	}
+	for _, known := range sentinels() {
+		if errors.Is(err, known.err) {
+			return &refusal{kind: known.kind, detail: known.err.Error(), retryAfter: known.retryAfter}
+		}
+	}
+	return &refusal{kind: kindInternal, detail: "the log of the appliance has the cause under this request's id"}
+}
+
+// sentinel is an expected error, whose text is for the user.
+type sentinel struct {
+	err        error
+	kind       Kind
+	retryAfter time.Duration
+}
+
+// sentinels are the expected errors of the store and the directory. Their own texts are what the client reads: what they
+// were wrapped in may name what is none of its business.
+func sentinels() []sentinel {
+	return []sentinel{
+		{err: store.ErrLocked, kind: kindLocked},
+		{err: store.ErrClosed, kind: kindLocked},
+		{err: store.ErrErased, kind: kindGone},
+		{err: store.ErrNotFound, kind: kindNotFound},
+		{err: store.ErrConflict, kind: kindChanged},
+		{err: store.ErrExists, kind: kindExists},
+		{err: store.ErrWrongKey, kind: kindWrongCredentials},
+		{err: store.ErrNoSlot, kind: kindWrongCredentials},
+		{err: directory.ErrNoSession, kind: kindSignInNeeded},
+		{err: directory.ErrNoAPIKey, kind: kindSignInNeeded},
+		{err: directory.ErrWrongCredentials, kind: kindWrongCredentials},
+		{err: directory.ErrNoInvitation, kind: kindWrongCredentials},
+		{err: directory.ErrSecondFactorNeeded, kind: kindFactorNeeded},
+		{err: directory.ErrDisabled, kind: kindDisabled},
+		{err: directory.ErrPasswordExpired, kind: kindDisabled},
+		{err: directory.ErrOwnerNotInOrder, kind: kindRestricted},
+		{err: directory.ErrBusy, kind: kindBusy, retryAfter: 2 * time.Second},
+		{err: directory.ErrLastAdmin, kind: kindConflict},
+		{err: directory.ErrSecondFactorRequired, kind: kindConflict},
+		{err: directory.ErrNoSecondFactor, kind: kindConflict},
+		{err: directory.ErrSecondFactorPresent, kind: kindConflict},
+	}
+}

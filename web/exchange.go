@@ -1,0 +1,58 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+)
+
+// exchange is one request and its reply in Fiber's hands. It does not outlive the handler, and what is taken out of it is a
+// copy (fiber.Config.Immutable).
+type exchange struct {
+	ctx       *fiber.Ctx
+	route     *route // nil where no route has the path
+	status    int    // of a good reply; 0 is 200
+	received  time.Time
+	source    store.Source
+	principal store.Principal
+	session   directory.SessionToken // of the cookie
+	entered   bool                   // its audit entry is written or is the handler's
+}
+
+func (s *Server) newExchange(ctx *fiber.Ctx, r *route) *exchange {
+	x := &exchange{ctx: ctx, route: r, received: s.now()}
+	x.source = store.Source{Address: ctx.Context().RemoteIP().String(), UserAgent: x.header("User-Agent"), Request: newRequestID()}
+	return x
+}
+
+// newRequestID is our own, whatever the client or a proxy sends: it joins the reply, the log and the audit entry.
+func newRequestID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(id[:])
+}
+
+func (x *exchange) method() string            { return x.ctx.Method() }
+func (x *exchange) target() string            { return x.ctx.OriginalURL() }
+func (x *exchange) path() string              { return string(x.ctx.Context().URI().PathOriginal()) }
+func (x *exchange) header(name string) string { return x.ctx.Get(name) }
+func (x *exchange) set(name, value string)    { x.ctx.Set(name, value) }
+func (x *exchange) param(name string) string  { return x.ctx.Params(name) }
+func (x *exchange) body() []byte              { return x.ctx.Request().Body() }
+func (x *exchange) mediaType() string         { return string(x.ctx.Request().Header.ContentType()) }
+func (x *exchange) cookie() string            { return x.ctx.Cookies(cookieName) }
+
+// setCookie gives the browser the session's cookie, or takes it away. It lives as long as the browser does: how long
+// the session does, the directory says.
+func (x *exchange) setCookie(value string) {
+	c := &fiber.Cookie{Name: cookieName, Value: value, Path: "/", Secure: true, HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode, SessionOnly: true}
+	if value == "" {
+		c.SessionOnly, c.Expires = false, time.Unix(1, 0)
+	}
+	x.ctx.Cookie(c)
+}

@@ -1,0 +1,128 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+)
+
+// Options of a server. DB, Directory, Hosts and TLS.Certificate are needed; the zero value of all others is right.
+type Options struct {
+	DB        *store.DB
+	Directory *directory.Directory
+	// Hosts are the names that clients call the appliance by, without a port. Requests for any other are refused (421), so
+	// that no foreign name is bound to it. The first is the one that goes into links.
+	Hosts []string
+	TLS   TLS
+	// TrustedProxies are the addresses that X-Forwarded-For is believed of; none: the header is not read.
+	TrustedProxies []netip.Prefix
+	Limits         Limits
+	// Mode reads and changes the mode of the appliance; nil: air-gapped, and not to be changed.
+	Mode Mode
+	// Connections reads the record of outbound connections; nil: there is none.
+	Connections Connections
+	// Unlock unlocks the store with what an operator sent; nil: only commands on the host unlock it.
+	Unlock func(ctx context.Context, with Unlocking, from store.Source) error
+	// Log takes what an operator must know; nil drops it.
+	Log hclog.Logger
+	// Version of the product.
+	Version string
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// TLS says how connections are secured.
+type TLS struct {
+	// Certificate is asked for at every handshake, so that a new one counts at once.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// AllowTLS12 lets TLS 1.2 in, with ECDHE and an AEAD only. Otherwise it is 1.3 alone.
+	AllowTLS12 bool
+	// ClientCAs, where not nil, verify client certificates: those that are shown, or with RequireClient one of everybody.
+	ClientCAs     *x509.CertPool
+	RequireClient bool
+}
+
+// Unlocking is a secret that unlocks the store: exactly one is given.
+type Unlocking struct {
+	Passphrase directory.Secret
+	Recovery   directory.Secret
+}
+
+// Mode is the setting of the appliance's mode.
+type Mode interface {
+	// Mode is the present one, and whether the configuration fixes it.
+	Mode(ctx context.Context) (mode outbound.Mode, fixed bool, err error)
+	// SetMode changes it, for an operator; it leaves one audit entry.
+	SetMode(ctx context.Context, by store.Principal, mode outbound.Mode) error
+}
+
+// Connections is the record of the connections that the appliance opened or refused.
+type Connections interface {
+	// Connections reads up to limit of them that came before the given id, newest first; 0 begins at the end.
+	Connections(before uint64, limit int) ([]outbound.Connection, error)
+}
+
+// Server answers requests. It is made by New and runs in Serve.
+type Server struct {
+	db        *store.DB
+	directory *directory.Directory
+	options   Options
+	log       hclog.Logger
+	now       func() time.Time
+	app       *fiber.App
+}
+
+// New makes a server. It fails where Options lack something or contradict themselves.
+func New(o Options) (*Server, error) {
+	if o.DB == nil || o.Directory == nil {
+		return nil, errors.New("a server needs a store and its directory")
+	}
+	if len(o.Hosts) == 0 {
+		return nil, errors.New("hosts: name at least one host name by which clients call the appliance")
+	}
+	if o.TLS.Certificate == nil {
+		return nil, errors.New("TLS: a certificate is needed")
+	}
+	s := &Server{db: o.DB, directory: o.Directory, options: o, log: o.Log, now: o.Now}
+	if s.log == nil {
+		s.log = hclog.NewNullLogger()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.options.Limits = o.Limits.orDefault()
+	s.app = s.newApp(routes())
+	return s, nil
+}
+
+// Serve answers requests that come in at the listener, which it wraps in TLS and closes, until ctx ends. Then it takes no new
+// ones, finishes those in hand within Limits.Stop, and returns nil; or the error of what could not be finished.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	secure := tls.NewListener(l, s.tlsConfig())
+	ended := make(chan error, 1)
+	go func() { ended <- s.app.Listener(secure) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("listen on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Limits.Stop)
+	defer cancel()
+	err := s.app.ShutdownWithContext(stop)
+	if err != nil {
+		err = fmt.Errorf("finish the requests in hand: %w", err)
+	}
+	return errors.Join(err, <-ended)
+}

@@ -1,0 +1,24 @@
+package wire
+
+// ProblemType is the media type of Problem (RFC 9457 §3).
+const ProblemType = "application/problem+json"
+
+// Problem says why a request did not succeed (RFC 9457). Type is a relative reference into the API's documentation.
+type Problem struct {
+	Type      string  `json:"type"`
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Detail    string  `json:"detail,omitempty"`
+	RequestID string  `json:"request_id"`
+	Errors    []Fault `json:"errors,omitempty"`
+	// Tenants are those that address and password belong to, of problem "tenant-needed": the sign-in is to name one.
+	Tenants []string `json:"tenants,omitempty"`
+}
+
+// Fault is one thing wrong with a request: where, and what would be right.
+type Fault struct {
+	Pointer   string `json:"pointer,omitempty"`   // into the body (RFC 6901); "" is the whole of it
+	Parameter string `json:"parameter,omitempty"` // of path or query, where it is not in the body
+	Header    string `json:"header,omitempty"`
+	Detail    string `json:"detail"`
+}
