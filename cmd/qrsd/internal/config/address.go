@@ -90,7 +90,7 @@ func mode(to **outbound.Mode) func(*decoder, cty.Value) error {
 		}
 		m, err := outbound.ParseMode(s)
 		if err != nil {
-			return err
+			return errors.New(strings.TrimPrefix(err.Error(), "mode ")) // which the place says
 		}
 		*to = &m
 		return nil

@@ -185,7 +185,7 @@ func homesOf(name, within string, b body) (homes []string) {
 	}
 	for _, k := range b.blocks {
 		if inner, err := k.open(k.sample()); err == nil {
-			homes = append(homes, homesOf(name, strings.TrimSpace(within+" "+k.name), inner)...)
+			homes = append(homes, homesOf(name, strings.TrimPrefix(within+"."+k.name, "."), inner)...)
 		}
 	}
 	return homes

@@ -193,7 +193,7 @@ func list[T any](to *[]T, each func(string) (T, error)) func(*decoder, cty.Value
 			}
 			s, err := asText(element)
 			if err != nil {
-				return fmt.Errorf("each element %w", err)
+				return fmt.Errorf("an element: %w", err)
 			}
 			one, err := each(s)
 			if err != nil {

@@ -1,0 +1,294 @@
+package config_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store/directory"
+)
+
+var update = flag.Bool("update-faults", false, "write the golden files of faults")
+
+const example = "../../../../qrsd.hcl.example"
+
+// TestExampleLoads loads the example as it stands, and with every setting in force.
+func TestExampleLoads(t *testing.T) {
+	c, err := config.Load(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(filepath.Dir(example), "key/store.key"); c.Store.Unlock.KeyFile != want {
+		t.Errorf("key file %q, want %q", c.Store.Unlock.KeyFile, want)
+	}
+	if _, err := config.ParseApart("all.hcl", config.Uncommented(exampleText(t))); err != nil {
+		t.Errorf("with every setting in force:\n%v", err)
+	}
+}
+
+// TestExampleNamesEveryKey compares the keys of the example with those of the schema, both ways.
+func TestExampleNamesEveryKey(t *testing.T) {
+	known, shown := config.Keys(), keysIn(t, config.Uncommented(exampleText(t)))
+	for _, k := range known {
+		if !slices.Contains(shown, k) {
+			t.Errorf("the example does not show %s", k)
+		}
+	}
+	for _, k := range shown {
+		if !slices.Contains(known, k) {
+			t.Errorf("the example shows %s, which is no key", k)
+		}
+	}
+	if len(known) < 30 {
+		t.Errorf("%d keys: is this the schema?", len(known))
+	}
+}
+
+// TestExampleSaysDefaults: a setting of the example that is marked as the default changes nothing when it is in force.
+func TestExampleSaysDefaults(t *testing.T) {
+	text := exampleText(t)
+	plain, err := config.Parse("a.hcl", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for _, line := range strings.Split(text, "\n") {
+		bare := strings.TrimSpace(line)
+		if !strings.HasSuffix(bare, "# default") || !strings.HasPrefix(bare, "#") || blockOnly(bare) {
+			continue
+		}
+		count++
+		with, err := config.Parse("a.hcl", []byte(strings.Replace(text, line, bare[1:], 1)))
+		if err != nil {
+			t.Errorf("%s\n%v", bare, err)
+		} else if !sameConfig(plain, with) {
+			t.Errorf("%s changes the configuration: it is not the default", bare)
+		}
+	}
+	if count < 8 {
+		t.Errorf("%d defaults: is this the example?", count)
+	}
+}
+
+// blockOnly are settings of blocks that are commented out as a whole: components fill these in.
+func blockOnly(line string) bool {
+	return slices.ContainsFunc([]string{"#burst", "#every", "#plaintext", "#local", "#instance_role"}, func(p string) bool { return strings.HasPrefix(line, p) })
+}
+
+// sameConfig compares values where a zero of a component stands for the default that the example names.
+func sameConfig(a, b *config.Config) bool {
+	x, y := *a, *b
+	for _, c := range []*config.Config{&x, &y} {
+		if c.Store.Options.MaxSize == 64<<30 {
+			c.Store.Options.MaxSize = 0
+		}
+		if c.Outbound.Timeout == 30*time.Second {
+			c.Outbound.Timeout = 0
+		}
+		if len(c.TrustedProxies) == 0 {
+			c.TrustedProxies = nil
+		}
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+func exampleText(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func keysIn(t *testing.T, text string) (names []string) {
+	t.Helper()
+	file, problems := hclsyntax.ParseConfig([]byte(text), "example", hcl.InitialPos)
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	var walk func(within string, b *hclsyntax.Body)
+	walk = func(within string, b *hclsyntax.Body) {
+		for name := range b.Attributes {
+			names = append(names, within+name)
+		}
+		for _, inner := range b.Blocks {
+			walk(within+inner.Type+".", inner.Body)
+		}
+	}
+	walk("", file.Body.(*hclsyntax.Body))
+	return names
+}
+
+// TestParse translates one of everything.
+func TestParse(t *testing.T) {
+	c, err := config.Parse("/etc/qrsd/qrsd.hcl", []byte(`
+		listen = ":443"
+		hosts = ["QRSD.example.com.", "10.0.0.7"]
+		mode = "connected"
+		trusted_proxies = ["10.1.2.3/16", "192.0.2.1", "2001:db8::/32"]
+		security_contact = "mailto:security@example.com"
+		store {
+			path = "/srv/store"
+			anchor = "../anchor"
+			max_size = "2TiB"
+			pkcs11 {
+				module = "token.so"
+				token = "a"
+				key = "b"
+				pin = env("PIN")
+			}
+		}
+		tls {
+			certificate = "a.pem"
+			key = "/keys/a.key"
+			min_version = "1.2"
+			client_ca = "ca.pem"
+			require = true
+		}
+		outbound {
+			proxy = "http://proxy.example.com:3128"
+			timeout = "10s"
+			destination "e-mail" {
+				host = "smtp.example.com"
+				port = 587
+			}
+			destination "circuits" {
+				host = "localhost"
+				port = 4566
+				plaintext = true
+				local = true
+			}
+		}
+		limits {
+			sign_in "address" {
+				burst = 5
+				every = "1.5s"
+			}
+		}
+		log {
+			level = "debug"
+			format = "text"
+		}
+	`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected := outbound.Connected
+	want := &config.Config{
+		File: "/etc/qrsd/qrsd.hcl", Listen: ":443", Hosts: []string{"qrsd.example.com", "10.0.0.7"}, Mode: &connected,
+		TrustedProxies:  []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")},
+		SecurityContact: "mailto:security@example.com",
+		TLS: config.TLS{
+			Certificate: "/etc/qrsd/a.pem", Key: "/keys/a.key", Folder: "/srv/tls", MinVersion: tls.VersionTLS12, ClientCA: "/etc/qrsd/ca.pem", Require: true,
+		},
+		Log:       config.Log{Level: "debug", Format: "text"},
+		Directory: directory.Options{Limits: directory.Limits{Address: directory.Rate{Burst: 5, Every: 1500 * time.Millisecond}}},
+	}
+	want.Store.Path, want.Store.Options.Anchor, want.Store.Options.MaxSize = "/srv/store", "/etc/anchor", 2<<40
+	token := c.Store.Unlock.PKCS11
+	if token == nil || token.Module != "/etc/qrsd/token.so" || token.Token != "a" || token.Key != "b" || token.PIN.String() != `env("PIN")` {
+		t.Errorf("token %+v", token)
+	}
+	c.Store.Unlock.PKCS11 = nil
+	allowed := []outbound.Destination{
+		{Host: "smtp.example.com", Port: 587, Purpose: "e-mail"},
+		{Host: "localhost", Port: 4566, Purpose: outbound.Circuits, Plaintext: true, Local: true},
+	}
+	if o := c.Outbound; o.Proxy == nil || o.Proxy.Host != "proxy.example.com:3128" || o.Timeout != 10*time.Second || !slices.Equal(o.Allowed, allowed) {
+		t.Errorf("outbound %+v", o)
+	}
+	c.Outbound = outbound.Options{}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+// TestFaults holds the messages of each testdata/*.hcl to the golden file beside it: every fault, in the order of the file.
+func TestFaults(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.hcl")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			_, err := config.Load(file)
+			var faults *config.FaultsError
+			if !errors.As(err, &faults) {
+				t.Fatalf("%v is no FaultsError", err)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Error("a secret is in a message")
+			}
+			golden := strings.TrimSuffix(file, ".hcl") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, failed := os.ReadFile(golden)
+			if failed != nil {
+				t.Fatal(failed)
+			}
+			if err.Error()+"\n" != string(want) {
+				t.Errorf("got:\n%v\nwant:\n%s", err, want)
+			}
+		})
+	}
+}
+
+// TestLoadMissing: a file that is not there is told from a file at fault.
+func TestLoadMissing(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "none.hcl"))
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := config.Parse("a.hcl", make([]byte, 1<<20+1)); err == nil {
+		t.Error("a file of more than 1 MiB is accepted")
+	}
+}
+
+// FuzzParse: whatever the text, Parse returns a configuration or faults that name a place, and no panic.
+func FuzzParse(f *testing.F) {
+	text, err := os.ReadFile(example)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	f.Add(config.Uncommented(string(text)))
+	f.Add(`store { path = "${file("x")}" passphrase = env(env("A")) }`)
+	f.Add(`hosts = [for h in ["a"] : h]`)
+	f.Add("limits { sign_in \"all\" { burst = 1e400\n every = \"-1s\" } }")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 8192 {
+			return
+		}
+		c, err := config.Parse("fuzz.hcl", []byte(text))
+		var faults *config.FaultsError
+		switch {
+		case err == nil && (c.Store.Path == "" || len(c.Hosts) == 0):
+			t.Errorf("accepted without store or hosts: %+v", c)
+		case err != nil && !errors.As(err, &faults):
+			t.Errorf("%v is no FaultsError", err)
+		case err != nil:
+			for _, fault := range faults.Faults {
+				if fault.Line < 1 || fault.Column < 1 || fault.Reason == "" {
+					t.Errorf("a fault without place or reason: %+v", fault)
+				}
+			}
+		}
+	})
+}

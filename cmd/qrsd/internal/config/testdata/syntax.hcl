@@ -1,0 +1,4 @@
+listen = 
+store {
+  path = "a
+  passphrase = "hunter2"

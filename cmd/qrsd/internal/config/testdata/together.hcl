@@ -1,0 +1,8 @@
+store {
+  path       = "a"
+  key_file   = "b"
+  passphrase = env("C")
+}
+tls {
+  certificate = "a.pem"
+}
