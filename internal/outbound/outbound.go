@@ -49,6 +49,13 @@ func (m Mode) String() string {
 	return modeNames()[m]
 }
 
+func (m Mode) check() error {
+	if m < AirGapped || m > Connected {
+		return fmt.Errorf("mode %d: must be one of %s", int(m), strings.Join(modeNames(), ", "))
+	}
+	return nil
+}
+
 // ParseMode reads "air-gapped", "hybrid" or "connected".
 func ParseMode(text string) (Mode, error) {
 	i := slices.Index(modeNames(), text)
@@ -107,7 +114,7 @@ func (d Destination) check() error {
 
 // Options configure a Dialer.
 type Options struct {
-	// Mode is how far the host may reach; the zero value is air-gapped.
+	// Mode is how far the host may reach; the zero value is air-gapped. SetMode changes it.
 	Mode Mode
 
 	// Allowed are the destinations that may be reached, one by one. Empty: none.
@@ -139,13 +146,14 @@ type Options struct {
 // Dialer opens connections. It is safe for concurrent use.
 type Dialer struct {
 	o    Options
+	mode atomic.Int64  // a Mode
 	next atomic.Uint64 // number of the last connection
 }
 
 // New checks the options and makes a dialer.
 func New(o Options) (*Dialer, error) {
-	if o.Mode < AirGapped || o.Mode > Connected {
-		return nil, fmt.Errorf("mode %d: must be one of %s", int(o.Mode), strings.Join(modeNames(), ", "))
+	if err := o.Mode.check(); err != nil {
+		return nil, err
 	}
 	if o.Log == nil {
 		return nil, errors.New("outbound connections need a log: nothing leaves the host unrecorded")
@@ -176,11 +184,22 @@ func New(o Options) (*Dialer, error) {
 			return system.DialContext(ctx, "tcp", to.String())
 		}
 	}
-	return &Dialer{o: o}, nil
+	d := &Dialer{o: o}
+	d.mode.Store(int64(o.Mode))
+	return d, nil
 }
 
-// Mode is the mode that the dialer was made for.
-func (d *Dialer) Mode() Mode { return d.o.Mode }
+// Mode is how far the host may reach at this moment.
+func (d *Dialer) Mode() Mode { return Mode(d.mode.Load()) }
+
+// SetMode changes how far the host may reach, for every client of this dialer, from the next connection on; those that stand are not cut.
+func (d *Dialer) SetMode(m Mode) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	d.mode.Store(int64(m))
+	return nil
+}
 
 // ErrAirGapped refuses every connection of an air-gapped host. The text is for its user.
 var ErrAirGapped = errors.New("this host is air-gapped: it opens no connection to any other host; " +
@@ -222,13 +241,14 @@ func (d *Dialer) refused(purpose Purpose, host string, port int, reason error) {
 
 // allowed is the one place where mode and list decide.
 func (d *Dialer) allowed(purpose Purpose, host string, port int) (Destination, error) {
-	if d.o.Mode == AirGapped {
+	mode := d.Mode()
+	if mode == AirGapped {
 		return Destination{}, ErrAirGapped
 	}
 	refuse := func(format string, values ...any) (Destination, error) {
 		return Destination{}, &NotAllowed{host, port, purpose, fmt.Sprintf(format, values...)}
 	}
-	if d.o.Mode == Hybrid && purpose != Circuits {
+	if mode == Hybrid && purpose != Circuits {
 		return refuse("in mode hybrid only destinations for %s are reached; mode connected reaches the others on the list", Circuits)
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")

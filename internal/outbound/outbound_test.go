@@ -467,3 +467,32 @@ func TestNewRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSetMode: a client that was made before the mode changed is held to the mode of now, on a connection that stands as well.
+func TestSetMode(t *testing.T) {
+	answering := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer answering.Close()
+	to := destination(t, answering.URL, "e-mail")
+	to.Plaintext = true
+	d := dialer(t, outbound.Options{Log: &record{}, Allowed: []outbound.Destination{to}})
+	client := d.Client("e-mail")
+	defer client.CloseIdleConnections()
+	for _, step := range []struct {
+		mode    outbound.Mode
+		answers bool
+	}{{outbound.AirGapped, false}, {outbound.Connected, true}, {outbound.Hybrid, false}, {outbound.Connected, true}, {outbound.AirGapped, false}} {
+		if err := d.SetMode(step.mode); err != nil || d.Mode() != step.mode {
+			t.Fatalf("mode %s: %v, %s", step.mode, err, d.Mode())
+		}
+		reply, err := client.Get(answering.URL)
+		if err == nil {
+			reply.Body.Close()
+		}
+		if (err == nil) != step.answers {
+			t.Errorf("mode %s: %v", step.mode, err)
+		}
+	}
+	if err := d.SetMode(7); err == nil || d.Mode() != outbound.AirGapped {
+		t.Errorf("mode 7: %v, %s", err, d.Mode())
+	}
+}
