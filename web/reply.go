@@ -57,6 +57,10 @@ func (s *Server) replyError(x *exchange, err error) {
 	if r.kind.Status == http.StatusUnauthorized {
 		x.set("WWW-Authenticate", `Bearer realm="qrsd"`)
 	}
+	if x.wantsPage() {
+		s.replyPage(x, err, r)
+		return
+	}
 	p := wire.Problem{Type: r.kind.URI(), Title: r.kind.Title, Status: r.kind.Status, Detail: r.detail, RequestID: x.source.Request, Errors: r.faults}
 	for _, t := range r.tenants {
 		p.Tenants = append(p.Tenants, t.String())

@@ -103,6 +103,7 @@ func routes() []route {
 	return slices.Concat(
 		healthRoutes(),
 		sessionRoutes(),
+		pageRoutes(),
 	)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web/page"
 )
 
 // Options of a server. DB, Directory, Hosts and TLS.Certificate are needed; the zero value of all others is right.
@@ -82,6 +83,7 @@ type Server struct {
 	log       hclog.Logger
 	now       func() time.Time
 	app       *fiber.App
+	site      *page.Site
 }
 
 // New makes a server. It fails where Options lack something or contradict themselves.
@@ -103,6 +105,10 @@ func New(o Options) (*Server, error) {
 		s.now = time.Now
 	}
 	s.options.Limits = o.Limits.orDefault()
+	var err error
+	if s.site, err = page.New(); err != nil {
+		return nil, err
+	}
 	s.app = s.newApp(routes())
 	return s, nil
 }
