@@ -47,6 +47,22 @@ func (r *Reception) Read(ctx context.Context, fn func(*ReadTx) error) error {
 // the caller to be; or denied, by nobody, where fn returns a *Refusal, which is then Settle's error too. Any other error of fn
 // undoes what it wrote and leaves an entry that the action failed. fn may run twice, like that of Tenant.Update.
 func (r *Reception) Settle(ctx context.Context, a Action, fn func(*WriteTx) (Principal, error)) error {
+	return r.settle(ctx, a, func(tx *WriteTx) (Principal, error) {
+		found, err := fn(tx)
+		if err == nil && (found.Tenant() != r.tenant.id || !rights.Allowed(found.Role(), a.Verb)) { // its scopes are for what comes after
+			err = fmt.Errorf("receive as %s: %w", found.Role(), &DeniedError{Verb: a.Verb, Role: found.Role()})
+		}
+		return found, err
+	})
+}
+
+// Note is Settle for what anybody may ask for without saying who it is, such as a message that leads to a new password: its
+// entry says done, by nobody.
+func (r *Reception) Note(ctx context.Context, a Action, fn func(*WriteTx) error) error {
+	return r.settle(ctx, a, func(tx *WriteTx) (Principal, error) { return r.tenant.principal, fn(tx) })
+}
+
+func (r *Reception) settle(ctx context.Context, a Action, fn func(*WriteTx) (Principal, error)) error {
 	t := r.tenant
 	var tx *WriteTx
 	var end record
@@ -64,8 +80,6 @@ func (r *Reception) Settle(ctx context.Context, a Action, fn func(*WriteTx) (Pri
 				end.outcome, end.reason = Denied, refused.Reason
 			case err != nil:
 				return err
-			case found.Tenant() != t.id || !rights.Allowed(found.Role(), a.Verb): // its scopes are for what comes after
-				return fmt.Errorf("receive as %s: %w", found.Role(), &DeniedError{Verb: a.Verb, Role: found.Role()})
 			default:
 				end.principal = found
 			}

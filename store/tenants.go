@@ -144,6 +144,16 @@ func (db *DB) nameOf(ctx context.Context, id ID) (name string, err error) {
 	return name, err
 }
 
+// NameOf is what the transaction's tenant is called, for those who work in it; "" of the appliance.
+func NameOf(tx Reader) (string, error) {
+	id := tenantOf(tx).id
+	if id == Appliance {
+		return "", nil
+	}
+	r, err := profiles.Get(tx, id)
+	return r.Value.Name, err
+}
+
 // Named finds a tenant by id, or by its name where only one has it. It says an id, gives no right to anything, and opens
 // nobody's keys.
 func (db *DB) Named(ctx context.Context, text string) (ID, error) {

@@ -58,6 +58,9 @@ type Directory struct {
 	hasher  *hasher
 	limiter *limiter
 	seen    *sightings
+	setUp   setUpCode
+	// resetFloor is resetFloor, which tests shorten.
+	resetFloor time.Duration
 	collections
 }
 
@@ -70,7 +73,7 @@ func Open(db *store.DB, o Options) *Directory {
 		o.Now = time.Now
 	}
 	o.Limits = o.Limits.filled()
-	return &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(), limiter: newLimiter(), seen: newSightings(), collections: defineCollections()}
+	return &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(), limiter: newLimiter(), seen: newSightings(), resetFloor: resetFloor, collections: defineCollections()}
 }
 
 // HostOperator is whoever works on the appliance's host with the store's key, by the name of the host account. It may add and

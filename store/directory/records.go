@@ -103,12 +103,17 @@ type collections struct {
 	keys        store.Collection[apiKey]
 	invitations store.Collection[invitation]
 	policies    store.Collection[Policy] // one, under the tenant's id
+	notices     store.Collection[notice]
+	resets      store.Collection[passwordReset] // under the user's id
+	settings    store.Collection[settings]      // one, of the appliance
 
 	email        store.Index    // unique within the tenant
 	emails       store.Signpost // which tenants have an address
 	tokens       store.Signpost // of sessions, by digest, to the user
 	keyIDs       store.Signpost // of API keys
 	inviteTokens store.Signpost // by digest
+	resetTokens  store.Signpost // by digest, to the user
+	outbox       store.Signpost // to the tenants that have notices
 }
 
 func defineCollections() collections {
@@ -119,12 +124,17 @@ func defineCollections() collections {
 		keys:        store.Define[apiKey]("api-keys", 1),
 		invitations: store.Define[invitation]("invitations", 1),
 		policies:    store.Define[Policy]("policies", 1),
+		notices:     store.Define[notice]("notices", 1),
+		resets:      store.Define[passwordReset]("password-resets", 1),
+		settings:    store.Define[settings]("appliance-settings", 1),
 
 		email:        store.DefineIndex("directory e-mail"),
 		emails:       store.DefineSignpost("directory e-mail"),
 		tokens:       store.DefineSignpost("directory session"),
 		keyIDs:       store.DefineSignpost("directory API key"),
 		inviteTokens: store.DefineSignpost("directory invitation"),
+		resetTokens:  store.DefineSignpost("directory password reset"),
+		outbox:       store.DefineSignpost("directory notices"),
 	}
 }
 
