@@ -125,7 +125,7 @@ func (c Collection[T]) ListNewest(tx Reader, after Cursor, limit int) (Page[T], 
 
 func (c Collection[T]) list(tx Reader, after Cursor, limit int, backwards bool) (page Page[T], err error) {
 	if limit < 1 || limit > maxPage {
-		return page, fmt.Errorf("list %s: a page of %d is not between 1 and %d", c.name, limit, maxPage)
+		return page, Invalid("limit", "list %s: a page of %d is not between 1 and %d", c.name, limit, maxPage)
 	}
 	last, err := after.key()
 	if err != nil {
@@ -156,7 +156,7 @@ func (c Cursor) key() ([]byte, error) {
 	}
 	key, err := base64.RawURLEncoding.DecodeString(string(c))
 	if err != nil || len(key) != len(ID{}) {
-		return nil, fmt.Errorf("cursor %q is not one that a listing gave", string(c))
+		return nil, Invalid("cursor", "cursor %.40q is not one that a listing gave", string(c))
 	}
 	return key, nil
 }

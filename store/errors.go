@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -43,6 +44,23 @@ func (e *DeniedError) Error() string {
 		return fmt.Sprintf("%s: not signed in", e.Verb)
 	}
 	return fmt.Sprintf("%s is not allowed in the role %s", e.Verb, e.Role)
+}
+
+// InvalidError says what is wrong with a value that the caller gave, in words for whoever gave it. Nothing was changed.
+type InvalidError struct {
+	Field  string // which value, as a JSON name: "email", "limit"
+	Reason string // what is wrong with it, and what would be right; never a secret
+	Class  string // of the reason, for the audit log; "" is "invalid"
+}
+
+func (e *InvalidError) Error() string { return e.Reason }
+
+// AuditReason is the class that the store enters.
+func (e *InvalidError) AuditReason() string { return cmp.Or(e.Class, "invalid") }
+
+// Invalid makes an InvalidError of a field.
+func Invalid(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
 // InUseError says that another process has the directory open.

@@ -73,10 +73,10 @@ func (t *Tenant) Audit(ctx context.Context, q Query) (all []Read, err error) {
 		return nil, err
 	}
 	if q.Limit < 1 || q.Limit > maxTrail {
-		return nil, t.settle(ctx, a, fmt.Errorf("audit: %d entries at a time are not between 1 and %d", q.Limit, maxTrail))
+		return nil, t.settle(ctx, a, Invalid("limit", "audit: %d entries at a time are not between 1 and %d", q.Limit, maxTrail))
 	}
 	if q.First < 0 || q.Before < 0 {
-		return nil, t.settle(ctx, a, fmt.Errorf("audit: entries from %d and before %d: sequences begin at 0", q.First, q.Before))
+		return nil, t.settle(ctx, a, Invalid("cursor", "audit: entries from %d and before %d: sequences begin at 0", q.First, q.Before))
 	}
 	l := t.db.logOf(t.id, AuditLog)
 	from, to, err := t.db.span(ctx, l, q)
@@ -273,7 +273,7 @@ func (t *Tenant) Ledger(ctx context.Context, after int64, limit int) (all []Ledg
 		return nil, err
 	}
 	if limit < 1 || limit > maxTrail {
-		return nil, t.settle(ctx, a, fmt.Errorf("ledger: %d leaves at a time are not between 1 and %d", limit, maxTrail))
+		return nil, t.settle(ctx, a, Invalid("limit", "ledger: %d leaves at a time are not between 1 and %d", limit, maxTrail))
 	}
 	l := t.db.logOf(t.id, Lineage)
 	var size int64

@@ -29,12 +29,14 @@ func principal(user, tenant store.ID, r store.Role, from store.Source, scopes []
 func checkRole(tenant store.ID, r store.Role) error {
 	if tenant == store.Appliance {
 		if r != store.Operator {
-			return fmt.Errorf("role %q: the users of the appliance itself are operators; for another role name a tenant", r)
+			return store.Invalid("role", "role %q: the users of the appliance itself are operators; for another role name a tenant", r)
 		}
 		return nil
 	}
-	_, err := store.ParseRole(r.String())
-	return err
+	if _, err := store.ParseRole(r.String()); err != nil {
+		return store.Invalid("role", "%s", err)
+	}
+	return nil
 }
 
 // AddVerb is what adding a user asks for: operators are added under a verb of their own.
@@ -94,9 +96,9 @@ func notForKey(r store.Role, v store.Verb) error {
 	}
 	switch {
 	case in(notForKeys()):
-		return fmt.Errorf("API key: scope %s is not for keys: users, sessions, messages and keys are changed by people", v)
+		return store.Invalid("scopes", "API key: scope %s is not for keys: users, sessions, messages and keys are changed by people", v)
 	case r == store.Operator && !in(forOperatorKeys()):
-		return fmt.Errorf("API key: scope %s is not for keys of operators, which watch the appliance and change nothing", v)
+		return store.Invalid("scopes", "API key: scope %s is not for keys of operators, which watch the appliance and change nothing", v)
 	}
 	return nil
 }

@@ -28,6 +28,11 @@ const (
 // keyboard are rows on which a finger walks.
 const keyboard = "qwertyuiop\x00asdfghjkl\x00zxcvbnm\x00qwertzuiop\x00yxcvbnm\x001234567890"
 
+// weak refuses a new password.
+func weak(reason string) error {
+	return &store.InvalidError{Field: "password", Reason: reason, Class: "weak password"}
+}
+
 // weakPassword is the error of a new password that is too easy, naming the rule and never the password: length, the owner's
 // own name, repeated pieces, walks over alphabet or keyboard, and the list of known ones.
 func (d *Directory) weakPassword(password, email string) error {
@@ -37,17 +42,17 @@ func (d *Directory) weakPassword(password, email string) error {
 	low := strings.ToLower(p)
 	switch {
 	case !utf8.ValidString(password):
-		return &refusal{"the new password is not valid text", "weak password"}
+		return weak("the new password is not valid text")
 	case n < MinPassword || n > MaxPassword:
-		return &refusal{fmt.Sprintf("the new password has %d characters: choose %d to %d, for example four or more random words", n, MinPassword, MaxPassword), "weak password"}
+		return weak(fmt.Sprintf("the new password has %d characters: choose %d to %d, for example four or more random words", n, MinPassword, MaxPassword))
 	case len(local) >= minContext && strings.Contains(low, local):
-		return &refusal{"the new password contains the name in the e-mail address: choose one without", "weak password"}
+		return weak("the new password contains the name in the e-mail address: choose one without")
 	case period([]rune(low)) < minPeriod:
-		return &refusal{"the new password repeats one short piece: choose one that does not", "weak password"}
+		return weak("the new password repeats one short piece: choose one that does not")
 	case surprises(low) < minSurprises:
-		return &refusal{"the new password is a walk over the alphabet or the keyboard: choose one that is not", "weak password"}
+		return weak("the new password is a walk over the alphabet or the keyboard: choose one that is not")
 	case d.options.Breached != nil && d.options.Breached.Known(p):
-		return &refusal{"the new password is in a list of passwords that leaked somewhere: choose another one", "weak password"}
+		return weak("the new password is in a list of passwords that leaked somewhere: choose another one")
 	}
 	return nil
 }
@@ -98,7 +103,7 @@ func (d *Directory) SetPassword(ctx context.Context, by store.Principal, old, fr
 			return err
 		}
 		if norm.NFKC.String(old.Reveal()) == norm.NFKC.String(fresh.Reveal()) {
-			return &refusal{"the new password is the old one: choose another", "weak password"}
+			return weak("the new password is the old one: choose another")
 		}
 		c := &a.credential.Value
 		c.Password, c.Changed, c.OneTime = hash, tx.Now(), nil
