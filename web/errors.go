@@ -6,6 +6,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web/wire"
 )
 
 // refusalOf is the one map from errors to problems. Errors that it does not know are nobody's business but the log's: their
@@ -19,6 +20,7 @@ func refusalOf(err error) *refusal {
 	var tooMany *directory.ErrTooMany
 	var tenants *directory.ErrTenantNeeded
 	var readOnly store.ErrReadOnly
+	var invalid *store.InvalidError
 	switch {
 	case errors.As(err, &denied):
 		// The table was asked before the handler ran. What is denied after that belongs to somebody else, and whether it is
@@ -28,6 +30,8 @@ func refusalOf(err error) *refusal {
 		return &refusal{kind: kindTooMany, detail: tooMany.Error(), retryAfter: tooMany.RetryAfter}
 	case errors.As(err, &tenants):
 		return &refusal{kind: kindTenantNeeded, detail: tenants.Error(), tenants: tenants.Tenants}
+	case errors.As(err, &invalid):
+		return invalidValue(invalid)
 	case errors.As(err, &readOnly):
 		return &refusal{kind: kindReadOnly, detail: "reading, signing in and exporting still work; free space on the disk of the store"}
 	}
@@ -37,6 +41,18 @@ func refusalOf(err error) *refusal {
 		}
 	}
 	return &refusal{kind: kindInternal, detail: "the log of the appliance has the cause under this request's id"}
+}
+
+// invalidValue is a value that the store or the directory did not take: of the query, or a member of the body.
+func invalidValue(e *store.InvalidError) *refusal {
+	fault := wire.Fault{Detail: e.Reason}
+	switch e.Field {
+	case "limit", "cursor":
+		fault.Parameter = e.Field
+	default:
+		fault.Pointer = "/" + e.Field
+	}
+	return &refusal{kind: kindInvalid, faults: []wire.Fault{fault}}
 }
 
 // sentinel is an expected error, whose text is for the user.
