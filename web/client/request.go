@@ -1,0 +1,200 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	api        = "/api/v1"
+	cookieName = "__Host-qrsd"
+)
+
+// request is one to be sent. Its path begins with a slash and holds escaped segments (see at).
+type request struct {
+	method  string
+	path    string
+	query   url.Values
+	body    any    // to JSON; nil is none
+	ifMatch string // "" is none
+	creates bool   // something, and honours Idempotency-Key
+}
+
+// at joins segments of a path, each escaped: an id is never more than one of them.
+func at(segments ...string) string {
+	var path strings.Builder
+	path.WriteString(api)
+	for _, s := range segments {
+		path.WriteString("/" + url.PathEscape(s))
+	}
+	return path.String()
+}
+
+// call sends a request and decodes its answer.
+func call[Out any](ctx context.Context, c *Client, r request) (out Out, err error) {
+	out, _, err = callVersioned[Out](ctx, c, r)
+	return out, err
+}
+
+// callVersioned gives the answer's ETag as well.
+func callVersioned[Out any](ctx context.Context, c *Client, r request) (out Out, etag string, err error) {
+	reply, err := c.send(ctx, r)
+	if err != nil {
+		return out, "", err
+	}
+	defer reply.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
+	if err != nil {
+		return out, "", fmt.Errorf("%s %s: read the answer: %w", r.method, r.path, err)
+	}
+	if len(body) > maxReply {
+		return out, "", fmt.Errorf("%s %s: the answer has more than %d bytes", r.method, r.path, maxReply)
+	}
+	if err := json.Unmarshal(body, &out); err != nil {
+		return out, "", fmt.Errorf("%s %s: the answer does not have its shape: %w", r.method, r.path, err)
+	}
+	return out, reply.Header.Get("ETag"), nil
+}
+
+// do sends a request whose answer has no body.
+func (c *Client) do(ctx context.Context, r request) error {
+	reply, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(reply.Body, maxReply)) // so that the connection can be used again
+	return reply.Body.Close()
+}
+
+// copyTo sends a request and writes its answer to a writer as it comes.
+func (c *Client) copyTo(ctx context.Context, r request, to io.Writer) error {
+	reply, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer reply.Body.Close()
+	if _, err := io.Copy(to, reply.Body); err != nil {
+		return fmt.Errorf("%s %s: %w", r.method, r.path, err)
+	}
+	return nil
+}
+
+// send sends a request, again where that is allowed, and returns a good answer or an error. An answer of the appliance that is
+// none is a *Problem.
+func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
+	var body []byte
+	if r.body != nil {
+		var err error
+		if body, err = json.Marshal(r.body); err != nil {
+			return nil, fmt.Errorf("%s %s: encode the request: %w", r.method, r.path, err)
+		}
+	}
+	key := ""
+	if r.creates {
+		key = rand.Text()
+	}
+	for tried := 0; ; tried++ {
+		reply, err := c.sendOnce(ctx, r, body, key)
+		wait, again := c.again(r, err)
+		if !again || tried >= c.retries {
+			return reply, err
+		}
+		if failed := sleep(ctx, wait); failed != nil {
+			return nil, errors.Join(failed, err)
+		}
+	}
+}
+
+// again says whether and when a request may be sent once more after an error: only what changes nothing or is named by a
+// key, and only where the appliance said that it did nothing.
+func (c *Client) again(r request, err error) (wait time.Duration, again bool) {
+	var p *Problem
+	if !errors.As(err, &p) || r.method != http.MethodGet && !r.creates {
+		return 0, false
+	}
+	if p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable || p.Kind() == "locked" {
+		return 0, false // a locked store stays locked until someone comes
+	}
+	return max(p.RetryAfter, 100*time.Millisecond), p.RetryAfter <= c.patience
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Client) sendOnce(ctx context.Context, r request, body []byte, key string) (*http.Response, error) {
+	target := c.base.String() + r.path
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	var content io.Reader
+	if body != nil {
+		content = bytes.NewReader(body)
+	}
+	q, err := http.NewRequestWithContext(ctx, r.method, target, content)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+	}
+	c.setHeaders(q, r, body != nil, key)
+	reply, err := c.http.Do(q)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+	}
+	c.keepSession(reply)
+	if reply.StatusCode < 200 || reply.StatusCode > 299 {
+		defer reply.Body.Close()
+		return nil, problemOf(reply)
+	}
+	return reply, nil
+}
+
+func (c *Client) setHeaders(q *http.Request, r request, hasBody bool, key string) {
+	h := q.Header
+	h.Set("User-Agent", c.userAgent)
+	h.Set("Accept", "application/json, application/problem+json, application/jsonl;q=0.9, */*;q=0.1")
+	if hasBody {
+		h.Set("Content-Type", "application/json")
+	}
+	if r.ifMatch != "" {
+		h.Set("If-Match", r.ifMatch)
+	}
+	if key != "" {
+		h.Set("Idempotency-Key", key)
+	}
+	if !c.apiKey.none() {
+		h.Set("Authorization", "Bearer "+c.apiKey.reveal())
+		return
+	}
+	if token := c.token(); !token.none() {
+		q.AddCookie(&http.Cookie{Name: cookieName, Value: token.reveal()})
+	}
+	h.Set("Origin", c.base.String()) // what a browser says of the appliance's own pages
+}
+
+// keepSession takes the cookie of an answer: a new session's, the present one's under a new token, or none any more.
+func (c *Client) keepSession(reply *http.Response) {
+	for _, cookie := range reply.Cookies() {
+		if cookie.Name == cookieName && c.apiKey.none() {
+			if cookie.MaxAge < 0 || !cookie.Expires.IsZero() && cookie.Expires.Year() < 2000 {
+				cookie.Value = ""
+			}
+			c.setToken(cookie.Value)
+		}
+	}
+}
