@@ -14,7 +14,7 @@ func (s *Server) enter(ctx context.Context, x *exchange, err error) error {
 	if !errors.As(err, &own) || x.principal.Role() == 0 || x.route.Verb == "" {
 		return err
 	}
-	verb, unknown := store.ParseVerb(x.route.Verb)
+	verb, unknown := x.route.verbFor(x.principal)
 	if unknown != nil {
 		return unknown
 	}

@@ -35,11 +35,14 @@ func (s *Server) permit(x *exchange) error {
 	if x.route.Verb == "" || x.principal.Role() == 0 {
 		return nil
 	}
-	verb, err := store.ParseVerb(x.route.Verb)
+	verb, err := x.route.verbFor(x.principal)
 	if err != nil {
 		return err
 	}
 	if !x.principal.May(verb) {
+		if x.principal.Role() != store.Operator && strings.HasPrefix(x.route.Path, api+"/tenants/{") {
+			return &refusal{kind: kindNotFound} // whether there is such a tenant is none of the users' business
+		}
 		return refuse(kindDenied, "%s is not allowed in the role %s", verb, x.principal.Role())
 	}
 	return nil

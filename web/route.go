@@ -37,7 +37,9 @@ type Route struct {
 	Operation string // operationId in openapi.yaml; unique
 	Access    Access
 	Verb      string // of the permission table; "" of Open, and of LockedToo that everybody may ask always
-	StepUp    bool   // the session must have proved its second factor within ten minutes
+	// OperatorVerb is what operators need in place of Verb, where the resource is the appliance's own for them: its log, its users.
+	OperatorVerb string
+	StepUp       bool // the session must have proved its second factor within ten minutes
 	// Secret says that the reply holds a secret: it is never compressed, and not kept for a repeated Idempotency-Key.
 	Secret bool
 	// Keyed POSTs create something and honour Idempotency-Key.
@@ -46,6 +48,14 @@ type Route struct {
 	Page bool
 	// Bulk replies are streams, for which no time limit of writing holds.
 	Bulk bool
+}
+
+// verbFor is what the caller needs.
+func (r Route) verbFor(p store.Principal) (store.Verb, error) {
+	if p.Role() == store.Operator {
+		return store.ParseVerb(cmp.Or(r.OperatorVerb, r.Verb))
+	}
+	return store.ParseVerb(r.Verb)
 }
 
 // route is a Route with what answers it.
@@ -122,6 +132,9 @@ func checkRoutes(all []route) {
 	for _, r := range all {
 		at := r.Method + " " + r.Path
 		_, err := store.ParseVerb(cmp.Or(r.Verb, "tenant.read"))
+		if err == nil && r.OperatorVerb != "" {
+			_, err = store.ParseVerb(r.OperatorVerb)
+		}
 		switch {
 		case r.Operation == "" || operations[r.Operation]:
 			panic(fmt.Sprintf("web: route %s: operation %q is missing or there twice", at, r.Operation))
