@@ -14,7 +14,7 @@ var register = map[string]uint16{
 	// of the appliance
 	"tenants": 1, "intents": 2, "certificates": 3, "signposts": 4, "appliance-settings": 5,
 	// of the directory
-	"profile": 8, "users": 9, "credentials": 10, "sessions": 11, "api-keys": 12, "invitations": 13, "policies": 14, "notices": 15, "password-resets": 16,
+	"profile": 8, "users": 9, "credentials": 10, "sessions": 11, "api-keys": 12, "invitations": 13, "policies": 14, "notices": 15, "password-resets": 16, "passkeys": 17,
 	// of the workspace
 	"portfolios": 24, "models": 25, "runs": 26, "results": 27, "approvals": 28, "estimates": 29, "egress": 30, "seals": 31,
 	// of every tenant

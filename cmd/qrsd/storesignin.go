@@ -91,7 +91,7 @@ func secretOr(ctx context.Context, variable, prompt string) ([]byte, error) {
 // continueAs goes on with the token that took the place of the session's.
 func (v *visit) continueAs(ctx context.Context, token directory.SessionToken) (err error) {
 	v.token = token
-	v.principal, err = v.people.Session(ctx, token, v.principal.Source())
+	v.principal, _, err = v.people.Session(ctx, token, v.principal.Source())
 	return err
 }
 

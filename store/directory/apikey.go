@@ -62,7 +62,7 @@ func keyID(text string) (string, bool) {
 func notForKeys() []store.Verb {
 	return []store.Verb{
 		rights.UserAdd, rights.UserChange, rights.UserDisable, rights.UserSelf, rights.TenantChange,
-		rights.SignIn, rights.SignOut, rights.SessionList, rights.SessionClose,
+		rights.SignIn, rights.StepUp, rights.SignOut, rights.SessionList, rights.SessionClose,
 		rights.APIKeyAdd, rights.APIKeyRotate, rights.OperatorAdd, rights.OperatorChange,
 		rights.PasswordRequest, rights.PasswordReset, rights.NoticeRead, rights.NoticeSend, rights.SetUp, rights.SettingChange,
 	}
@@ -132,18 +132,18 @@ func (n NewAPIKey) record(by store.Principal, now time.Time) (k apiKey, err erro
 		k.Expires = now.Add(apiKeyLife)
 	}
 	if !k.Expires.After(now) || k.Expires.After(now.Add(maxAPIKeyLife)) {
-		return k, fmt.Errorf("API key: expiry %s is not within the next 366 days", k.Expires.Format(time.DateOnly))
+		return k, store.Invalid("expires", "API key: expiry %s is not within the next 366 days", k.Expires.Format(time.DateOnly))
 	}
 	if len(n.Scopes) == 0 {
-		return k, errors.New("API key: no scopes; name the verbs that it is for, such as run.submit")
+		return k, store.Invalid("scopes", "API key: no scopes; name the verbs that it is for, such as run.submit")
 	}
 	for _, name := range n.Scopes {
 		v, ok := rights.FindVerb(name)
 		switch {
 		case !ok:
-			return k, fmt.Errorf("API key: scope %q is no verb", name)
+			return k, store.Invalid("scopes", "API key: scope %q is no verb", name)
 		case !by.May(v):
-			return k, fmt.Errorf("API key: scope %s is more than its owner may", name)
+			return k, store.Invalid("scopes", "API key: scope %s is more than its owner may", name)
 		}
 		if err := notForKey(by.Role(), v); err != nil {
 			return k, err
@@ -188,7 +188,7 @@ func (d *Directory) RotateAPIKey(ctx context.Context, by store.Principal, id sto
 		case k.Owner != by.User():
 			return &store.DeniedError{Verb: rights.APIKeyRotate, Role: by.Role()}
 		case overlap < 0 || overlap > maxOverlap:
-			return fmt.Errorf("API key: an overlap of %s is not between 0 and 7 days", overlap)
+			return store.Invalid("overlap_seconds", "API key: an overlap of %s is not between 0 and 7 days", overlap)
 		case k.Revoked != nil || !tx.Now().Before(k.Expires):
 			return fmt.Errorf("API key %s was revoked or has expired; make a new one: %w", k.KeyID, store.ErrConflict)
 		}

@@ -44,6 +44,9 @@ type Options struct {
 	// SecondFactorOptional lets administrators and approvers do without a second factor, for throw-away appliances. A tenant's
 	// policy can still ask for it.
 	SecondFactorOptional bool
+	// RelyingParty is the site that passkeys are for. Zero: there are none, and their verbs refuse. One that is wrong makes them
+	// refuse too; see RelyingParty.Validate.
+	RelyingParty RelyingParty
 	// Rand and Now are entropy and clock; nil is the system's.
 	Rand io.Reader
 	Now  func() time.Time
@@ -61,6 +64,7 @@ type Directory struct {
 	setUp   setUpCode
 	// resetFloor is resetFloor, which tests shorten.
 	resetFloor time.Duration
+	passkeySigning
 	collections
 }
 
@@ -73,7 +77,7 @@ func Open(db *store.DB, o Options) *Directory {
 		o.Now = time.Now
 	}
 	o.Limits = o.Limits.filled()
-	return &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(), limiter: newLimiter(), seen: newSightings(), resetFloor: resetFloor, collections: defineCollections()}
+	return &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(), limiter: newLimiter(), seen: newSightings(), resetFloor: resetFloor, passkeySigning: newPasskeySigning(o.RelyingParty), collections: defineCollections()}
 }
 
 // HostOperator is whoever works on the appliance's host with the store's key, by the name of the host account. It may add and

@@ -53,7 +53,7 @@ func TestFromOneTimePasswordToWork(t *testing.T) {
 		}
 		before := token
 		mend()
-		if _, err := o.Session(ctx, before, desk); !errors.Is(err, directory.ErrNoSession) {
+		if _, _, err := o.Session(ctx, before, desk); !errors.Is(err, directory.ErrNoSession) {
 			t.Fatalf("step %d: the token from before still opens: %v", step, err)
 		}
 		p = o.session(token)

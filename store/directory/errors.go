@@ -35,6 +35,14 @@ var (
 	ErrSecondFactorRequired error = &refusal{"the second factor is required for this account and cannot be switched off", "second factor required"}
 	ErrNoSecondFactor       error = &refusal{"no second factor was begun or is in place; begin with its enrolment", "no second factor"}
 	ErrSecondFactorPresent  error = &refusal{"a second factor is in place already; remove it first", "second factor present"}
+	ErrStepUpNeeded         error = &refusal{"this asks for a fresh proof of who you are: give password and second factor, or a passkey, once more", "step-up needed"}
+	ErrPasskeysOff          error = &refusal{"this appliance has no passkeys: its configuration does not say at which address it is reached", "passkeys are off"}
+	ErrNoPasskey            error = &refusal{"the account has no passkey; use the code of the second factor, or a recovery code", "no passkey"}
+	ErrNoCeremony           error = &refusal{"this was not begun, was used, or took longer than five minutes; begin again", "no such ceremony"}
+	ErrPasskeyRefused       error = &refusal{"the passkey's answer does not hold; try again, or with another device", "passkey refused"}
+	ErrPasskeyPresent       error = &refusal{"this passkey is registered already", "passkey present"}
+	ErrPasskeyCopied        error = &refusal{"the passkey's counter went back, as it does where a copy of it is in use: sign in another way and remove it", "passkey copied"}
+	ErrTooManyPasskeys      error = &refusal{"the account has 20 passkeys, which is as many as one can have; remove one first", "too many passkeys"}
 )
 
 // ErrTooMany says that sign-ins are refused for a while: for this account, from this address, or at all. It comes before

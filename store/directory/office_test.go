@@ -91,7 +91,7 @@ func (o *office) hire(email string, r store.Role) (store.Principal, directory.Se
 
 func (o *office) session(token directory.SessionToken) store.Principal {
 	o.Helper()
-	p, err := o.Session(o.Context(), token, desk)
+	p, _, err := o.Session(o.Context(), token, desk)
 	o.must(err)
 	return p
 }

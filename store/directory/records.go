@@ -34,6 +34,7 @@ type credential struct {
 	Code     *factor    `json:"code,omitempty"`     // the second factor
 	Pending  *factor    `json:"pending,omitempty"`  // being enrolled
 	Recovery []string   `json:"recovery,omitempty"` // digests of the codes that are left
+	Passkeys int        `json:"passkeys,omitempty"` // how many are in place; see passkeys
 
 	Wrong       int       `json:"wrong,omitempty"` // codes in a row
 	BarredUntil time.Time `json:"barred_until,omitzero"`
@@ -41,6 +42,9 @@ type credential struct {
 	SignedIn  time.Time `json:"signed_in,omitzero"`
 	Addresses []string  `json:"addresses,omitempty"` // networks signed in from, newest last
 }
+
+// hasSecondFactor reports whether an authenticator application or a passkey is in place.
+func (c *credential) hasSecondFactor() bool { return c.Code != nil || c.Passkeys > 0 }
 
 // factor is a TOTP generator (RFC 6238: SHA-1, 6 digits, 30 seconds).
 type factor struct {
@@ -61,6 +65,7 @@ type session struct {
 	Seen      time.Time `json:"seen"`
 	Address   string    `json:"address,omitempty"`
 	UserAgent string    `json:"user_agent,omitempty"`
+	Proved    time.Time `json:"proved,omitzero"` // when the owner last gave all factors
 }
 
 // apiKey is a key of the API.

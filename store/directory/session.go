@@ -86,73 +86,98 @@ func (d *Directory) rotate(tx *store.WriteTx, user store.ID, fresh string, from 
 	return d.beginSession(tx, user, fresh, from)
 }
 
-// Session says who shows this token. The user's role and state count as they are now, not as they were at sign-in. It
-// leaves no audit entry, except when it finds that the session is over. Errors: ErrNoSession, store.ErrLocked.
-func (d *Directory) Session(ctx context.Context, token SessionToken, from store.Source) (store.Principal, error) {
+// Session says who shows this token, and how the session stands. The user's role and state count as they are now, not as they
+// were at sign-in. It leaves no audit entry, except when it finds that the session is over. Errors: ErrNoSession, store.ErrLocked.
+func (d *Directory) Session(ctx context.Context, token SessionToken, from store.Source) (store.Principal, Session, error) {
+	none := func(err error) (store.Principal, Session, error) { return store.Principal{}, Session{}, err }
 	if n := len(token.Reveal()); n == 0 || n > 100 {
-		return store.Principal{}, ErrNoSession
+		return none(ErrNoSession)
 	}
 	known := digest(token.Reveal())
 	at, err := d.db.Follow(ctx, d.tokens, known)
 	if err != nil {
-		return store.Principal{}, err
+		return none(err)
 	}
 	if len(at) == 0 {
-		return store.Principal{}, ErrNoSession
+		return none(ErrNoSession)
 	}
-	r, err := d.receive(ctx, from, at[0].Tenant)
+	tenant, user := at[0].Tenant, at[0].Record
+	r, err := d.receive(ctx, from, tenant)
 	if err != nil {
-		return store.Principal{}, noneIfErased(err, ErrNoSession)
+		return none(noneIfErased(err, ErrNoSession))
 	}
-	user := at[0].Record
 	var found session
 	var a account
-	var scopes []store.Verb
+	var owed duties
 	err = r.Read(ctx, func(tx *store.ReadTx) error {
-		all, err := find(tx, d.sessions, user)
-		if err != nil {
+		if found, err = d.openSession(tx, user, known); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all.Value.Open, func(s session) bool { return s.Digest == known })
-		if i < 0 {
-			return ErrNoSession
-		}
-		found = all.Value.Open[i]
 		if a, err = d.account(tx, user); err != nil {
 			return err
 		}
-		scopes, err = d.scopes(tx, at[0].Tenant, a)
+		owed, err = d.duties(tx, tenant, a)
 		return err
 	})
 	if err != nil {
-		return store.Principal{}, err
+		return none(err)
 	}
 	now := d.now()
 	if a.user.Value.State != Active || found.over(now, d.seen.at(found.ID)) {
-		return store.Principal{}, errors.Join(d.expire(ctx, at[0].Tenant, user, found.ID), ErrNoSession)
+		return none(errors.Join(d.expire(ctx, tenant, user, found.ID), ErrNoSession))
 	}
-	d.seen.note(sighting{tenant: at[0].Tenant, record: user, session: found.ID, at: now}, found.Seen)
-	if err := d.flushDue(ctx, at[0].Tenant, now); err != nil {
-		return store.Principal{}, err
+	d.seen.note(sighting{tenant: tenant, record: user, session: found.ID, at: now}, found.Seen)
+	if err := d.flushDue(ctx, tenant, now); err != nil {
+		return none(err)
 	}
-	return principal(user, at[0].Tenant, a.user.Value.Role, from, scopes)
+	p, err := principal(user, tenant, a.user.Value.Role, from, owed.scopes())
+	return p, Session{found.ID, found.Begun, found.Begun.Add(sessionLife), found.Proved, owed.password, owed.factor}, err
+}
+
+// openSession finds the session of a token's digest.
+func (d *Directory) openSession(tx store.Reader, user store.ID, known string) (session, error) {
+	all, err := find(tx, d.sessions, user)
+	if err != nil {
+		return session{}, err
+	}
+	i := slices.IndexFunc(all.Value.Open, func(s session) bool { return s.Digest == known })
+	if i < 0 {
+		return session{}, ErrNoSession
+	}
+	return all.Value.Open[i], nil
 }
 
 // restricted is what a user may do before its password and second factor are in order.
 func restricted() []store.Verb {
-	return []store.Verb{rights.UserSelf, rights.SignOut, rights.SessionList, rights.SessionClose}
+	return []store.Verb{rights.UserSelf, rights.StepUp, rights.SignOut, rights.SessionList, rights.SessionClose}
+}
+
+// duties are what a user has to do before anything else.
+type duties struct {
+	password bool // another set it
+	factor   bool // a second one is required and none is in place
+}
+
+func (d *Directory) duties(tx store.Reader, tenant store.ID, a account) (owed duties, err error) {
+	owed.password = a.credential.Value.OneTime != nil
+	if !a.credential.Value.hasSecondFactor() {
+		owed.factor, err = d.mustHaveCode(tx, tenant, a.user.Value.Role)
+	}
+	return owed, err
 }
 
 // scopes are nil for an account that is in order.
+func (o duties) scopes() []store.Verb {
+	if o.password || o.factor {
+		return restricted()
+	}
+	return nil
+}
+
+// scopes are what the account may do as it stands; nil: all that its role may.
 func (d *Directory) scopes(tx store.Reader, tenant store.ID, a account) ([]store.Verb, error) {
-	if a.credential.Value.OneTime != nil {
-		return restricted(), nil
-	}
-	must, err := d.mustHaveCode(tx, tenant, a.user.Value.Role)
-	if err == nil && must && a.credential.Value.Code == nil {
-		return restricted(), nil
-	}
-	return nil, err
+	owed, err := d.duties(tx, tenant, a)
+	return owed.scopes(), err
 }
 
 func (d *Directory) receive(ctx context.Context, from store.Source, tenant store.ID) (*store.Reception, error) {

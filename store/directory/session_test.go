@@ -22,7 +22,7 @@ func TestSessionEnds(t *testing.T) {
 	_, token := o.hire("ada@example.com", store.Viewer)
 	ended := func(token directory.SessionToken) {
 		t.Helper()
-		if _, err := o.Session(ctx, token, desk); !errors.Is(err, directory.ErrNoSession) {
+		if _, _, err := o.Session(ctx, token, desk); !errors.Is(err, directory.ErrNoSession) {
 			t.Fatalf("session still open: %v", err)
 		}
 	}
@@ -72,7 +72,7 @@ func TestSeenOutlivesRestart(t *testing.T) {
 	o.session(token) // the first sighting of this process was written at once or is younger than 5 minutes
 	restart()
 	o.clock.pass(31 * time.Minute)
-	if _, err := o.Session(t.Context(), token, desk); !errors.Is(err, directory.ErrNoSession) {
+	if _, _, err := o.Session(t.Context(), token, desk); !errors.Is(err, directory.ErrNoSession) {
 		t.Errorf("late: %v", err)
 	}
 }
@@ -131,10 +131,10 @@ func TestSessionsListedAndClosed(t *testing.T) {
 	o.wants(o.CloseSession(ctx, bob, bob.User(), store.ID{7}), store.ErrNotFound)
 	o.must(o.CloseSession(ctx, bob, bob.User(), all[1].ID))
 	o.session(first)
-	_, err = o.Session(ctx, second, stranger)
+	_, _, err = o.Session(ctx, second, stranger)
 	o.wants(err, directory.ErrNoSession)
 	o.must(o.CloseSession(ctx, admin, bob.User(), store.ID{}))
-	_, err = o.Session(ctx, first, desk)
+	_, _, err = o.Session(ctx, first, desk)
 	o.wants(err, directory.ErrNoSession)
 
 	// The 21st ends the first.
@@ -144,7 +144,7 @@ func TestSessionsListedAndClosed(t *testing.T) {
 		o.must(err)
 		tokens = append(tokens, token)
 	}
-	_, err = o.Session(ctx, tokens[0], desk)
+	_, _, err = o.Session(ctx, tokens[0], desk)
 	o.wants(err, directory.ErrNoSession)
 	o.session(tokens[1])
 }
@@ -167,7 +167,7 @@ func TestPrivilegeChangeEndsSessions(t *testing.T) {
 	} {
 		o.session(token)
 		o.must(change())
-		if _, err := o.Session(ctx, token, desk); !errors.Is(err, directory.ErrNoSession) {
+		if _, _, err := o.Session(ctx, token, desk); !errors.Is(err, directory.ErrNoSession) {
 			t.Errorf("%s: the session goes on: %v", name, err)
 		}
 		o.must(errors.Join(o.enableAll(bob)...))
@@ -313,7 +313,7 @@ func TestLockedStore(t *testing.T) {
 	o.must(o.Flush(t.Context()))
 	o.must(o.db.Lock(t.Context(), storetest.Operator()))
 	_, _, signIn := o.signIn("ada@example.com", goodPassword, desk)
-	_, session := o.Session(t.Context(), token, desk)
+	_, _, session := o.Session(t.Context(), token, desk)
 	_, key := o.APIKey(t.Context(), directory.NewSecret("qrs_x"), desk)
 	_, _, invited := o.Accept(t.Context(), directory.NewSecret("x"), directory.NewSecret(goodPassword), desk)
 	for what, err := range map[string]error{"sign-in": signIn, "session": session, "invitation": invited} {

@@ -25,6 +25,7 @@ var (
 	PasswordReset   = verb("password.reset", Admin, Modeler, Analyst, Approver, Viewer, Operator)   // by that way
 
 	SignIn       = verb("session.sign-in", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+	StepUp       = verb("session.step-up", Admin, Modeler, Analyst, Approver, Viewer, Operator) // a fresh proof, for what asks for one
 	SignOut      = verb("session.sign-out", Admin, Modeler, Analyst, Approver, Viewer, Operator)
 	SessionList  = verb("session.list", Admin, Modeler, Analyst, Approver, Viewer, Operator)
 	SessionClose = verb("session.revoke", Admin, Modeler, Analyst, Approver, Viewer, Operator)
@@ -105,7 +106,7 @@ func Verbs() []Verb {
 		TenantAdd, TenantList, TenantErase, TenantPurge, TenantRead, TenantChange, CertificateRead,
 		UserAdd, UserList, UserChange, UserDisable, UserSelf,
 		OperatorAdd, OperatorChange, PasswordRequest, PasswordReset,
-		SignIn, SignOut, SessionList, SessionClose, SessionSeen,
+		SignIn, StepUp, SignOut, SessionList, SessionClose, SessionSeen,
 		NoticeRead, NoticeSend, SetUp, SettingRead, SettingChange, RoleList,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
 		PortfolioImport, PortfolioRead, PortfolioDelete,
