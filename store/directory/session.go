@@ -241,7 +241,8 @@ type SessionInfo struct {
 	UserAgent string    `json:"user_agent,omitempty"`
 }
 
-// Sessions lists the open sessions of a user, oldest first: one's own, or as administrator anybody's.
+// Sessions lists the open sessions of a user, oldest first: one's own, or as administrator anybody's. store.ErrNotFound where the
+// tenant has no such user.
 func (d *Directory) Sessions(ctx context.Context, by store.Principal, user store.ID) (all []SessionInfo, err error) {
 	t, err := d.tenant(ctx, by, by.Tenant())
 	if err != nil {
@@ -250,6 +251,9 @@ func (d *Directory) Sessions(ctx context.Context, by store.Principal, user store
 	a := store.Action{Verb: rights.SessionList, Object: user}
 	return all, t.View(ctx, a, func(tx *store.ReadTx) error {
 		if err := ownOr(by, user, a.Verb); err != nil {
+			return err
+		}
+		if err := d.mustExist(tx, user); err != nil {
 			return err
 		}
 		r, err := find(tx, d.sessions, user)
@@ -263,7 +267,8 @@ func (d *Directory) Sessions(ctx context.Context, by store.Principal, user store
 	})
 }
 
-// CloseSession ends one session of a user, or all for the zero id: one's own, or as administrator anybody's.
+// CloseSession ends one session of a user, or all for the zero id: one's own, or as administrator anybody's. store.ErrNotFound
+// where the tenant has no such user, or the user no such session.
 func (d *Directory) CloseSession(ctx context.Context, by store.Principal, user, id store.ID) error {
 	t, err := d.tenant(ctx, by, by.Tenant())
 	if err != nil {
@@ -272,6 +277,9 @@ func (d *Directory) CloseSession(ctx context.Context, by store.Principal, user, 
 	a := store.Action{Verb: rights.SessionClose, Object: user}
 	return t.Update(ctx, a, func(tx *store.WriteTx) error {
 		if err := ownOr(by, user, a.Verb); err != nil {
+			return err
+		}
+		if err := d.mustExist(tx, user); err != nil {
 			return err
 		}
 		found := id.IsZero()
@@ -286,6 +294,14 @@ func (d *Directory) CloseSession(ctx context.Context, by store.Principal, user, 
 		}
 		return err
 	})
+}
+
+// mustExist refuses the id of nobody, or of a user of another tenant: no sessions would look like one who has none.
+func (d *Directory) mustExist(tx store.Reader, user store.ID) error {
+	if _, err := d.users.Get(tx, user); err != nil {
+		return fmt.Errorf("user %s: %w", user, err)
+	}
+	return nil
 }
 
 // ownOr lets users at what is theirs, and at all their tenant's administrators or the operators.

@@ -50,8 +50,13 @@ func expected(what string, wanted, now uint64) error {
 
 // Mode is how far the appliance may reach, for the appliance itself: it leaves no entry. It is air-gapped until it is set up.
 func (d *Directory) Mode(ctx context.Context) (outbound.Mode, error) {
-	s, err := d.readSettings(ctx, store.Source{Address: "host"})
+	s, err := d.PresentSettings(ctx)
 	return s.Mode, err
+}
+
+// PresentSettings are the settings for the appliance itself: as Mode, it leaves no entry.
+func (d *Directory) PresentSettings(ctx context.Context) (Settings, error) {
+	return d.readSettings(ctx, store.Source{Address: "host"})
 }
 
 // readSettings reads them for whoever asks; the entry is the caller's to leave.
