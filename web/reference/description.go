@@ -1,0 +1,168 @@
+package reference
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Description is the API as openapi.yaml describes it. It does not change; it is safe for many goroutines.
+type Description struct {
+	document document
+	json     []byte
+}
+
+// Parse reads openapi.yaml. An error names the line, or the operation and what it lacks or names in vain.
+func Parse(text []byte) (*Description, error) {
+	var whole yaml.Node
+	if err := yaml.Unmarshal(text, &whole); err != nil {
+		return nil, fmt.Errorf("read the description of the API: %w", err)
+	}
+	var out bytes.Buffer
+	if err := writeJSON(&out, &whole); err != nil {
+		return nil, fmt.Errorf("write the description of the API as JSON: %w", err)
+	}
+	d := &Description{json: out.Bytes()}
+	decoder := json.NewDecoder(bytes.NewReader(d.json))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&d.document); err != nil {
+		return nil, fmt.Errorf("read the description of the API: %w", err)
+	}
+	if err := d.check(); err != nil {
+		return nil, fmt.Errorf("read the description of the API: %w", err)
+	}
+	return d, nil
+}
+
+// JSON is the whole description as JSON, in the order of the file. It is not to be changed.
+func (d *Description) JSON() []byte { return d.json }
+
+// Operation is one operation, as those see it who hold the description to the server.
+type Operation struct {
+	ID     string
+	Method string // GET, POST ...
+	Path   string // with parameters in braces
+	Access string // open, lockedToo, signedIn or permitted
+	Verb   string // of the permission table; "" is none
+	StepUp bool
+	Keyed  bool // takes an Idempotency-Key
+}
+
+// Operations lists all operations, in the order of the file.
+func (d *Description) Operations() (all []Operation) {
+	for _, p := range d.document.Paths {
+		for _, m := range p.Value {
+			o := m.Value
+			all = append(all, Operation{ID: o.ID, Method: strings.ToUpper(m.Name), Path: p.Name, Access: o.Access, Verb: o.Verb, StepUp: o.StepUp,
+				Keyed: strings.Contains(fmt.Sprint(o.Parameters), "/IdempotencyKey")})
+		}
+	}
+	return all
+}
+
+// Problem is a type of problem, as the description lists it.
+type Problem struct {
+	Name        string `json:"name"` // the last part of the type's URI
+	Status      int    `json:"status"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+}
+
+// Problems lists the types of problems, in the order of the file.
+func (d *Description) Problems() []Problem { return d.document.Problems }
+
+// check finds references that lead nowhere, and operations without what their page needs.
+func (d *Description) check() error {
+	var faults []error
+	for _, p := range d.document.Paths {
+		for _, m := range p.Value {
+			if err := d.checkOperation(m.Value); err != nil {
+				faults = append(faults, fmt.Errorf("%s %s: %w", strings.ToUpper(m.Name), p.Name, err))
+			}
+		}
+	}
+	for _, s := range d.document.Components.Schemas {
+		if err := d.checkSchema(s.Value); err != nil {
+			faults = append(faults, fmt.Errorf("schema %s: %w", s.Name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (d *Description) checkOperation(o operation) error {
+	if o.ID == "" || o.Summary == "" || len(o.Tags) != 1 {
+		return errors.New("it needs an operationId, a summary and one tag")
+	}
+	known := false
+	for _, t := range d.document.Tags {
+		known = known || t.Name == o.Tags[0]
+	}
+	if !known {
+		return fmt.Errorf("tag %q is not in the list of tags", o.Tags[0])
+	}
+	for _, p := range o.Parameters {
+		if _, err := find(d.document.Components.Parameters, p.Ref); err != nil {
+			return err
+		}
+	}
+	if o.Body != nil {
+		if _, err := find(d.document.Components.RequestBodies, o.Body.Ref); err != nil {
+			return err
+		}
+	}
+	for _, r := range o.Responses {
+		got, err := d.response(r.Value)
+		if err != nil {
+			return fmt.Errorf("response %s: %w", r.Name, err)
+		}
+		for _, c := range got.Content {
+			if err := d.checkSchema(c.Value.Schema); err != nil {
+				return fmt.Errorf("response %s: %w", r.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Description) checkSchema(s schema) error {
+	if s.Ref != "" {
+		_, err := find(d.document.Components.Schemas, s.Ref)
+		return err
+	}
+	for _, p := range s.Properties {
+		if err := d.checkSchema(p.Value); err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	if s.Items != nil {
+		return d.checkSchema(*s.Items)
+	}
+	return nil
+}
+
+// response follows a response to where it is described. Its own description, if any, counts.
+func (d *Description) response(r response) (response, error) {
+	if r.Ref == "" {
+		return r, nil
+	}
+	found, err := find(d.document.Components.Responses, r.Ref)
+	if r.Description != "" {
+		found.Description = r.Description
+	}
+	return found, err
+}
+
+// find follows a reference into a part of the components.
+func find[T any](part ordered[T], ref string) (found T, err error) {
+	name := ref[strings.LastIndexByte(ref, '/')+1:]
+	for _, entry := range part {
+		if entry.Name == name && strings.HasPrefix(ref, "#/components/") {
+			return entry.Value, nil
+		}
+	}
+	return found, fmt.Errorf("reference %q leads nowhere", ref)
+}
