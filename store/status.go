@@ -65,3 +65,9 @@ func (db *DB) Status(ctx context.Context, p Principal) (s Status, err error) {
 		return err
 	})
 }
+
+// Locked reports whether everything but Status and Unlock is refused now. It is for everybody, and leaves no entry.
+func (db *DB) Locked() bool { return db.ready() != nil }
+
+// ReadOnly reports whether the disk is nearly full, so that changes are refused. It is for everybody, and leaves no entry.
+func (db *DB) ReadOnly() bool { return db.kv.Stats().ReadOnly }
