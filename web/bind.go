@@ -72,7 +72,7 @@ func bind(x *exchange, plan []input, target any) error {
 	if len(faults) > 0 {
 		return &refusal{kind: kindInvalid, faults: faults}
 	}
-	return nil
+	return bindForm(x, plan, into)
 }
 
 // parseInto reads texts into a field of an input. None at all leave it as it is.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/web/page"
-	"github.com/qrsrisk/qrsd/web/wire"
 )
 
 // Pages are the same verbs as the API for people: a page's handler reads a form, calls the handler of the API, and draws what
@@ -25,6 +24,7 @@ const htmlType = "text/html; charset=utf-8"
 func pageRoutes() []route {
 	return slices.Concat(
 		[]route{{Route{Method: "GET", Path: page.AssetRoot + "{digest}/{name}", Operation: "getAsset", Access: LockedToo}, do((*Server).getAsset)}},
+		signInPages(),
 	)
 }
 
