@@ -169,7 +169,10 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 		}
 		c.Code = &factor{c.Pending.Secret, tx.Now(), step}
 		c.Pending, c.Recovery, c.Wrong, c.BarredUntil = nil, digests, 0, time.Time{}
-		return errors.Join(save(tx, d.credentials, r), d.rotate(tx, by.User(), token, by.Source()))
+		return errors.Join(
+			save(tx, d.credentials, r),
+			d.rotate(tx, by.User(), token, by.Source()),
+			d.tell(tx, by, NoticeSecondFactorAdded))
 	})
 	if err != nil {
 		return SessionToken{}, nil, err
@@ -180,12 +183,12 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 // RenewRecoveryCodes replaces the caller's recovery codes, after its password.
 func (d *Directory) RenewRecoveryCodes(ctx context.Context, by store.Principal, password Secret) ([]Secret, error) {
 	codes, digests := d.drawRecovery(by.User())
-	err := d.proven(ctx, by, password, func(_ *store.WriteTx, a *account) error {
+	err := d.proven(ctx, by, password, func(tx *store.WriteTx, a *account) error {
 		if a.credential.Value.Code == nil {
 			return ErrNoSecondFactor
 		}
 		a.credential.Value.Recovery = digests
-		return nil
+		return d.tell(tx, by, NoticeRecoveryCodesNew)
 	})
 	if err != nil {
 		return nil, err
@@ -209,6 +212,6 @@ func (d *Directory) RemoveSecondFactor(ctx context.Context, by store.Principal, 
 			return ErrSecondFactorRequired
 		}
 		c.Code, c.Pending, c.Recovery, c.Wrong, c.BarredUntil = nil, nil, nil, 0, time.Time{}
-		return nil
+		return d.tell(tx, by, NoticeSecondFactorRemoved)
 	})
 }

@@ -37,6 +37,9 @@ func (d *Directory) Invite(ctx context.Context, by store.Principal, tenant store
 		}
 		tx.Of(a.user.ID)
 		in := invitation{User: a.user.ID, Digest: digest(token), Created: tx.Now(), Expires: tx.Now().Add(invitationLife)}
+		if in.Notice, err = d.notify(tx, a.user, notice{Kind: NoticeInvitation, Token: token, Expires: in.Expires}); err != nil {
+			return err
+		}
 		id := tx.NewID()
 		made = Invitation{id, a.view(), in.Created, in.Expires}
 		return errors.Join(d.invitations.Insert(tx, id, in), d.inviteTokens.Set(tx, in.Digest, id))
@@ -73,7 +76,7 @@ func (d *Directory) withdraw(tx *store.WriteTx, which func(store.Record[invitati
 		if !which(r) {
 			return nil
 		}
-		return errors.Join(d.invitations.Delete(tx, r.ID, r.Version), d.inviteTokens.Remove(tx, r.Value.Digest))
+		return errors.Join(d.invitations.Delete(tx, r.ID, r.Version), d.inviteTokens.Remove(tx, r.Value.Digest), d.unnotify(tx, r.Value.Notice))
 	})
 }
 

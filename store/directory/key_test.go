@@ -402,7 +402,7 @@ func TestAPIKeyOfOwnerNotInOrder(t *testing.T) {
 	_, key, err := o.AddAPIKey(ctx, bob, directory.NewAPIKey{Name: "nightly", Scopes: []string{"run.submit"}})
 	o.must(err)
 
-	o.must(o.SetPolicy(ctx, admin, directory.Policy{RequireSecondFactor: true}))
+	o.setPolicy(ctx, admin, directory.Policy{RequireSecondFactor: true})
 	_, err = o.APIKey(ctx, key, desk)
 	o.wants(err, directory.ErrOwnerNotInOrder)
 	if all := o.entries("session.sign-in"); len(all) == 0 || all[len(all)-1].Outcome != store.Denied || all[len(all)-1].Reason != "owner not in order" {

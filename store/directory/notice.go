@@ -119,6 +119,16 @@ func (d *Directory) notify(tx *store.WriteTx, u store.Record[userRecord], n noti
 	return id, errors.Join(d.dropLapsed(tx), d.notices.Insert(tx, id, n), d.outbox.Set(tx, pendingNotices, id))
 }
 
+// tell writes a message to the caller about what it did to its own account.
+func (d *Directory) tell(tx *store.WriteTx, by store.Principal, k NoticeKind) error {
+	u, err := d.users.Get(tx, by.User())
+	if err != nil {
+		return err
+	}
+	_, err = d.notify(tx, u, notice{Kind: k}.from(by.Source()))
+	return err
+}
+
 // dropLapsed deletes messages that nobody sent in time, where nobody sends any.
 func (d *Directory) dropLapsed(tx *store.WriteTx) error {
 	page, err := d.notices.List(tx, "", lapsedAtOnce)

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -107,7 +108,8 @@ func (d *Directory) SetPassword(ctx context.Context, by store.Principal, old, fr
 		}
 		c := &a.credential.Value
 		c.Password, c.Changed, c.OneTime = hash, tx.Now(), nil
-		return d.rotate(tx, by.User(), token, by.Source())
+		_, err := d.notify(tx, a.user, notice{Kind: NoticePasswordChanged}.from(by.Source()))
+		return errors.Join(err, d.rotate(tx, by.User(), token, by.Source()))
 	})
 	if err != nil {
 		return SessionToken{}, err

@@ -92,12 +92,15 @@ type invitation struct {
 	Digest  string    `json:"digest"` // of the token
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
+	Notice  store.ID  `json:"notice"` // that carries the token; zero in those of before notices
 }
 
 // Policy is what a tenant asks of its users.
 type Policy struct {
 	// RequireSecondFactor asks for a second factor of every user. Administrators and approvers need one in any case.
 	RequireSecondFactor bool `json:"require_second_factor"`
+	// Version grows with every change, from 1. Given to SetPolicy, it is the one that the caller read; 0 is any.
+	Version uint64 `json:"-"`
 }
 
 // collections are those of the directory; see the store's register.

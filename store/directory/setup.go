@@ -206,9 +206,6 @@ func (d *Directory) makeOperator(ctx context.Context, n NewAppliance, from store
 		if err := save(tx, d.settings, s); err != nil {
 			return p, err
 		}
-		if a, err = d.account(tx, a.user.ID); err != nil { // with its versions
-			return p, err
-		}
 		done.Principal, err = d.enter(tx, store.Appliance, &a, token, "", from)
 		done.Operator = a.view()
 		return done.Principal, err

@@ -219,11 +219,17 @@ func (d *Directory) admit(ctx context.Context, a *attempt, c candidate, outdated
 		if now.credential.Value.Password != c.credential.Value.Password {
 			return store.Principal{}, refuse(ErrWrongCredentials) // changed since it was checked
 		}
+		codes := len(now.credential.Value.Recovery)
 		if refused := d.mayEnter(tx.Now(), &now, a.Code); refused != nil {
 			if now.credential.Value.Wrong != c.credential.Value.Wrong {
 				err = save(tx, d.credentials, now.credential)
 			}
 			return store.Principal{}, errors.Join(err, refuse(refused))
+		}
+		if left := len(now.credential.Value.Recovery); left < codes {
+			if _, err := d.notify(tx, now.user, notice{Kind: NoticeRecoveryCodeUsed, Left: left}.from(a.source)); err != nil {
+				return store.Principal{}, err
+			}
 		}
 		p, err = d.enter(tx, c.tenant, &now, token, fresh, a.source)
 		return p, err

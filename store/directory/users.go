@@ -20,11 +20,12 @@ type User struct {
 	Created      time.Time  `json:"created"`
 	SignedIn     time.Time  `json:"signed_in,omitzero"` // last; zero: never
 	SecondFactor bool       `json:"second_factor"`
+	Version      uint64     `json:"version"` // grows with every change of what an administrator decides, not with sign-ins; for ChangeUser
 }
 
 func (a account) view() User {
 	u, c := a.user.Value, a.credential.Value
-	return User{a.user.ID, u.Email, u.Name, u.Role, u.State, u.Created, c.SignedIn, c.Code != nil}
+	return User{a.user.ID, u.Email, u.Name, u.Role, u.State, u.Created, c.SignedIn, c.Code != nil, a.user.Version}
 }
 
 // NewUser is a user to be.
@@ -66,7 +67,11 @@ func (d *Directory) AddUser(ctx context.Context, by store.Principal, tenant stor
 		}
 		until := tx.Now().Add(oneTimeLife)
 		a, err := d.enrol(tx, t.ID(), n, Active, credential{Password: hash, Changed: tx.Now(), OneTime: &until})
+		if err != nil {
+			return err
+		}
 		added = a.view()
+		_, err = d.notify(tx, a.user, notice{Kind: NoticeAccountAdded, Expires: until})
 		return err
 	})
 	if err != nil {
@@ -98,8 +103,8 @@ func (d *Directory) enrol(tx *store.WriteTx, tenant store.ID, n NewUser, s State
 		}
 		return a, err
 	}
-	a.user = store.Record[userRecord]{ID: id, Value: u}
-	a.credential = store.Record[credential]{ID: id, Value: c}
+	a.user = store.Record[userRecord]{ID: id, Version: 1, Value: u}
+	a.credential = store.Record[credential]{ID: id, Version: 1, Value: c}
 	return a, errors.Join(
 		d.emails.Set(tx, u.Email, id),
 		d.users.Insert(tx, id, u),
@@ -135,6 +140,19 @@ func (d *Directory) Users(ctx context.Context, by store.Principal, tenant store.
 	})
 }
 
+// User reads one user of the tenant; store.ErrNotFound.
+func (d *Directory) User(ctx context.Context, by store.Principal, tenant, user store.ID) (u User, err error) {
+	t, err := d.tenant(ctx, by, tenant)
+	if err != nil {
+		return u, err
+	}
+	return u, t.View(ctx, store.Action{Verb: rights.UserList, Object: user}, func(tx *store.ReadTx) error {
+		a, err := d.account(tx, user)
+		u = a.view()
+		return err
+	})
+}
+
 // UserByEmail finds a user of the tenant; store.ErrNotFound.
 func (d *Directory) UserByEmail(ctx context.Context, by store.Principal, tenant store.ID, email string) (u User, err error) {
 	t, err := d.tenant(ctx, by, tenant)
@@ -159,9 +177,11 @@ func (d *Directory) UserByEmail(ctx context.Context, by store.Principal, tenant 
 // Self is a user's view of its own account.
 type Self struct {
 	User
-	MustChangePassword bool `json:"must_change_password"` // may do nothing else before: SetPassword
-	MustEnrol          bool `json:"must_enrol"`           // may do nothing else before: EnrolSecondFactor
-	RecoveryCodes      int  `json:"recovery_codes"`       // left
+	Tenant             store.ID `json:"tenant"`
+	TenantName         string   `json:"tenant_name"`          // "" of the appliance, whose users are operators
+	MustChangePassword bool     `json:"must_change_password"` // may do nothing else before: SetPassword
+	MustEnrol          bool     `json:"must_enrol"`           // may do nothing else before: EnrolSecondFactor
+	RecoveryCodes      int      `json:"recovery_codes"`       // left
 }
 
 // Self reads the caller's own account.
@@ -177,60 +197,12 @@ func (d *Directory) Self(ctx context.Context, by store.Principal) (self Self, er
 		}
 		must, err := d.mustHaveCode(tx, t.ID(), a.user.Value.Role)
 		c := a.credential.Value
-		self = Self{a.view(), c.OneTime != nil, must && c.Code == nil, len(c.Recovery)}
-		return err
-	})
-}
-
-// Disable keeps a user out: its sessions end now, its API keys stop. The last active administrator cannot be disabled.
-func (d *Directory) Disable(ctx context.Context, by store.Principal, tenant, user store.ID) error {
-	return d.changeUser(ctx, by, tenant, user, rights.UserDisable, func(_ *store.WriteTx, a *account) error {
-		a.user.Value.State = Disabled
-		return nil
-	})
-}
-
-// Enable lets a disabled user in again. Its API keys work again as well, its sessions stay ended.
-func (d *Directory) Enable(ctx context.Context, by store.Principal, tenant, user store.ID) error {
-	return d.changeUser(ctx, by, tenant, user, ChangeVerb(tenant), func(_ *store.WriteTx, a *account) error {
-		if a.user.Value.State != Disabled {
-			return fmt.Errorf("user %s is %s, not disabled: %w", user, a.user.Value.State, store.ErrConflict)
-		}
-		a.user.Value.State = Active
-		if a.credential.Value.Password == "" {
-			a.user.Value.State = Invited
-		}
-		return nil
-	})
-}
-
-// ChangeRole gives a user another role and ends its sessions: it signs in anew with the new rights. The last active
-// administrator keeps the role.
-func (d *Directory) ChangeRole(ctx context.Context, by store.Principal, tenant, user store.ID, r store.Role) error {
-	return d.changeUser(ctx, by, tenant, user, ChangeVerb(tenant), func(_ *store.WriteTx, a *account) error {
-		if err := checkRole(tenant, r); err != nil {
-			return err
-		}
-		a.user.Value.Role = r
-		return nil
-	})
-}
-
-// Rename changes a user's display name.
-func (d *Directory) Rename(ctx context.Context, by store.Principal, tenant, user store.ID, name string) error {
-	t, err := d.tenant(ctx, by, tenant)
-	if err != nil {
-		return err
-	}
-	return t.Update(ctx, store.Action{Verb: ChangeVerb(tenant), Object: user}, func(tx *store.WriteTx) error {
-		u, err := d.users.Get(tx, user)
 		if err != nil {
 			return err
 		}
-		if u.Value.Name, err = normaliseName(name); err != nil {
-			return err
-		}
-		return save(tx, d.users, u)
+		self = Self{User: a.view(), Tenant: t.ID(), MustChangePassword: c.OneTime != nil, MustEnrol: must && c.Code == nil, RecoveryCodes: len(c.Recovery)}
+		self.TenantName, err = store.NameOf(tx)
+		return err
 	})
 }
 
@@ -243,7 +215,7 @@ func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenan
 	}
 	oneTime := d.drawWritten()
 	hash, hashing := d.hashFor(ctx, t, ChangeVerb(tenant), oneTime)
-	err = d.changeUserIn(ctx, t, user, ChangeVerb(tenant), func(tx *store.WriteTx, a *account) error {
+	err = d.changeCredential(ctx, t, user, func(tx *store.WriteTx, a *account) error {
 		if hashing != nil {
 			return hashing
 		}
@@ -252,7 +224,8 @@ func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenan
 		}
 		until, c := tx.Now().Add(oneTimeLife), &a.credential.Value
 		c.Password, c.Changed, c.OneTime = hash, tx.Now(), &until
-		return nil
+		_, err := d.notify(tx, a.user, notice{Kind: NoticeOneTimePassword, Expires: until})
+		return err
 	})
 	if err != nil {
 		return Secret{}, err
@@ -263,73 +236,35 @@ func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenan
 // ResetSecondFactor takes another user's second factor and recovery codes away, for those who lost both. Where one is required
 // the user enrols anew at the next sign-in, and can do nothing before. One's own is removed by RemoveSecondFactor only.
 func (d *Directory) ResetSecondFactor(ctx context.Context, by store.Principal, tenant, user store.ID) error {
-	return d.changeUser(ctx, by, tenant, user, ChangeVerb(tenant), func(_ *store.WriteTx, a *account) error {
-		if user == by.User() {
-			return ErrSecondFactorRequired
-		}
-		c := &a.credential.Value
-		c.Code, c.Pending, c.Recovery, c.Wrong, c.BarredUntil = nil, nil, nil, 0, time.Time{}
-		return nil
-	})
-}
-
-func (d *Directory) changeUser(ctx context.Context, by store.Principal, tenant, user store.ID, v store.Verb, change func(*store.WriteTx, *account) error) error {
 	t, err := d.tenant(ctx, by, tenant)
 	if err != nil {
 		return err
 	}
-	return d.changeUserIn(ctx, t, user, v, change)
+	return d.changeCredential(ctx, t, user, func(tx *store.WriteTx, a *account) error {
+		if user == by.User() {
+			return ErrSecondFactorRequired
+		}
+		c := &a.credential.Value
+		had := c.Code != nil
+		c.Code, c.Pending, c.Recovery, c.Wrong, c.BarredUntil = nil, nil, nil, 0, time.Time{}
+		if !had {
+			return nil
+		}
+		_, err := d.notify(tx, a.user, notice{Kind: NoticeSecondFactorReset})
+		return err
+	})
 }
 
-// changeUserIn changes what another decides about a user, ends the user's sessions, and keeps the tenant an administrator.
-func (d *Directory) changeUserIn(ctx context.Context, t *store.Tenant, user store.ID, v store.Verb, change func(*store.WriteTx, *account) error) error {
-	return t.Update(ctx, store.Action{Verb: v, Object: user}, func(tx *store.WriteTx) error {
+// changeCredential changes how another user proves who it is, and ends the user's sessions.
+func (d *Directory) changeCredential(ctx context.Context, t *store.Tenant, user store.ID, change func(*store.WriteTx, *account) error) error {
+	return t.Update(ctx, store.Action{Verb: ChangeVerb(t.ID()), Object: user}, func(tx *store.WriteTx) error {
 		a, err := d.account(tx, user)
 		if err != nil {
 			return err
 		}
-		was := a.user.Value
 		if err := change(tx, &a); err != nil {
 			return err
 		}
-		if rules(was) && !rules(a.user.Value) {
-			if err := d.anotherRuler(tx, t.ID(), user); err != nil {
-				return err
-			}
-		}
-		if err := d.endSessions(tx, user, nil); err != nil {
-			return err
-		}
-		return errors.Join(save(tx, d.users, a.user), save(tx, d.credentials, a.credential))
-	})
-}
-
-// Policy reads the tenant's policy.
-func (d *Directory) Policy(ctx context.Context, by store.Principal) (p Policy, err error) {
-	t, err := d.tenant(ctx, by, by.Tenant())
-	if err != nil {
-		return p, err
-	}
-	return p, t.View(ctx, store.Action{Verb: rights.TenantRead}, func(tx *store.ReadTx) error {
-		r, err := find(tx, d.policies, t.ID())
-		p = r.Value
-		return err
-	})
-}
-
-// SetPolicy changes the tenant's policy. Users who must now have a second factor and have none can do nothing else from
-// their next request on.
-func (d *Directory) SetPolicy(ctx context.Context, by store.Principal, p Policy) error {
-	t, err := d.tenant(ctx, by, by.Tenant())
-	if err != nil {
-		return err
-	}
-	return t.Update(ctx, store.Action{Verb: rights.TenantChange, Object: t.ID()}, func(tx *store.WriteTx) error {
-		r, err := find(tx, d.policies, t.ID())
-		if err != nil {
-			return err
-		}
-		r.Value = p
-		return save(tx, d.policies, r)
+		return errors.Join(d.endSessions(tx, user, nil), save(tx, d.credentials, a.credential))
 	})
 }
