@@ -14,6 +14,7 @@ import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/benchlab"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/store/directory/breached"
 )
 
 // Exit codes, as the help says them.
@@ -48,6 +49,7 @@ type grammar struct {
 	Compact    compactCommand    `cmd:"" help:"Write the database anew without the space that nothing is in."`
 	Tenant     tenantCommand     `cmd:"" help:"Add, list and erase tenants."`
 	User       userCommand       `cmd:"" help:"Add, list and disable users of a tenant; change one's own password and second factor."`
+	Passwords  passwordsCommand  `cmd:"" help:"Make and ask lists of known passwords, which nobody may choose."`
 	Token      tokenCommand      `cmd:"" help:"Make, list and revoke API keys."`
 	Key        keyCommand        `cmd:"" help:"List, rotate and replace the keys of a store."`
 	Audit      auditCommand      `cmd:"" help:"List, export, verify and prove who did what."`
@@ -131,6 +133,9 @@ func report(err error, c console) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(c.err, "qrsd:", err)
 		return exitUsage
+	case errors.Is(err, breached.ErrDamaged):
+		fmt.Fprintln(c.err, "qrsd:", err)
+		return exitDiffer
 	case storeExit(err) != 0:
 		printStoreError(c, err)
 		return storeExit(err)

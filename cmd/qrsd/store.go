@@ -15,6 +15,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/directory/breached"
 	"github.com/qrsrisk/qrsd/store/kms"
 	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/store/pkcs11"
@@ -101,6 +102,9 @@ func operator() store.Principal {
 type tenantFlags struct {
 	Tenant string `env:"QRSD_TENANT" placeholder:"TENANT" help:"Tenant, by name or id."`
 	User   string `env:"QRSD_USER" placeholder:"EMAIL" help:"User of the tenant, whose password is in the file named by QRSD_PASSWORD_FILE or typed. Without it, QRSD_API_KEY holds an API key."`
+
+	breached []*breached.Filter // lists of known passwords beside the program's own, for a verb that sets a password
+	fault    func(error)        // is told when one cannot be read
 }
 
 // enter opens the tenant for its user, or the appliance for its operator. leave ends the session.

@@ -9,6 +9,7 @@ import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/directory/breached"
 )
 
 // visit is a user of a tenant at work with one command.
@@ -47,7 +48,7 @@ var errNotInOrder = errors.New("until then the account may do nothing else")
 
 // begin is signIn for accounts in any order.
 func (f tenantFlags) begin(ctx context.Context, db *store.DB, tenant store.ID) (*visit, error) {
-	v := &visit{people: directory.Open(db, directory.Options{})}
+	v := &visit{people: directory.Open(db, directory.Options{Breached: breached.NewList(f.fault, f.breached...)})}
 	from := source()
 	if f.User == "" {
 		key := os.Getenv("QRSD_API_KEY")

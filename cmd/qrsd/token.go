@@ -33,7 +33,7 @@ func (f personFlags) at(ctx context.Context, c console) (v *visit, leave func(*e
 	if err != nil {
 		return nil, nil, err
 	}
-	as := tenantFlags{f.Tenant, f.User}
+	as := tenantFlags{Tenant: f.Tenant, User: f.User}
 	id, err := db.Named(ctx, f.Tenant)
 	if err == nil {
 		v, err = as.signIn(ctx, db, id)

@@ -10,6 +10,7 @@ import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/directory/breached"
 )
 
 // selfFlags name the user who changes the own account.
@@ -17,6 +18,9 @@ type selfFlags struct {
 	storeFlags
 	Tenant string `required:"" env:"QRSD_TENANT" placeholder:"TENANT" help:"Tenant, by name or id."`
 	User   string `required:"" env:"QRSD_USER" placeholder:"EMAIL" help:"E-mail address of the user. The present password is in the file named by QRSD_PASSWORD_FILE, or typed."`
+
+	breached []*breached.Filter // lists of known passwords, for a verb that sets a password
+	fault    func(error)
 }
 
 // at signs the user in, in whatever order the account is.
@@ -27,7 +31,7 @@ func (f selfFlags) at(ctx context.Context, c console) (v *visit, leave func(*err
 	}
 	id, err := db.Named(ctx, f.Tenant)
 	if err == nil {
-		v, err = tenantFlags{Tenant: f.Tenant, User: f.User}.begin(ctx, db, id)
+		v, err = tenantFlags{Tenant: f.Tenant, User: f.User, breached: f.breached, fault: f.fault}.begin(ctx, db, id)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
@@ -38,7 +42,8 @@ func (f selfFlags) at(ctx context.Context, c console) (v *visit, leave func(*err
 // userPassword is `qrsd user password`.
 type userPassword struct {
 	selfFlags
-	JSON bool `help:"Print what is left to do as JSON."`
+	Breached []string `placeholder:"FILTER" env:"QRSD_BREACHED" help:"List of known passwords that qrsd passwords import made, beside the one of this program. May be repeated."`
+	JSON     bool     `help:"Print what is left to do as JSON."`
 }
 
 // Help is shown by `qrsd user password --help`.
@@ -55,6 +60,12 @@ type selfOutput struct {
 
 // Run carries out the command.
 func (x *userPassword) Run(ctx context.Context, c console) (err error) {
+	lists, closeLists, err := openBreached(x.Breached)
+	if err != nil {
+		return err
+	}
+	defer closeLists(&err)
+	x.breached, x.fault = lists, func(err error) { fmt.Fprintln(c.err, "qrsd: alarm:", err) }
 	v, leave, err := x.at(ctx, c)
 	if err != nil {
 		return err

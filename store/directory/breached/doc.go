@@ -1,7 +1,7 @@
 // Package breached holds lists of passwords that leaked somewhere, and says whether one is in them, without a network and without the
 // passwords: a list is a compact file of hashes, a [Filter].
 //
-// One list is embedded ([Embedded]), the common passwords of zxcvbn-ts. An owner brings larger ones, as the SHA-1 list of Have I Been
+// One list is embedded ([Embedded]). An owner brings larger ones, as the SHA-1 list of Have I Been
 // Pwned, through a [Builder]. A [List] asks all of them; it is what directory.Options.Breached wants. The rules about passwords that
 // need no list are in package directory.
 //
