@@ -47,7 +47,7 @@ func (db *DB) AddTenant(ctx context.Context, p Principal, name string) (ID, erro
 	}
 	name = strings.TrimSpace(name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > 200 || !utf8.ValidString(name) {
-		return ID{}, t.settle(ctx, a, fmt.Errorf("name of a tenant: %d characters are not between 1 and 200", n))
+		return ID{}, t.settle(ctx, a, Invalid("name", "name of a tenant: %d characters are not between 1 and 200", n))
 	}
 	id := db.newID(db.now())
 	err := t.changeKeys(ctx, keyChange{
