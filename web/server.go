@@ -36,6 +36,11 @@ type Options struct {
 	Connections Connections
 	// Unlock unlocks the store with what an operator sent; nil: only commands on the host unlock it.
 	Unlock func(ctx context.Context, with Unlocking, from store.Source) error
+	// Recovery makes the store's recovery code anew, for the set-up; nil: as DB.ReplaceRecovery does without services.
+	Recovery func(ctx context.Context, by store.Principal) (string, error)
+	// SecurityContact is where weaknesses are reported, for security.txt (RFC 9116): URIs, as mailto: or https:. None: there is
+	// no security.txt.
+	SecurityContact []string
 	// Log takes what an operator must know; nil drops it.
 	Log hclog.Logger
 	// Version of the product.
@@ -65,8 +70,11 @@ type Unlocking struct {
 type Mode interface {
 	// Mode is the present one, and whether the configuration fixes it.
 	Mode(ctx context.Context) (mode outbound.Mode, fixed bool, err error)
-	// SetMode changes it, for an operator; it leaves one audit entry.
-	SetMode(ctx context.Context, by store.Principal, mode outbound.Mode) error
+	// SetMode changes it, for an operator who read the settings in that version (0: in whatever version they are); it leaves
+	// one audit entry, and holds whatever depends on the mode to it.
+	SetMode(ctx context.Context, by store.Principal, mode outbound.Mode, version uint64) (directory.Settings, error)
+	// TakeUp holds whatever depends on the mode to the one in the settings, which set-up wrote.
+	TakeUp(ctx context.Context) error
 }
 
 // Connections is the record of the connections that the appliance opened or refused.
