@@ -17,7 +17,7 @@ type document struct {
 	Security   []map[string][]string       `json:"security"`
 	Tags       []tag                       `json:"tags"`
 	Problems   []Problem                   `json:"x-qrsd-problems"`
-	Any        map[string]string           `json:"x-qrsd-any-request"`
+	Any        ordered[string]             `json:"x-qrsd-any-request"`
 	Paths      ordered[ordered[operation]] `json:"paths"`
 	Components components                  `json:"components"`
 }

@@ -1,0 +1,102 @@
+package reference
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// curl is a command line that asks for the operation. $QRSD is the appliance's address, $QRSD_API_KEY a key; a session's cookie is kept
+// in the file cookies.txt.
+func (d *Description) curl(method, path string, o operation, given []parameter) string {
+	lines := []string{"curl" + map[bool]string{true: " -X " + method}[method != "GET"] + ` "$QRSD` + d.filled(path, given) + `"`}
+	switch {
+	case o.Security != nil && opens(*o.Security) && strings.Contains(o.ID, "ignIn"), o.Security != nil && len(o.Responses) > 0 && d.setsCookie(o):
+		lines = append(lines, `-c cookies.txt`)
+	case o.Security != nil && opens(*o.Security):
+	case keyed(o):
+		lines = append(lines, `-H "Authorization: Bearer $QRSD_API_KEY"`)
+	default:
+		lines = append(lines, `-b cookies.txt`+map[bool]string{true: ` -c cookies.txt`}[d.setsCookie(o)])
+		if method != "GET" {
+			lines = append(lines, `-H "Origin: $QRSD"`)
+		}
+	}
+	for _, p := range given {
+		if p.In == "header" {
+			lines = append(lines, fmt.Sprintf("-H '%s: %v'", p.Name, p.Example))
+		}
+	}
+	if body := d.bodyExample(o); body != "" {
+		lines = append(lines, "-H 'Content-Type: application/json'", "-d '"+strings.ReplaceAll(body, "'", `'\''`)+"'")
+	}
+	return strings.Join(lines, " \\\n  ")
+}
+
+// opens reports whether nobody needs to be known.
+func opens(security []map[string][]string) bool { return len(security) == 0 || len(security[0]) == 0 }
+
+// keyed reports whether the operation is one for programs: API keys have no scopes about people, sessions and keys, and never step up.
+func keyed(o operation) bool {
+	area, _, _ := strings.Cut(o.Verb, ".")
+	switch area {
+	case "user", "session", "api-key", "operator", "password", "role":
+		return false
+	}
+	return o.Access == "permitted" && !o.StepUp
+}
+
+// setsCookie reports whether the good reply begins a session or gives the present one a new cookie.
+func (d *Description) setsCookie(o operation) bool {
+	for _, r := range o.Responses {
+		for _, h := range r.Value.Headers {
+			if r.Name[0] == '2' && h.Name == "Set-Cookie" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// filled is the path with examples in place of its parameters, and a query of those that are needed or have an example of their own.
+func (d *Description) filled(path string, given []parameter) string {
+	query := url.Values{}
+	for _, p := range given {
+		switch {
+		case p.In == "path":
+			path = strings.ReplaceAll(path, "{"+p.Name+"}", d.valueOf(p))
+		case p.In == "query" && p.Required:
+			query.Set(p.Name, d.valueOf(p))
+		}
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return path
+}
+
+func (d *Description) valueOf(p parameter) string {
+	if p.Example != nil {
+		return fmt.Sprint(p.Example)
+	}
+	s, err := find(d.document.Components.Schemas, p.Schema.Ref)
+	var text string
+	if err == nil && len(s.Examples) > 0 && json.Unmarshal(s.Examples[0], &text) == nil {
+		return text
+	}
+	return strings.ToUpper(p.Name)
+}
+
+func (d *Description) bodyExample(o operation) string {
+	if o.Body == nil {
+		return ""
+	}
+	body, _ := find(d.document.Components.RequestBodies, o.Body.Ref) // checked by Parse
+	for _, m := range body.Content {
+		if s, err := find(d.document.Components.Schemas, m.Value.Schema.Ref); err == nil && len(s.Examples) > 0 {
+			return string(s.Examples[0])
+		}
+	}
+	return ""
+}
