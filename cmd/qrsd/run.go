@@ -34,6 +34,7 @@ type runCommand struct {
 	Qubits    int  `default:"8" help:"The quantum estimate works on 2^n bins of the losses, 1 to 12."`
 
 	Out     string `short:"o" placeholder:"DIR" help:"Write result tables (CSV and Parquet), the quantum estimate and a manifest of digests into this folder."`
+	Excel   bool   `help:"Write the tables as one Excel workbook into the output folder too."`
 	Resume  bool   `help:"Go on from the blocks that a stopped run left in the output folder."`
 	Workers int    `placeholder:"N" help:"Goroutines; default all cores. The result does not depend on it."`
 	JSON    bool   `help:"Print the result as JSON."`
@@ -98,6 +99,13 @@ func (r *runCommand) request() (runner.Request, error) {
 	if r.Resume && r.Out == "" {
 		return runner.Request{}, &runner.ErrUsage{Reason: "--resume needs the output folder (-o) of the run that was stopped"}
 	}
+	var workbook *runner.Workbook
+	if r.Excel {
+		if r.Out == "" {
+			return runner.Request{}, &runner.ErrUsage{Reason: "--excel needs the output folder (-o) that the workbook is written into"}
+		}
+		workbook = &runner.Workbook{Limits: limits}
+	}
 	return runner.Request{
 		Files: runner.Files{Location: r.Location, Account: r.Account, BadRows: r.BadRows},
 		Spec: engine.Spec{
@@ -106,7 +114,7 @@ func (r *runCommand) request() (runner.Request, error) {
 		},
 		Scenario: runner.Scenario{Name: r.Scenario, Track: r.Track, Storm: r.Storm},
 		Out:      r.Out, Resume: r.Resume, Workers: r.Workers,
-		Quantum: runner.Quantum{Off: r.NoQuantum, Qubits: r.Qubits},
+		Quantum: runner.Quantum{Off: r.NoQuantum, Qubits: r.Qubits}, Workbook: workbook,
 	}, nil
 }
 

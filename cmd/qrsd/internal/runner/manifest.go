@@ -72,9 +72,9 @@ func ThisBuild() Build {
 }
 
 // write digests every table and the estimate (if there is one) and, with a folder, writes each table as CSV and Parquet, the
-// estimate, and the manifest last. The
-// manifest of an earlier run goes first: at no time does one lie beside tables that it does not speak of.
-func write(folder string, r *engine.Result, estimate *quantum.Report) (*Manifest, error) {
+// estimate, the workbook if it is wanted, and the manifest last. The manifest of an earlier run goes first: at no time
+// does one lie beside tables that it does not speak of.
+func write(folder string, r *engine.Result, estimate *quantum.Report, workbook *Workbook) (*Manifest, error) {
 	m := &Manifest{
 		Format: 1, Engine: engine.Version, Build: ThisBuild(), Model: r.Model.String(),
 		Portfolio: "sha256:" + hex.EncodeToString(r.Portfolio[:]), Spec: r.Spec, Digests: map[string]string{},
@@ -102,6 +102,9 @@ func write(folder string, r *engine.Result, estimate *quantum.Report) (*Manifest
 		m.Files = append(m.Files, parts[i].files...)
 	}
 	if err := m.addEstimate(folder, estimate); err != nil {
+		return nil, err
+	}
+	if err := m.addWorkbook(folder, workbook, r, tables); err != nil {
 		return nil, err
 	}
 	if folder == "" {

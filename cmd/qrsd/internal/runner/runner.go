@@ -33,7 +33,8 @@ type Request struct {
 	Workers  int      // 0 = all cores
 	Progress func(engine.Progress)
 
-	Quantum Quantum
+	Quantum  Quantum
+	Workbook *Workbook // nil: none
 }
 
 // Outcome is a finished run.
@@ -69,7 +70,7 @@ func Run(ctx context.Context, r Request) (*Outcome, error) {
 	}
 	out.Exposure = report
 	say(r, engine.Progress{Stage: "files"})
-	if out.Manifest, err = write(r.Out, out.Result, out.Estimate); err != nil {
+	if out.Manifest, err = write(r.Out, out.Result, out.Estimate, r.Workbook); err != nil {
 		return nil, err
 	}
 	out.Elapsed = time.Since(start)

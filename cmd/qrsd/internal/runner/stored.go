@@ -300,7 +300,7 @@ func buildText() ([]byte, error) {
 // resultFiles are a run's tables as CSV and Parquet, the estimate, the program and the manifest, to be kept in the store. The tables
 // carry their canonical digests, which the manifest lists.
 func resultFiles(out *Outcome) (files []workspace.NewFile, err error) {
-	if out.Manifest, err = write("", out.Result, out.Estimate); err != nil {
+	if out.Manifest, err = write("", out.Result, out.Estimate, nil); err != nil {
 		return nil, err
 	}
 	for _, t := range Tables(out.Result) {
