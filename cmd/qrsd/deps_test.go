@@ -114,7 +114,9 @@ const theirImports = `
 	github.com/go-webauthn/webauthn:             store/directory
 	github.com/fxamacker/cbor/v2:                tests
 	github.com/pquerna/otp:                      web web/signon store/directory
-	github.com/wneessen/go-mail:                 cmd/qrsd/internal/...
+	github.com/wneessen/go-mail:                 cmd/qrsd/internal/notify
+	github.com/emersion/go-smtp:                 tests
+	github.com/emersion/go-sasl:                 tests
 	github.com/prometheus/client_golang:         cmd/qrsd/internal/...
 	github.com/hashicorp/go-hclog:               cmd/... web
 	github.com/go-pdf/fpdf:                      web/page
