@@ -66,6 +66,7 @@ const ourImports = `
 	store/...:                  store/... internal/outbound
 	web/wire:
 	web/client:                 web/wire internal/outbound
+	web/reference:              web/page
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   engine/... quantum/... store/... web/... internal/outbound
@@ -121,6 +122,8 @@ const theirImports = `
 	github.com/hashicorp/go-hclog:               cmd/... web
 	github.com/go-pdf/fpdf:                      web/page
 	github.com/boombuler/barcode:                web/page
+	go.yaml.in/yaml/v3:                          web/reference tests
+	github.com/santhosh-tekuri/jsonschema/v6:    tests
 	github.com/chromedp/chromedp:                tests
 	github.com/chromedp/cdproto:                 tests
 
