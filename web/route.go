@@ -114,6 +114,7 @@ func routes() []route {
 		healthRoutes(),
 		sessionRoutes(),
 		pageRoutes(),
+		openAPIRoutes(),
 	)
 }
 
