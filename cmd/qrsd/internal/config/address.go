@@ -113,6 +113,15 @@ func proxy(to **url.URL) func(*decoder, cty.Value) error {
 	}
 }
 
+// siteURL is "https://host" or "https://host:port", in small letters as browsers send it.
+func siteURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || "https://"+strings.ToLower(u.Host) != s || u.Port() == "443" || bareHost(u.Hostname()) != nil {
+		return fmt.Errorf(`%q: must be https://host or https://host:port, in small letters, without a path, such as "https://qrsd.example.com"`, s)
+	}
+	return nil
+}
+
 // endpointURL is a URL without a path.
 func endpointURL(s string) error {
 	u, err := url.Parse(s)

@@ -62,10 +62,7 @@ func (k *checker) certificate(c *Config) {
 	if c.TLS.Certificate == "" {
 		return
 	}
-	if info, err := os.Stat(c.TLS.Key); err != nil {
-		k.fault("tls.key", "%v; check the path", err)
-		return
-	} else if err := private(c.TLS.Key, info); err != nil {
+	if err := c.TLS.CheckKey(); err != nil {
 		k.fault("tls.key", "%v", err)
 		return
 	}
@@ -98,6 +95,15 @@ func (k *checker) clients(c *Config) {
 	if _, err := c.TLS.ClientAuthorities(); err != nil {
 		k.fault("tls.client_ca", "%v", err)
 	}
+}
+
+// CheckKey refuses a file Key that is not there or that others may read.
+func (t TLS) CheckKey() error {
+	info, err := os.Stat(t.Key)
+	if err != nil {
+		return fmt.Errorf("%w; check the path", err)
+	}
+	return private(t.Key, info)
 }
 
 // ClientAuthorities reads the file ClientCA; nil where none is named.

@@ -15,14 +15,18 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web"
 )
 
 // maxFile bounds a configuration file, in bytes: it is read whole.
@@ -40,6 +44,9 @@ type Config struct {
 	// Hosts are the names, without port, under which browsers and programs reach the appliance. A request for another is refused. At least one.
 	Hosts []string
 
+	// URL is the address that people type and links begin with, without a path: "https://qrsd.example.com:8443".
+	URL string
+
 	// TrustedProxies are reverse proxies whose X-Forwarded-For is believed; empty: nobody's.
 	TrustedProxies []netip.Prefix
 
@@ -53,11 +60,17 @@ type Config struct {
 	Store Store
 	Log   Log
 
+	// Limits are those of requests; zero fields are the server's defaults.
+	Limits web.Limits
+
 	// Directory has the rates of sign-ins.
 	Directory directory.Options
 
 	// Outbound has the allowed destinations and the proxy; its Log and Mode are the daemon's to give.
 	Outbound outbound.Options
+
+	// Record is the file of the record of outbound connections.
+	Record string
 }
 
 // TLS is the listener's side of TLS.
@@ -77,6 +90,9 @@ type TLS struct {
 	// Require refuses clients without a certificate of ClientCA. Without it one is verified where it is given.
 	Require bool
 }
+
+// AllowTLS12 reports whether TLS 1.2 is let in.
+func (t TLS) AllowTLS12() bool { return t.MinVersion == tls.VersionTLS12 }
 
 // Store says where the store is, and how it is unlocked without a person.
 type Store struct {
@@ -100,6 +116,39 @@ type KMS struct {
 	Endpoint     string // URL; "": the region's public one
 	Profile      string // of the AWS configuration files
 	InstanceRole bool   // also asks the metadata service of an EC2 instance for credentials
+}
+
+// ForKeys is the purpose of connections to a key service.
+const ForKeys outbound.Purpose = "keys"
+
+// Region is that of the key.
+func (k *KMS) Region() string { return strings.Split(k.Key, ":")[3] }
+
+// Service is where the key service answers.
+func (k *KMS) Service() outbound.Destination {
+	d := outbound.Destination{Host: "kms." + k.Region() + ".amazonaws.com", Port: 443, Purpose: ForKeys}
+	if u, err := url.Parse(k.Endpoint); err == nil && u.Host != "" {
+		d.Host, d.Plaintext = u.Hostname(), u.Scheme == "http"
+		if d.Plaintext {
+			d.Port = 80
+		}
+		if n, err := strconv.Atoi(u.Port()); err == nil {
+			d.Port = n
+		}
+	}
+	return d
+}
+
+// destinations are the service and where AWS renews temporary credentials: naming the key allows these and no others.
+func (k *KMS) destinations() []outbound.Destination {
+	all := []outbound.Destination{k.Service()}
+	for _, name := range []string{"sts", "portal.sso", "oidc"} {
+		all = append(all, outbound.Destination{Host: name + "." + k.Region() + ".amazonaws.com", Port: 443, Purpose: ForKeys})
+	}
+	if k.InstanceRole {
+		all = append(all, outbound.Destination{Host: "169.254.169.254", Port: 80, Purpose: ForKeys, Plaintext: true, Local: true})
+	}
+	return all
 }
 
 // PKCS11 is a key in a hardware token.
@@ -143,10 +192,32 @@ func Parse(name string, text []byte) (*Config, error) {
 	if len(d.faults) > 0 {
 		return nil, d.sorted()
 	}
-	if c.TLS.Folder == "" {
-		c.TLS.Folder = filepath.Join(filepath.Dir(c.Store.Path), "tls")
-	}
+	c.derive()
 	return c, nil
+}
+
+// derive sets what follows from other values where nothing was said.
+func (c *Config) derive() {
+	beside := filepath.Dir(c.Store.Path)
+	if c.TLS.Folder == "" {
+		c.TLS.Folder = filepath.Join(beside, "tls")
+	}
+	if c.Record == "" {
+		c.Record = filepath.Join(beside, "outbound.jsonl")
+	}
+	if c.URL == "" {
+		c.URL = "https://" + c.Hosts[0]
+		_, port, _ := net.SplitHostPort(c.Listen) // which was checked
+		if strings.Contains(c.Hosts[0], ":") {
+			c.URL = "https://[" + c.Hosts[0] + "]"
+		}
+		if port != "443" {
+			c.URL += ":" + port
+		}
+	}
+	if k := c.Store.Unlock.KMS; k != nil {
+		c.Outbound.Allowed = append(c.Outbound.Allowed, k.destinations()...)
+	}
 }
 
 // defaults is the configuration of an empty file, but for what it must say.

@@ -19,6 +19,7 @@ import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web"
 )
 
 var update = flag.Bool("update-faults", false, "write the golden files of faults")
@@ -98,11 +99,27 @@ func sameConfig(a, b *config.Config) bool {
 		if c.Outbound.Timeout == 30*time.Second {
 			c.Outbound.Timeout = 0
 		}
+		if l := (web.Limits{
+			Body: 4 << 20, Header: 16 << 10, Connections: 4096, Read: 15 * time.Second, Write: 30 * time.Second, Idle: time.Minute, Work: time.Minute, Stop: 20 * time.Second,
+		}); c.Limits == keepSet(c.Limits, l) {
+			c.Limits = web.Limits{}
+		}
 		if len(c.TrustedProxies) == 0 {
 			c.TrustedProxies = nil
 		}
 	}
 	return reflect.DeepEqual(x, y)
+}
+
+// keepSet is l with the fields of defaults that are set in it.
+func keepSet(l, defaults web.Limits) web.Limits {
+	from, to := reflect.ValueOf(defaults), reflect.ValueOf(&l).Elem()
+	for i := range to.NumField() {
+		if !to.Field(i).IsZero() {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+	return l
 }
 
 func exampleText(t *testing.T) string {
@@ -141,6 +158,7 @@ func TestParse(t *testing.T) {
 		mode = "connected"
 		trusted_proxies = ["10.1.2.3/16", "192.0.2.1", "2001:db8::/32"]
 		security_contact = "mailto:security@example.com"
+		url = "https://qrsd.example.com:8443"
 		store {
 			path = "/srv/store"
 			anchor = "../anchor"
@@ -174,6 +192,8 @@ func TestParse(t *testing.T) {
 			}
 		}
 		limits {
+			body = "8MiB"
+			idle = "2m"
 			sign_in "address" {
 				burst = 5
 				every = "1.5s"
@@ -191,7 +211,8 @@ func TestParse(t *testing.T) {
 	want := &config.Config{
 		File: "/etc/qrsd/qrsd.hcl", Listen: ":443", Hosts: []string{"qrsd.example.com", "10.0.0.7"}, Mode: &connected,
 		TrustedProxies:  []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")},
-		SecurityContact: "mailto:security@example.com",
+		SecurityContact: "mailto:security@example.com", URL: "https://qrsd.example.com:8443", Record: "/srv/outbound.jsonl",
+		Limits: web.Limits{Body: 8 << 20, Idle: 2 * time.Minute},
 		TLS: config.TLS{
 			Certificate: "/etc/qrsd/a.pem", Key: "/keys/a.key", Folder: "/srv/tls", MinVersion: tls.VersionTLS12, ClientCA: "/etc/qrsd/ca.pem", Require: true,
 		},

@@ -21,6 +21,7 @@ func schema(c *Config) body {
 		keys: []key{
 			{name: "listen", set: text(&c.Listen, listenAddress)},
 			{name: "hosts", set: list(&c.Hosts, hostName)},
+			{name: "url", set: text(&c.URL, siteURL)},
 			{name: "mode", set: mode(&c.Mode)},
 			{name: "trusted_proxies", set: list(&c.TrustedProxies, prefix)},
 			{name: "security_contact", set: text(&c.SecurityContact, contact)},
@@ -28,7 +29,7 @@ func schema(c *Config) body {
 		blocks: []block{
 			{name: "store", open: only(storeKeys(c))},
 			{name: "tls", open: only(tlsKeys(&c.TLS))},
-			{name: "outbound", open: only(outboundKeys(&c.Outbound))},
+			{name: "outbound", open: only(outboundKeys(c))},
 			{name: "limits", open: only(limitKeys(c))},
 			{name: "log", open: only(body{keys: []key{
 				{name: "level", set: oneOf(&c.Log.Level, "trace", "debug", "info", "warn", "error")},
@@ -153,9 +154,14 @@ func pkcs11Keys(p *PKCS11) body {
 	}}
 }
 
-func outboundKeys(o *outbound.Options) body {
+func outboundKeys(c *Config) body {
+	o := &c.Outbound
 	return body{
-		keys: []key{{name: "proxy", set: proxy(&o.Proxy)}, {name: "timeout", set: span(&o.Timeout, time.Second, 5*time.Minute)}},
+		keys: []key{
+			{name: "record", set: path(&c.Record)},
+			{name: "proxy", set: proxy(&o.Proxy)},
+			{name: "timeout", set: span(&o.Timeout, time.Second, 5*time.Minute)},
+		},
 		blocks: []block{{name: "destination", label: "purpose", many: true, open: func(purpose string) (body, error) {
 			d := outbound.Destination{Purpose: outbound.Purpose(purpose)}
 			return body{
@@ -171,12 +177,25 @@ func outboundKeys(o *outbound.Options) body {
 	}
 }
 
-// limitKeys are the rates of sign-ins.
+// limitKeys are the limits of requests and the rates of sign-ins.
 func limitKeys(c *Config) body {
+	l := &c.Limits
 	rates := map[string]*directory.Rate{
 		"account": &c.Directory.Limits.Account, "address": &c.Directory.Limits.Address, "all": &c.Directory.Limits.All,
 	}
-	return body{blocks: []block{{name: "sign_in", label: "account or address or all", open: rateOf(rates)}}}
+	return body{
+		keys: []key{
+			{name: "body", set: size(&l.Body, 64<<10, 64<<20)},
+			{name: "header", set: size(&l.Header, 4<<10, 1<<20)},
+			{name: "connections", set: whole(&l.Connections, 8, 1<<20)},
+			{name: "read", set: span(&l.Read, time.Second, 10*time.Minute)},
+			{name: "write", set: span(&l.Write, time.Second, 10*time.Minute)},
+			{name: "idle", set: span(&l.Idle, time.Second, time.Hour)},
+			{name: "work", set: span(&l.Work, time.Second, 10*time.Minute)},
+			{name: "stop", set: span(&l.Stop, time.Second, 10*time.Minute)},
+		},
+		blocks: []block{{name: "sign_in", label: "account or address or all", open: rateOf(rates)}},
+	}
 }
 
 // rateOf opens the block of one of several rates, by its name.

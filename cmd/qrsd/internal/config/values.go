@@ -144,7 +144,7 @@ func inWords(d time.Duration) string {
 func units() []string { return []string{"B", "KiB", "MiB", "GiB", "TiB"} }
 
 // size keeps a number of bytes with its unit, in a range, ends included.
-func size(to *int64, least, most int64) func(*decoder, cty.Value) error {
+func size[N int | int64](to *N, least, most int64) func(*decoder, cty.Value) error {
 	return func(_ *decoder, v cty.Value) error {
 		s, err := asText(v)
 		if err != nil {
@@ -157,7 +157,7 @@ func size(to *int64, least, most int64) func(*decoder, cty.Value) error {
 		if n < least || n > most {
 			return fmt.Errorf("%q: must lie in %s to %s", s, sizeInWords(least), sizeInWords(most))
 		}
-		*to = n
+		*to = N(n)
 		return nil
 	}
 }

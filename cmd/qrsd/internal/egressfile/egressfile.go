@@ -76,14 +76,17 @@ func (j *Journal) Ended(c outbound.Connection) {
 	_ = j.connection(egress.KindConnection, c)
 }
 
+// Line is what the Bytes of an entry of a connection say, of kind egress.KindOpening or egress.KindConnection.
+type Line struct {
+	Address  string           `json:"address,omitempty"` // address:port that the host resolved to
+	Target   string           `json:"target,omitempty"`  // host:port behind a proxy
+	Outcome  outbound.Outcome `json:"outcome,omitempty"`
+	Sent     int64            `json:"sent"`
+	Received int64            `json:"received"`
+}
+
 func (j *Journal) connection(kind string, c outbound.Connection) error {
-	text, err := json.Marshal(struct {
-		Address  string           `json:"address,omitempty"`
-		Target   string           `json:"target,omitempty"`
-		Outcome  outbound.Outcome `json:"outcome,omitempty"`
-		Sent     int64            `json:"sent"`
-		Received int64            `json:"received"`
-	}{address(c), c.Target, c.Outcome, c.Sent, c.Received})
+	text, err := json.Marshal(Line{address(c), c.Target, c.Outcome, c.Sent, c.Received})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,33 @@
+package config
+
+import "reflect"
+
+// NeedRestart names the keys in which two configurations differ, but for those that a reload takes up: the files of the
+// certificate and the level of the log.
+func NeedRestart(before, after *Config) (keys []string) {
+	for _, part := range []struct {
+		keys string
+		of   func(*Config) any
+	}{
+		{"listen", func(c *Config) any { return c.Listen }},
+		{"hosts", func(c *Config) any { return c.Hosts }},
+		{"url", func(c *Config) any { return c.URL }},
+		{"mode", func(c *Config) any { return c.Mode }},
+		{"trusted_proxies", func(c *Config) any { return c.TrustedProxies }},
+		{"security_contact", func(c *Config) any { return c.SecurityContact }},
+		{"store", func(c *Config) any { return c.Store }},
+		{"tls", func(c *Config) any {
+			t := c.TLS
+			t.Certificate, t.Key = "", ""
+			return t
+		}},
+		{"limits", func(c *Config) any { return [2]any{c.Limits, c.Directory} }},
+		{"outbound", func(c *Config) any { return [2]any{c.Outbound, c.Record} }},
+		{"log.format", func(c *Config) any { return c.Log.Format }},
+	} {
+		if !reflect.DeepEqual(part.of(before), part.of(after)) {
+			keys = append(keys, part.keys)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,177 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/directory/breached"
+	"github.com/qrsrisk/qrsd/web"
+)
+
+// appliance is a running daemon.
+type appliance struct {
+	options     Options
+	config      *config.Config // as at the start; a reload takes up the log's level and the certificate alone
+	log         hclog.Logger
+	record      *egressfile.Journal
+	dialer      *outbound.Dialer
+	certificate *certificate
+	db          *store.DB
+	directory   *directory.Directory
+
+	settingMode sync.Mutex  // held while the mode in the store and that of the dialer change
+	opened      atomic.Bool // the store was unlocked once: whoever locks it after that means it
+}
+
+// newAppliance makes what needs no store.
+func newAppliance(o Options) (*appliance, error) {
+	a := &appliance{options: o, config: o.Config, log: newLog(o.Config.Log, o.Log)}
+	a.record = &egressfile.Journal{Path: o.Config.Record, Now: time.Now}
+	reach := o.Config.Outbound
+	reach.Log = a.record
+	if o.Config.Mode != nil {
+		reach.Mode = *o.Config.Mode
+	} // otherwise air-gapped until the store says more
+	var err error
+	if a.dialer, err = outbound.New(reach); err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	a.certificate = newCertificate(o.Config, a.log, time.Now)
+	return a, nil
+}
+
+// newLog writes lines of JSON, or of text, with times in UTC.
+func newLog(c config.Log, to interface{ Write([]byte) (int, error) }) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "qrsd", Level: hclog.LevelFromString(c.Level), Output: to, JSONFormat: c.Format == "json",
+		TimeFn: func() time.Time { return time.Now().UTC() },
+	})
+}
+
+// newServer translates the configuration for package web.
+func (a *appliance) newServer() (*web.Server, error) {
+	authorities, err := a.config.TLS.ClientAuthorities()
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Options{
+		DB: a.db, Directory: a.directory, Hosts: a.config.Hosts,
+		TLS: web.TLS{
+			Certificate: a.certificate.get, AllowTLS12: a.config.TLS.AllowTLS12(),
+			ClientCAs: authorities, RequireClient: a.config.TLS.Require,
+		},
+		TrustedProxies: a.config.TrustedProxies, Limits: a.config.Limits,
+		Mode: mode{a}, Connections: connections{a.record}, Unlock: a.unlockWith,
+		Log: a.log.Named("web"), Version: a.options.Version,
+	})
+}
+
+// newDirectory is the directory of the store, with passkeys for the host of the appliance's address where that has a name.
+func (a *appliance) newDirectory() *directory.Directory {
+	o := a.config.Directory
+	o.Breached = breached.NewList(func(err error) { a.log.Error("looking into the lists of known passwords", "error", err) })
+	o.RelyingParty = relyingParty(a.config.URL)
+	if err := o.RelyingParty.Validate(); err != nil {
+		a.log.Warn("there are no passkeys", "reason", err)
+		o.RelyingParty = directory.RelyingParty{}
+	}
+	return directory.Open(a.db, o)
+}
+
+// relyingParty is the site that passkeys are for; none where it has no name (WebAuthn level 3 §5.1.3).
+func relyingParty(site string) directory.RelyingParty {
+	u, err := url.Parse(site)
+	if err != nil {
+		return directory.RelyingParty{}
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return directory.RelyingParty{}
+	}
+	return directory.RelyingParty{ID: u.Hostname(), Origins: []string{site}}
+}
+
+// announce says where the appliance is, in the log and to systemd. The set-up code is in the log alone.
+func (a *appliance) announce(ctx context.Context, at net.Addr) {
+	a.log.Info("serving", "url", a.config.URL, "address", at.String(), "mode", a.dialer.Mode().String(), "store", a.state(), "version", a.options.Version)
+	if a.opened.Load() {
+		a.offerSetUp(ctx)
+	} else {
+		a.log.Warn("the store is locked: unlock it there", "url", a.config.URL+"/unlock")
+	}
+	a.notify(ready, "STATUS="+a.config.URL+", "+a.state())
+}
+
+func (a *appliance) state() string {
+	return map[bool]string{true: "unlocked", false: "locked"}[a.opened.Load()]
+}
+
+// offerSetUp draws a set-up code where nobody is set up yet.
+func (a *appliance) offerSetUp(ctx context.Context) {
+	code, err := a.directory.OpenSetUp(ctx)
+	switch {
+	case errors.Is(err, directory.ErrIsSetUp):
+	case err != nil:
+		a.log.Error("looking whether the appliance is set up", "error", err)
+	default:
+		a.log.Warn("this appliance is not set up: open the page and give the code, which is good until then or until the next start",
+			"url", a.config.URL+"/setup", "set_up_code", code.Reveal())
+	}
+}
+
+// mode is the appliance's mode for package web: in the store, unless the configuration fixes it.
+type mode struct{ *appliance }
+
+// errFixed refuses a change of what the configuration says.
+var errFixed = errors.New("the configuration of the appliance fixes its mode; change it there and restart")
+
+// Mode is the present mode. Of a locked store it is the one that the dialer holds to.
+func (m mode) Mode(context.Context) (outbound.Mode, bool, error) {
+	return m.dialer.Mode(), m.config.Mode != nil, nil
+}
+
+// SetMode changes it in the store, and then for every connection.
+func (m mode) SetMode(ctx context.Context, by store.Principal, to outbound.Mode, version uint64) (directory.Settings, error) {
+	if m.config.Mode != nil {
+		return directory.Settings{}, errFixed
+	}
+	m.settingMode.Lock()
+	defer m.settingMode.Unlock()
+	s, err := m.directory.SetMode(ctx, by, to, version)
+	if err != nil {
+		return s, err
+	}
+	m.log.Info("the mode is changed", "mode", s.Mode.String())
+	return s, m.dialer.SetMode(s.Mode)
+}
+
+// TakeUp has the dialer hold to the mode that set-up wrote.
+func (m mode) TakeUp(ctx context.Context) error { return m.takeUpMode(ctx) }
+
+// takeUpMode has the dialer hold to the mode in the store, which was unlocked.
+func (a *appliance) takeUpMode(ctx context.Context) error {
+	if a.config.Mode != nil {
+		return nil
+	}
+	a.settingMode.Lock()
+	defer a.settingMode.Unlock()
+	m, err := a.directory.Mode(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the mode: %w", err)
+	}
+	return a.dialer.SetMode(cmp.Or(m, outbound.AirGapped))
+}

@@ -1,0 +1,102 @@
+// Package daemon is the life of the appliance as one process: it opens the store, serves the one port, works in the
+// background, takes up new certificates, and stops in order.
+//
+// It joins what does not know one another: store, directory, outbound dialer, server. It decides nothing about
+// requests (package web), reads no configuration file but to take it up anew (package config), and has no verb of its own.
+//
+// Begin with Run.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store"
+)
+
+// Options of a daemon. All but Hangup and Unlocker are needed.
+type Options struct {
+	// Config is what config.Load returned.
+	Config *config.Config
+
+	// Unlocker makes the way to unlock that the configuration names, which may dial through d; nil: a person unlocks the store.
+	Unlocker func(ctx context.Context, d *outbound.Dialer) (store.Unlocker, error)
+
+	// Operator is who unlocks and closes the store in the audit log: the account that the daemon runs under.
+	Operator store.Principal
+
+	// Hangup asks to read the configuration and the certificate anew.
+	Hangup <-chan os.Signal
+
+	// Log is where lines are written, and the set-up code among them.
+	Log io.Writer
+
+	// Version of the product.
+	Version string
+}
+
+// Run serves until ctx ends, and then returns nil when everything in hand was finished, the store is locked and closed. Errors
+// are those of the store (store.InUseError, *store.RollbackError, damage), of listening, and of files that the configuration
+// names. That the store cannot be unlocked is none: it is served locked.
+func Run(ctx context.Context, o Options) (err error) {
+	a, err := newAppliance(o)
+	if err != nil {
+		return err
+	}
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := a.unlockAlone(ctx); err != nil {
+		return err
+	}
+	if err := a.certificate.load(); err != nil {
+		return err
+	}
+	server, err := a.newServer()
+	if err != nil {
+		return err
+	}
+	listener, err := a.listen(ctx)
+	if err != nil {
+		return err
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return server.Serve(ctx, listener) })
+	work.Go(func() error { return a.attend(ctx) })
+	a.announce(ctx, listener.Addr())
+	return work.Wait()
+}
+
+// closing bounds the last writes.
+const closing = 30 * time.Second
+
+// close writes what is only in memory, locks the store and gives it free. Requests have ended.
+func (a *appliance) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
+	err := a.directory.Flush(ctx)
+	if errors.Is(err, store.ErrLocked) {
+		err = nil // an operator has locked it, and what was seen since is no loss
+	}
+	err = errors.Join(err, a.db.Close())
+	a.log.Info("stopped", "in_order", err == nil)
+	return err
+}
+
+// listen takes the socket that systemd has opened, or opens one.
+func (a *appliance) listen(ctx context.Context) (net.Listener, error) {
+	given, err := inherited()
+	if err != nil || given != nil {
+		return given, err
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", a.config.Listen)
+}
