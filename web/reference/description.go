@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,8 +20,12 @@ type Description struct {
 // Parse reads openapi.yaml. An error names the line, or the operation and what it lacks or names in vain.
 func Parse(text []byte) (*Description, error) {
 	var whole yaml.Node
-	if err := yaml.Unmarshal(text, &whole); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	if err := documents.Decode(&whole); err != nil {
 		return nil, fmt.Errorf("read the description of the API: %w", err)
+	}
+	if err := documents.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("read the description of the API: it holds more than one document")
 	}
 	var out bytes.Buffer
 	if err := writeJSON(&out, &whole); err != nil {
@@ -104,14 +109,22 @@ func (d *Description) checkOperation(o operation) error {
 	if !known {
 		return fmt.Errorf("tag %q is not in the list of tags", o.Tags[0])
 	}
-	for _, p := range o.Parameters {
-		if _, err := find(d.document.Components.Parameters, p.Ref); err != nil {
+	for _, ref := range o.Parameters {
+		p, err := find(d.document.Components.Parameters, ref.Ref)
+		if err != nil {
 			return err
+		}
+		if err := d.checkSchema(p.Schema); err != nil {
+			return fmt.Errorf("parameter %s: %w", p.Name, err)
 		}
 	}
 	if o.Body != nil {
-		if _, err := find(d.document.Components.RequestBodies, o.Body.Ref); err != nil {
+		body, err := find(d.document.Components.RequestBodies, o.Body.Ref)
+		if err != nil {
 			return err
+		}
+		if err := d.checkContent(body.Content); err != nil {
+			return fmt.Errorf("body: %w", err)
 		}
 	}
 	for _, r := range o.Responses {
@@ -119,10 +132,17 @@ func (d *Description) checkOperation(o operation) error {
 		if err != nil {
 			return fmt.Errorf("response %s: %w", r.Name, err)
 		}
-		for _, c := range got.Content {
-			if err := d.checkSchema(c.Value.Schema); err != nil {
-				return fmt.Errorf("response %s: %w", r.Name, err)
-			}
+		if err := d.checkContent(got.Content); err != nil {
+			return fmt.Errorf("response %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func (d *Description) checkContent(content ordered[media]) error {
+	for _, c := range content {
+		if err := d.checkSchema(c.Value.Schema); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -136,6 +156,11 @@ func (d *Description) checkSchema(s schema) error {
 	for _, p := range s.Properties {
 		if err := d.checkSchema(p.Value); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	for _, base := range s.AllOf {
+		if _, err := find(d.document.Components.Schemas, base.Ref); err != nil {
+			return err
 		}
 	}
 	if s.Items != nil {

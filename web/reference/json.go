@@ -34,11 +34,17 @@ func writeJSON(out *bytes.Buffer, n *yaml.Node) error {
 // writeParts writes a mapping (pairs: keys and values in turn) or a sequence.
 func writeParts(out *bytes.Buffer, n *yaml.Node, brackets string, step int) error {
 	out.WriteByte(brackets[0])
+	seen := map[string]bool{}
 	for i := 0; i < len(n.Content); i += step {
 		if i > 0 {
 			out.WriteByte(',')
 		}
 		if step == 2 {
+			key := n.Content[i]
+			if key.Kind != yaml.ScalarNode || seen[key.Value] {
+				return fmt.Errorf("line %d: key %q is no text, or is there twice", key.Line, key.Value)
+			}
+			seen[key.Value] = true
 			if err := writeText(out, n.Content[i].Value); err != nil {
 				return err
 			}
