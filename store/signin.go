@@ -62,6 +62,15 @@ func (r *Reception) Note(ctx context.Context, a Action, fn func(*WriteTx) error)
 	return r.settle(ctx, a, func(tx *WriteTx) (Principal, error) { return r.tenant.principal, fn(tx) })
 }
 
+// Settle is Update for a proof that a known caller gives: where fn returns a *Refusal, which is then Settle's error too, what it
+// wrote is kept and the entry says denied.
+func (t *Tenant) Settle(ctx context.Context, a Action, fn func(*WriteTx) error) error {
+	if err := t.permit(ctx, a); err != nil {
+		return err
+	}
+	return (&Reception{t}).settle(ctx, a, func(tx *WriteTx) (Principal, error) { return t.principal, fn(tx) })
+}
+
 func (r *Reception) settle(ctx context.Context, a Action, fn func(*WriteTx) (Principal, error)) error {
 	t := r.tenant
 	var tx *WriteTx

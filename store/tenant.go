@@ -153,7 +153,7 @@ func (t *Tenant) appendLineage(tail *kv.Tail, l ledger.Lineage) (int64, error) {
 // essential verbs work on a nearly full disk: the way in, and the way out with one's data.
 func essential(v Verb) bool {
 	switch v.String() {
-	case rights.SignIn.String(), rights.SignOut.String(), rights.SessionClose.String(), rights.RunExport.String(), rights.AuditExport.String():
+	case rights.SignIn.String(), rights.StepUp.String(), rights.SignOut.String(), rights.SessionClose.String(), rights.RunExport.String(), rights.AuditExport.String():
 		return true
 	}
 	return false

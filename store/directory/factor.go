@@ -70,7 +70,7 @@ func (c *credential) accept(now time.Time, user store.ID, typed string) error {
 
 func (c *credential) acceptCode(now time.Time, typed string) bool {
 	code := strings.ReplaceAll(strings.TrimSpace(typed), " ", "")
-	if len(code) != codeDigits {
+	if c.Code == nil || len(code) != codeDigits {
 		return false
 	}
 	step, err := c.Code.step(now, code)
@@ -139,8 +139,8 @@ func (d *Directory) EnrolSecondFactor(ctx context.Context, by store.Principal, p
 }
 
 // ConfirmSecondFactor puts a begun second factor in place with its first code, and gives ten recovery codes to be shown once.
-// All sessions end, and one with the returned token takes the place of the caller's. Errors: ErrNoSecondFactor,
-// ErrWrongCredentials, *ErrTooMany.
+// Where a passkey is in place already, the recovery codes stay and there are none in the answer. All sessions end, and one with
+// the returned token takes the place of the caller's. Errors: ErrNoSecondFactor, ErrWrongCredentials, *ErrTooMany.
 func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal, code Secret) (SessionToken, []Secret, error) {
 	t, err := d.tenant(ctx, by, by.Tenant())
 	if err != nil {
@@ -150,7 +150,8 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 		return SessionToken{}, nil, t.Update(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(*store.WriteTx) error { return &ErrTooMany{wait} })
 	}
 	token := d.drawToken()
-	codes, digests := d.drawRecovery(by.User())
+	drawn, digests := d.drawRecovery(by.User())
+	var codes []Secret
 	err = t.Update(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(tx *store.WriteTx) error {
 		r, err := d.credentials.Get(tx, by.User())
 		if err != nil {
@@ -167,11 +168,14 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 		if step < 0 {
 			return ErrWrongCredentials
 		}
+		if codes = nil; !c.hasSecondFactor() {
+			codes, c.Recovery = drawn, digests
+		}
 		c.Code = &factor{c.Pending.Secret, tx.Now(), step}
-		c.Pending, c.Recovery, c.Wrong, c.BarredUntil = nil, digests, 0, time.Time{}
+		c.Pending, c.Wrong, c.BarredUntil = nil, 0, time.Time{}
 		return errors.Join(
 			save(tx, d.credentials, r),
-			d.rotate(tx, by.User(), token, by.Source()),
+			d.rotate(tx, by.User(), token, by.Source(), tx.Now()), // the password was given to begin: that is all there is
 			d.tell(tx, by, NoticeSecondFactorAdded))
 	})
 	if err != nil {
@@ -184,7 +188,7 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 func (d *Directory) RenewRecoveryCodes(ctx context.Context, by store.Principal, password Secret) ([]Secret, error) {
 	codes, digests := d.drawRecovery(by.User())
 	err := d.proven(ctx, by, password, func(tx *store.WriteTx, a *account) error {
-		if a.credential.Value.Code == nil {
+		if !a.credential.Value.hasSecondFactor() {
 			return ErrNoSecondFactor
 		}
 		a.credential.Value.Recovery = digests
@@ -196,22 +200,33 @@ func (d *Directory) RenewRecoveryCodes(ctx context.Context, by store.Principal, 
 	return codes, nil
 }
 
-// RemoveSecondFactor takes the caller's own second factor away, after its password. ErrSecondFactorRequired where the tenant's
-// policy or the caller's role asks for one.
+// RemoveSecondFactor takes the caller's own authenticator application away, after its password. ErrSecondFactorRequired where
+// there is no passkey either, and the tenant's policy or the caller's role asks for a second factor. With the last one go the
+// recovery codes.
 func (d *Directory) RemoveSecondFactor(ctx context.Context, by store.Principal, password Secret) error {
 	return d.proven(ctx, by, password, func(tx *store.WriteTx, a *account) error {
 		c := &a.credential.Value
 		if c.Code == nil {
 			return ErrNoSecondFactor
 		}
-		must, err := d.mustHaveCode(tx, by.Tenant(), a.user.Value.Role)
-		if err != nil {
+		c.Code, c.Pending, c.Wrong, c.BarredUntil = nil, nil, 0, time.Time{}
+		if err := d.withoutFactor(tx, by.Tenant(), a); err != nil {
 			return err
 		}
-		if must {
-			return ErrSecondFactorRequired
-		}
-		c.Code, c.Pending, c.Recovery, c.Wrong, c.BarredUntil = nil, nil, nil, 0, time.Time{}
 		return d.tell(tx, by, NoticeSecondFactorRemoved)
 	})
+}
+
+// withoutFactor refuses an account that lost its last second factor and has to have one, and takes away the recovery codes of
+// one that has none.
+func (d *Directory) withoutFactor(tx *store.WriteTx, tenant store.ID, a *account) error {
+	if a.credential.Value.hasSecondFactor() {
+		return nil
+	}
+	a.credential.Value.Recovery = nil
+	must, err := d.mustHaveCode(tx, tenant, a.user.Value.Role)
+	if err == nil && must {
+		return ErrSecondFactorRequired
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -109,7 +110,11 @@ func (d *Directory) SetPassword(ctx context.Context, by store.Principal, old, fr
 		c := &a.credential.Value
 		c.Password, c.Changed, c.OneTime = hash, tx.Now(), nil
 		_, err := d.notify(tx, a.user, notice{Kind: NoticePasswordChanged}.from(by.Source()))
-		return errors.Join(err, d.rotate(tx, by.User(), token, by.Source()))
+		var proved time.Time // the password alone is no full proof of an account that has more
+		if !c.hasSecondFactor() {
+			proved = tx.Now()
+		}
+		return errors.Join(err, d.rotate(tx, by.User(), token, by.Source(), proved))
 	})
 	if err != nil {
 		return SessionToken{}, err

@@ -114,6 +114,7 @@ type collections struct {
 	notices     store.Collection[notice]
 	resets      store.Collection[passwordReset] // under the user's id
 	settings    store.Collection[settings]      // one, of the appliance
+	passkeys    store.Collection[passkeysRecord]
 
 	email        store.Index    // unique within the tenant
 	emails       store.Signpost // which tenants have an address
@@ -122,6 +123,7 @@ type collections struct {
 	inviteTokens store.Signpost // by digest
 	resetTokens  store.Signpost // by digest, to the user
 	outbox       store.Signpost // to the tenants that have notices
+	passkeyIDs   store.Signpost // by digest of the credential's id, to the user
 }
 
 func defineCollections() collections {
@@ -135,6 +137,7 @@ func defineCollections() collections {
 		notices:     store.Define[notice]("notices", 1),
 		resets:      store.Define[passwordReset]("password-resets", 1),
 		settings:    store.Define[settings]("appliance-settings", 1),
+		passkeys:    store.Define[passkeysRecord]("passkeys", 1),
 
 		email:        store.DefineIndex("directory e-mail"),
 		emails:       store.DefineSignpost("directory e-mail"),
@@ -143,6 +146,7 @@ func defineCollections() collections {
 		inviteTokens: store.DefineSignpost("directory invitation"),
 		resetTokens:  store.DefineSignpost("directory password reset"),
 		outbox:       store.DefineSignpost("directory notices"),
+		passkeyIDs:   store.DefineSignpost("directory passkey"),
 	}
 }
 

@@ -25,10 +25,11 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// beginSession opens a session of a user and drops those that are over or too many.
-func (d *Directory) beginSession(tx *store.WriteTx, user store.ID, token string, from store.Source) error {
+// beginSession opens a session of a user and drops those that are over or too many. proved is when the user last gave all
+// factors; zero where it did not.
+func (d *Directory) beginSession(tx *store.WriteTx, user store.ID, token string, from store.Source, proved time.Time) error {
 	now := tx.Now()
-	s := session{ID: tx.NewID(), Digest: digest(token), Begun: now, Seen: now, Address: from.Address, UserAgent: shortened(from.UserAgent)}
+	s := session{ID: tx.NewID(), Digest: digest(token), Begun: now, Seen: now, Address: from.Address, UserAgent: shortened(from.UserAgent), Proved: proved}
 	all, err := find(tx, d.sessions, user)
 	if err != nil {
 		return err
@@ -79,11 +80,11 @@ func (d *Directory) endSessions(tx *store.WriteTx, user store.ID, end func(sessi
 
 // rotate gives a session that gained rights a new token: a token from before must not carry them. All other sessions of
 // the user end.
-func (d *Directory) rotate(tx *store.WriteTx, user store.ID, fresh string, from store.Source) error {
+func (d *Directory) rotate(tx *store.WriteTx, user store.ID, fresh string, from store.Source, proved time.Time) error {
 	if err := d.endSessions(tx, user, nil); err != nil {
 		return err
 	}
-	return d.beginSession(tx, user, fresh, from)
+	return d.beginSession(tx, user, fresh, from, proved)
 }
 
 // Session says who shows this token, and how the session stands. The user's role and state count as they are now, not as they

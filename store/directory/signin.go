@@ -267,7 +267,7 @@ func (d *Directory) enter(tx *store.WriteTx, tenant store.ID, a *account, token,
 	if err := save(tx, d.credentials, a.credential); err != nil {
 		return store.Principal{}, err
 	}
-	if err := d.beginSession(tx, a.user.ID, token, from); err != nil {
+	if err := d.beginSession(tx, a.user.ID, token, from, tx.Now()); err != nil {
 		return store.Principal{}, err
 	}
 	scopes, err := d.scopes(tx, tenant, *a)

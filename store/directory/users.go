@@ -25,7 +25,7 @@ type User struct {
 
 func (a account) view() User {
 	u, c := a.user.Value, a.credential.Value
-	return User{a.user.ID, u.Email, u.Name, u.Role, u.State, u.Created, c.SignedIn, c.Code != nil, a.user.Version}
+	return User{a.user.ID, u.Email, u.Name, u.Role, u.State, u.Created, c.SignedIn, c.hasSecondFactor(), a.user.Version}
 }
 
 // NewUser is a user to be.
@@ -180,7 +180,9 @@ type Self struct {
 	Tenant             store.ID `json:"tenant"`
 	TenantName         string   `json:"tenant_name"`          // "" of the appliance, whose users are operators
 	MustChangePassword bool     `json:"must_change_password"` // may do nothing else before: SetPassword
-	MustEnrol          bool     `json:"must_enrol"`           // may do nothing else before: EnrolSecondFactor
+	MustEnrol          bool     `json:"must_enrol"`           // may do nothing else before: EnrolSecondFactor or BeginPasskey
+	Authenticator      bool     `json:"authenticator"`        // an authenticator application is in place
+	Passkeys           int      `json:"passkeys"`             // in place
 	RecoveryCodes      int      `json:"recovery_codes"`       // left
 }
 
@@ -200,7 +202,8 @@ func (d *Directory) Self(ctx context.Context, by store.Principal) (self Self, er
 		if err != nil {
 			return err
 		}
-		self = Self{User: a.view(), Tenant: t.ID(), MustChangePassword: c.OneTime != nil, MustEnrol: must && c.Code == nil, RecoveryCodes: len(c.Recovery)}
+		self = Self{User: a.view(), Tenant: t.ID(), MustChangePassword: c.OneTime != nil, MustEnrol: must && !c.hasSecondFactor(),
+			Authenticator: c.Code != nil, Passkeys: c.Passkeys, RecoveryCodes: len(c.Recovery)}
 		self.TenantName, err = store.NameOf(tx)
 		return err
 	})
@@ -233,7 +236,7 @@ func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenan
 	return NewSecret(oneTime), nil
 }
 
-// ResetSecondFactor takes another user's second factor and recovery codes away, for those who lost both. Where one is required
+// ResetSecondFactor takes another user's authenticator application, passkeys and recovery codes away, for those who lost them. Where one is required
 // the user enrols anew at the next sign-in, and can do nothing before. One's own is removed by RemoveSecondFactor only.
 func (d *Directory) ResetSecondFactor(ctx context.Context, by store.Principal, tenant, user store.ID) error {
 	t, err := d.tenant(ctx, by, tenant)
@@ -245,13 +248,13 @@ func (d *Directory) ResetSecondFactor(ctx context.Context, by store.Principal, t
 			return ErrSecondFactorRequired
 		}
 		c := &a.credential.Value
-		had := c.Code != nil
+		had := c.hasSecondFactor()
 		c.Code, c.Pending, c.Recovery, c.Wrong, c.BarredUntil = nil, nil, nil, 0, time.Time{}
 		if !had {
 			return nil
 		}
 		_, err := d.notify(tx, a.user, notice{Kind: NoticeSecondFactorReset})
-		return err
+		return errors.Join(err, d.dropPasskeys(tx, a))
 	})
 }
 
