@@ -8,10 +8,10 @@ import (
 )
 
 // enter writes the audit entry of a request that was refused before a verb of the store ran: the route's verb, denied where the
-// table says so and failed otherwise. Errors of the store and the directory were entered by them.
+// table says so and failed otherwise. Errors of the store and the directory were entered by them. It returns what the client is told.
 func (s *Server) enter(ctx context.Context, x *exchange, err error) error {
 	var own *refusal
-	if !errors.As(err, &own) || x.principal.Role() == 0 || x.route.Verb == "" {
+	if !errors.As(err, &own) || x.principal.Role() == 0 {
 		return err
 	}
 	verb, unknown := x.route.verbFor(x.principal)
@@ -23,12 +23,9 @@ func (s *Server) enter(ctx context.Context, x *exchange, err error) error {
 		return failed
 	}
 	failed = t.View(ctx, store.Action{Verb: verb}, func(*store.ReadTx) error { return own })
-	if errors.As(failed, &own) {
-		return err
-	}
 	var denied *store.DeniedError
-	if errors.As(failed, &denied) {
+	if errors.Is(failed, own) || errors.As(failed, &denied) {
 		return err
 	}
-	return failed
+	return errors.Join(err, failed) // not entered: the store is locked meanwhile, or its disk full
 }

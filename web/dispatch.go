@@ -2,9 +2,15 @@ package web
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 // newApp is Fiber with our routes: everything that it would do of its own accord is switched off.
@@ -17,13 +23,14 @@ func (s *Server) newApp(all []route) *fiber.App {
 		StrictRouting:                true,
 		DisableStartupMessage:        true,
 		DisablePreParseMultipartForm: true,
+		DisableDefaultContentType:    true,
 		BodyLimit:                    l.Body,
 		ReadBufferSize:               l.Header,
 		ReadTimeout:                  l.Read,
-		WriteTimeout:                 l.Write,
+		WriteTimeout:                 l.Write, // streams put it off as they go
 		IdleTimeout:                  l.Idle,
 		Concurrency:                  l.Connections,
-		ErrorHandler:                 s.answerError,
+		ErrorHandler:                 s.answerFiber,
 	})
 	for i := range all {
 		r := &all[i]
@@ -33,7 +40,22 @@ func (s *Server) newApp(all []route) *fiber.App {
 		}
 	}
 	app.Use(s.enclose(nil))
+	inner := app.Server()
+	inner.CloseOnShutdown = true
+	inner.SecureErrorLogMessage = true
+	inner.Handler = s.onlyKnownMethods(app.Handler())
 	return app
+}
+
+// onlyKnownMethods keeps methods from Fiber that it does not know: it would answer them itself, without our headers.
+func (s *Server) onlyKnownMethods(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(c *fasthttp.RequestCtx) {
+		if !slices.Contains(fiber.DefaultMethods, string(c.Method())) {
+			c.Request.Header.SetMethod(http.MethodTrace) // which nothing answers
+			c.SetConnectionClose()
+		}
+		next(c)
+	}
 }
 
 // enclose is everything around a handler: one function for all routes, so that none can be without it.
@@ -41,10 +63,7 @@ func (s *Server) enclose(r *route) fiber.Handler {
 	return func(ctx *fiber.Ctx) error {
 		x := s.newExchange(ctx, r)
 		s.setHeaders(x)
-		out, err := s.process(x)
-		if err == nil {
-			err = s.reply(x, out)
-		}
+		err := s.process(x)
 		if err != nil {
 			s.replyError(x, err)
 		}
@@ -52,38 +71,134 @@ func (s *Server) enclose(r *route) fiber.Handler {
 	}
 }
 
-// process takes a request to its handler, or refuses it.
-func (s *Server) process(x *exchange) (any, error) {
-	if x.route == nil {
-		return nil, s.unrouted(x)
-	}
-	if err := s.identify(x); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.options.Limits.Work) // not the server's: commits in hand are finished
+// process takes a request to its handler and encodes its answer, or refuses it. A panic on the way is our own fault, and ends this
+// request only.
+func (s *Server) process(x *exchange) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.options.Limits.Work) // not the server's: what is in hand is finished
 	defer cancel()
-	if err := s.permit(x); err != nil {
-		return nil, s.enter(ctx, x, err)
+	defer func() {
+		if broken := recover(); broken != nil {
+			s.log.Error("panic", "request_id", x.source.Request, "method", x.method(), "path", clipped(x.path()), "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
+			err = errPanicked
+			if !x.answering {
+				err = s.enter(ctx, x, err)
+			}
+		}
+		if err != nil && x.repeat != nil {
+			s.repeats.forget(x.repeat)
+		}
+	}()
+	if err := s.admit(ctx, x); err != nil {
+		return err
 	}
-	in, err := x.route.read(x)
+	in, err := s.take(x)
+	if errors.Is(err, errRepeated) { // the reply is there
+		return unless(s.enter(ctx, x, err), errRepeated)
+	}
 	if err != nil {
-		return nil, s.enter(ctx, x, err)
+		return s.enter(ctx, x, err)
 	}
-	c := &Call{Principal: x.principal, Source: x.source, Session: x.session, Received: x.received, exchange: x}
+	x.answering = true
+	c := &Call{Principal: x.principal, Source: x.source, Session: x.token, Received: x.received, exchange: x}
 	out, err := x.route.answer(ctx, s, c, in)
 	if err != nil {
-		return nil, s.enter(ctx, x, err)
+		return s.enter(ctx, x, err)
 	}
-	return out, nil
+	return s.reply(x, out)
 }
 
-// unrouted refuses a path that nothing answers.
-func (s *Server) unrouted(*exchange) error { return &refusal{kind: kindNotFound} }
+// errPanicked ends a request whose handling panicked; the log has the cause.
+var errPanicked = &refusal{kind: kindInternal, detail: "the log of the appliance has the cause under this request's id"}
 
-// answerError answers what Fiber found wrong before any handler ran.
-func (s *Server) answerError(ctx *fiber.Ctx, err error) error {
+// admit lets a request as far as its route: its form, its origin, its rate. Whoever is refused here is not known yet, and leaves no entry.
+func (s *Server) admit(ctx context.Context, x *exchange) error {
+	if err := s.wellFormed(x); err != nil {
+		return err
+	}
+	if err := s.limitAddress(x); err != nil {
+		return err
+	}
+	if x.route == nil {
+		return s.unrouted(x)
+	}
+	if x.route.Access != LockedToo && s.db.Locked() {
+		return &refusal{kind: kindLocked, detail: "an operator unlocks it; until then only the system's state and health answer"}
+	}
+	if err := sameSite(x); err != nil {
+		return err
+	}
+	err := s.identify(ctx, x)
+	if err != nil && x.cookie() != "" && refusalOf(err).kind == kindSignInNeeded {
+		x.setCookie("")
+	}
+	return err
+}
+
+// unless is err, or nil where it is the one that is no error to the client.
+func unless(err error, harmless *refusal) error {
+	if own, ok := err.(*refusal); ok && own == harmless { //nolint:errorlint // joined with another it is none
+		return nil
+	}
+	return err
+}
+
+// take holds a known caller to its rate and its rights and reads its request. Errors of it are to be entered.
+func (s *Server) take(x *exchange) (in any, err error) {
+	if err := s.limitCaller(x); err != nil {
+		return nil, err
+	}
+	if err := s.permit(x); err != nil {
+		return nil, err
+	}
+	if in, err = x.route.read(x); err != nil {
+		return nil, err
+	}
+	return in, s.repeated(x)
+}
+
+// unrouted refuses a path that nothing answers, or not with this method (RFC 9110 §15.5.6).
+func (s *Server) unrouted(x *exchange) error {
+	path := x.path()
+	var allowed []string
+	for _, r := range s.routes {
+		if matches(r.Path, path) {
+			allowed = append(allowed, r.Method)
+			if r.Method == http.MethodGet {
+				allowed = append(allowed, http.MethodHead)
+			}
+		}
+	}
+	if len(allowed) == 0 {
+		return &refusal{kind: kindNotFound}
+	}
+	return &refusal{kind: kindMethod, allow: strings.Join(allowed, ", ")}
+}
+
+// matches reports whether a path is one of a route's.
+func matches(route, path string) bool {
+	want, got := strings.Split(route, "/"), strings.Split(path, "/")
+	return len(want) == len(got) && slices.EqualFunc(want, got, func(w, g string) bool {
+		return w == g || strings.HasPrefix(w, "{") && g != ""
+	})
+}
+
+// answerFiber answers what Fiber or fasthttp found wrong before any handler ran. What they say of it may quote the request.
+func (s *Server) answerFiber(ctx *fiber.Ctx, err error) error {
 	x := s.newExchange(ctx, nil)
 	s.setHeaders(x)
-	s.replyError(x, err)
+	ctx.Context().SetConnectionClose()
+	found := refuse(kindInvalid, "it is not HTTP/1.1 as it should be (RFC 9112)")
+	var known *fiber.Error
+	if errors.As(err, &known) {
+		switch known.Code {
+		case http.StatusRequestEntityTooLarge:
+			found = refuse(kindTooLarge, "a body has at most %d bytes", s.options.Limits.Body)
+		case http.StatusRequestHeaderFieldsTooLarge:
+			found = refuse(kindHeaderTooLarge, "line and headers of a request have at most %d bytes together", s.options.Limits.Header)
+		case http.StatusRequestTimeout:
+			found = refuse(kindSlow, "a request is to arrive within %s", s.options.Limits.Read)
+		}
+	}
+	s.replyError(x, found)
 	return nil
 }

@@ -19,14 +19,19 @@ type exchange struct {
 	status    int    // of a good reply; 0 is 200
 	received  time.Time
 	source    store.Source
+	neighbour string // what the client's address counts as where it is limited
 	principal store.Principal
-	session   directory.SessionToken // of the cookie
-	entered   bool                   // its audit entry is written or is the handler's
+	session   directory.Session      // of the cookie
+	token     directory.SessionToken // of the cookie; zero with an API key
+	repeat    *repeat                // of an Idempotency-Key that is used for the first time; nil otherwise
+	answering bool                   // the handler has the request, and enters it
 }
 
 func (s *Server) newExchange(ctx *fiber.Ctx, r *route) *exchange {
 	x := &exchange{ctx: ctx, route: r, received: s.now()}
-	x.source = store.Source{Address: ctx.Context().RemoteIP().String(), UserAgent: x.header("User-Agent"), Request: newRequestID()}
+	at := s.clientAddress(x)
+	x.neighbour = neighbourhood(at)
+	x.source = store.Source{Address: at.String(), UserAgent: x.header("User-Agent"), Request: newRequestID()}
 	return x
 }
 
@@ -40,12 +45,17 @@ func newRequestID() string {
 func (x *exchange) method() string            { return x.ctx.Method() }
 func (x *exchange) target() string            { return x.ctx.OriginalURL() }
 func (x *exchange) path() string              { return string(x.ctx.Context().URI().PathOriginal()) }
+func (x *exchange) query() string             { return string(x.ctx.Context().URI().QueryString()) }
 func (x *exchange) header(name string) string { return x.ctx.Get(name) }
 func (x *exchange) set(name, value string)    { x.ctx.Set(name, value) }
 func (x *exchange) param(name string) string  { return x.ctx.Params(name) }
 func (x *exchange) body() []byte              { return x.ctx.Request().Body() }
 func (x *exchange) mediaType() string         { return string(x.ctx.Request().Header.ContentType()) }
 func (x *exchange) cookie() string            { return x.ctx.Cookies(cookieName) }
+
+// cookieName is the session's cookie. The prefix makes browsers insist on Secure, Path=/ and no Domain, so that no
+// neighbouring host can set it (RFC 6265bis §4.1.3.2).
+const cookieName = "__Host-qrsd"
 
 // setCookie gives the browser the session's cookie, or takes it away. It lives as long as the browser does: how long
 // the session does, the directory says.

@@ -9,41 +9,56 @@ import (
 )
 
 // identify finds out who asks: by the session's cookie or by an API key, never by both.
-func (s *Server) identify(x *exchange) (err error) {
-	if x.route.Access == Open || x.route.Access == LockedToo && x.route.Verb == "" {
+func (s *Server) identify(ctx context.Context, x *exchange) (err error) {
+	if x.route.Access == Open || x.route.Access == LockedToo && (x.route.Verb == "" || s.db.Locked()) {
 		return nil
 	}
-	key, keyed := strings.CutPrefix(x.header("Authorization"), "Bearer ")
-	cookie := x.cookie()
-	ctx := context.Background()
+	authorization, cookie := x.header("Authorization"), x.cookie()
 	switch {
-	case keyed && cookie != "":
+	case authorization != "" && cookie != "":
 		return refuse(kindInvalid, "a session's cookie and an API key came together: send one of them")
-	case keyed:
-		x.principal, err = s.directory.APIKey(ctx, directory.NewSecret(key), x.source)
+	case authorization != "":
+		scheme, key, _ := strings.Cut(authorization, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return refuse(kindSignInNeeded, "Authorization is understood as Bearer with an API key only")
+		}
+		x.principal, err = s.directory.APIKey(ctx, directory.NewSecret(strings.TrimSpace(key)), x.source)
 	case cookie != "":
-		x.session = directory.NewSessionToken(cookie)
-		x.principal, err = s.directory.Session(ctx, x.session, x.source)
+		token := directory.NewSessionToken(cookie)
+		x.principal, x.session, err = s.directory.Session(ctx, token, x.source)
+		if err == nil {
+			x.token = token
+		}
 	default:
-		err = &refusal{kind: kindSignInNeeded}
+		err = refuse(kindSignInNeeded, "send an API key, or sign in")
 	}
 	return err
 }
 
-// permit asks the permission table for the route's verb. A denial says nothing of the object, which was not looked at.
+// permit asks the permission table for the route's verb, before anything of the request is looked at. A denial therefore says nothing
+// of what was asked for; and whatever is denied later belongs to somebody else.
 func (s *Server) permit(x *exchange) error {
-	if x.route.Verb == "" || x.principal.Role() == 0 {
+	if x.principal.Role() == 0 { // nobody: the route is open
 		return nil
 	}
 	verb, err := x.route.verbFor(x.principal)
 	if err != nil {
 		return err
 	}
-	if !x.principal.May(verb) {
-		if x.principal.Role() != store.Operator && strings.HasPrefix(x.route.Path, api+"/tenants/{") {
-			return &refusal{kind: kindNotFound} // whether there is such a tenant is none of the users' business
-		}
+	bySession := !x.token.IsZero()
+	switch {
+	case !x.principal.May(verb) && x.principal.Role() != store.Operator && strings.HasPrefix(x.route.Path, api+"/tenants/{"):
+		return &refusal{kind: kindNotFound} // whether there is such a tenant is none of the users' business
+	case !x.principal.May(verb) && bySession && x.session.Restricted():
+		return refuse(kindRestricted, "set a password of your own, or enrol the second factor that is asked of you, and come back")
+	case !x.principal.May(verb) && bySession:
 		return refuse(kindDenied, "%s is not allowed in the role %s", verb, x.principal.Role())
+	case !x.principal.May(verb):
+		return refuse(kindDenied, "the API key may not do %s: its scopes, or its owner's role, do not have it", verb)
+	case x.route.StepUp && !bySession:
+		return refuse(kindStepUpNeeded, "this is done by people: sign in, prove that it is you, and repeat it")
+	case x.route.StepUp && !s.directory.Fresh(x.session):
+		return refuse(kindStepUpNeeded, "prove within ten minutes before this that it is you (POST /api/v1/session/step-up), and repeat it")
 	}
 	return nil
 }

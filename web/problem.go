@@ -35,6 +35,7 @@ var (
 	kindNotFound         = Kind{"not-found", 404, "Not found"}
 	kindMethod           = Kind{"method-not-allowed", 405, "The resource has no such method"}
 	kindNotAcceptable    = Kind{"not-acceptable", 406, "No such representation"}
+	kindSlow             = Kind{"too-slow", 408, "The request did not arrive in time"}
 	kindConflict         = Kind{"conflict", 409, "In conflict with the present state"}
 	kindExists           = Kind{"exists", 409, "Exists already"}
 	kindKeyReused        = Kind{"idempotency-key-reused", 409, "The Idempotency-Key was used already"}
@@ -55,7 +56,7 @@ var (
 func Kinds() []Kind {
 	return []Kind{
 		kindInvalid, kindSignInNeeded, kindWrongCredentials, kindFactorNeeded, kindDenied, kindRestricted, kindStepUpNeeded, kindCrossSite,
-		kindDisabled, kindNotFound, kindMethod, kindNotAcceptable, kindTenantNeeded, kindConflict, kindExists, kindKeyReused, kindGone, kindChanged,
+		kindDisabled, kindNotFound, kindMethod, kindNotAcceptable, kindSlow, kindTenantNeeded, kindConflict, kindExists, kindKeyReused, kindGone, kindChanged,
 		kindTooLarge, kindMediaType, kindMisdirected, kindTooMany, kindHeaderTooLarge, kindInternal, kindLocked, kindBusy, kindReadOnly,
 	}
 }

@@ -11,14 +11,37 @@ import (
 
 // reply encodes what a handler returned.
 func (s *Server) reply(x *exchange, out any) error {
-	status := x.status
+	switch v := out.(type) {
+	case *Stream:
+		return s.replyStream(x, v)
+	case *Redirect:
+		x.set("Location", v.Path)
+		x.ctx.Status(http.StatusSeeOther)
+		return nil
+	}
+	status, media, body, err := encode(x, out)
+	if err != nil {
+		return err
+	}
+	if x.repeat != nil {
+		s.repeats.finish(x.repeat, status, media, string(x.ctx.Response().Header.Peek("Location")), body, x.route.Secret)
+	}
+	if status == http.StatusNoContent {
+		x.ctx.Status(status)
+		return nil
+	}
+	return s.send(x, status, media, body)
+}
+
+// encode makes the bytes of a reply.
+func encode(x *exchange, out any) (status int, media string, body []byte, err error) {
+	status = x.status
 	if status == 0 {
 		status = http.StatusOK
 	}
 	switch v := out.(type) {
 	case Nothing:
-		x.ctx.Status(http.StatusNoContent)
-		return nil
+		return http.StatusNoContent, "", nil, nil
 	case *Document:
 		if v.Status != 0 {
 			status = v.Status
@@ -26,17 +49,27 @@ func (s *Server) reply(x *exchange, out any) error {
 		if v.Name != "" {
 			x.set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", v.Name))
 		}
-		return x.send(status, v.Type, v.Body)
-	case *Redirect:
-		x.set("Location", v.Path)
-		x.ctx.Status(http.StatusSeeOther)
-		return nil
+		return status, v.Type, v.Body, nil
 	}
-	body, err := json.Marshal(out)
+	body, err = json.Marshal(out)
 	if err != nil {
-		return fmt.Errorf("encode the reply: %w", err)
+		return 0, "", nil, fmt.Errorf("encode the reply of %s: %w", x.route.Operation, err)
 	}
-	return x.send(status, "application/json", append(body, '\n'))
+	return status, "application/json", append(body, '\n'), nil
+}
+
+// send hands a body to Fiber, compressed where that is of use and tells nothing. A reply with an ETag stays as it is: the tag is
+// of the bytes.
+func (s *Server) send(x *exchange, status int, media string, body []byte) error {
+	secret := x.route != nil && x.route.Secret
+	if len(body) > compressAbove && !secret && isText(media) && len(x.ctx.Response().Header.Peek("ETag")) == 0 {
+		x.set("Vary", "Accept-Encoding")
+		var coding string
+		if body, coding = s.shrink.squeeze(x.header("Accept-Encoding"), body); coding != "" {
+			x.set("Content-Encoding", coding)
+		}
+	}
+	return x.send(status, media, body)
 }
 
 func (x *exchange) send(status int, mediaType string, body []byte) error {
@@ -48,14 +81,17 @@ func (x *exchange) send(status int, mediaType string, body []byte) error {
 // replyError answers an error as a problem of RFC 9457. What the client may not know goes to the log, once.
 func (s *Server) replyError(x *exchange, err error) {
 	r := refusalOf(err)
-	if r.kind.Status == http.StatusInternalServerError {
+	if r.kind.Status == http.StatusInternalServerError && r != errPanicked { // which is there with its stack
 		s.log.Error("a request failed", "request_id", x.source.Request, "method", x.method(), "path", clipped(x.path()), "error", err)
 	}
 	if r.retryAfter > 0 {
-		x.set("Retry-After", strconv.Itoa(int((r.retryAfter.Seconds())+0.999)))
+		x.set("Retry-After", strconv.Itoa(seconds(r.retryAfter)))
 	}
 	if r.kind.Status == http.StatusUnauthorized {
 		x.set("WWW-Authenticate", `Bearer realm="qrsd"`)
+	}
+	if r.allow != "" {
+		x.set("Allow", r.allow)
 	}
 	if x.wantsPage() {
 		s.replyPage(x, err, r)

@@ -113,6 +113,9 @@ func routes() []route {
 	return slices.Concat(
 		healthRoutes(),
 		sessionRoutes(),
+		tenantRoutes(), policyRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
+		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
+		unlockRoutes(),
 		pageRoutes(),
 		openAPIRoutes(),
 	)

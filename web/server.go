@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -55,8 +56,9 @@ type TLS struct {
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// AllowTLS12 lets TLS 1.2 in, with ECDHE and an AEAD only. Otherwise it is 1.3 alone.
 	AllowTLS12 bool
-	// ClientCAs, where not nil, verify client certificates: those that are shown, or with RequireClient one of everybody.
-	ClientCAs     *x509.CertPool
+	// ClientCAs, where not nil, verify client certificates: those that are shown, or with RequireClient one of everybody. It is asked at
+	// every handshake, like Certificate.
+	ClientCAs     func() *x509.CertPool
 	RequireClient bool
 }
 
@@ -92,6 +94,11 @@ type Server struct {
 	now       func() time.Time
 	app       *fiber.App
 	site      *page.Site
+	routes    []route
+	limits    callerLimits
+	repeats   *repeats
+	shrink    *compressors
+	stopping  atomic.Bool
 }
 
 // New makes a server. It fails where Options lack something or contradict themselves.
@@ -117,26 +124,34 @@ func New(o Options) (*Server, error) {
 	if s.site, err = page.New(); err != nil {
 		return nil, err
 	}
-	s.app = s.newApp(routes())
+	s.routes = routes()
+	s.limits = newCallerLimits(s.options.Limits, s.now)
+	s.repeats = newRepeats(s.now)
+	if s.shrink, err = newCompressors(); err != nil {
+		return nil, err
+	}
+	s.app = s.newApp(s.routes)
 	return s, nil
 }
 
 // Serve answers requests that come in at the listener, which it wraps in TLS and closes, until ctx ends. Then it takes no new
 // ones, finishes those in hand within Limits.Stop, and returns nil; or the error of what could not be finished.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	secure := tls.NewListener(l, s.tlsConfig())
+	all := newCrowd(l, s.options.Limits.PerAddress, func(a net.Addr) bool { return s.isProxy(remoteAddress(a)) })
 	ended := make(chan error, 1)
-	go func() { ended <- s.app.Listener(secure) }()
+	go func() { ended <- s.app.Listener(tls.NewListener(all, s.tlsConfig())) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("listen on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
+	s.stopping.Store(true)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Limits.Stop)
 	defer cancel()
 	err := s.app.ShutdownWithContext(stop)
 	if err != nil {
 		err = fmt.Errorf("finish the requests in hand: %w", err)
+		all.endAll()
 	}
 	return errors.Join(err, <-ended)
 }

@@ -3,7 +3,7 @@ package web
 import "crypto/tls"
 
 // tlsConfig is TLS 1.3, or with AllowTLS12 also 1.2 with forward secrecy and authenticated encryption only (RFC 9325 §4.2).
-// Fiber's own listener would allow more.
+// Fiber's own listener would allow more. Certificates are asked for at every handshake.
 func (s *Server) tlsConfig() *tls.Config {
 	o := s.options.TLS
 	c := &tls.Config{
@@ -19,11 +19,19 @@ func (s *Server) tlsConfig() *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 		}
 	}
-	if o.ClientCAs != nil {
-		c.ClientCAs, c.ClientAuth = o.ClientCAs, tls.VerifyClientCertIfGiven
-		if o.RequireClient {
-			c.ClientAuth = tls.RequireAndVerifyClientCert
-		}
+	if o.ClientCAs == nil {
+		return c
+	}
+	c.ClientAuth = tls.VerifyClientCertIfGiven
+	if o.RequireClient {
+		c.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	c.SessionTicketsDisabled = true // a resumed session would carry a certificate of authorities of before
+	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now := c.Clone()
+		now.GetConfigForClient = nil
+		now.ClientCAs = o.ClientCAs()
+		return now, nil
 	}
 	return c
 }

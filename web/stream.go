@@ -1,0 +1,103 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Stream is a reply that is written piece by piece: an export. Write runs on a goroutine of its own until it returns or the client is
+// gone, which its writer's error says; and to its end where the client asked for the head only. An error before the first byte is answered as a
+// problem; one after it breaks the connection off, so that nobody takes a part for the whole.
+type Stream struct {
+	Type  string // media type
+	Name  string // suggested file name
+	Write func(ctx context.Context, w io.Writer) error
+}
+
+// replyStream begins a stream, and waits for its first bytes or its end.
+func (s *Server) replyStream(x *exchange, v *Stream) error {
+	coding := ""
+	if isText(v.Type) && !x.route.Secret {
+		x.set("Vary", "Accept-Encoding")
+		coding = codingFor(x.header("Accept-Encoding"))
+	}
+	from, to := io.Pipe()
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { to.CloseWithError(s.write(ctx, v, coding, to)) }()
+	out := &outflow{first: bufio.NewReaderSize(from, 32<<10), pipe: from, cancel: cancel, connection: x.ctx.Context().Conn(), patience: s.options.Limits.Write}
+	if x.method() == http.MethodHead {
+		_, err := io.Copy(io.Discard, out.first)
+		cancel()
+		x.set("Content-Type", v.Type)
+		return err
+	}
+	if _, err := out.first.Peek(1); err != nil && !errors.Is(err, io.EOF) {
+		cancel()
+		return err
+	}
+	if v.Name != "" {
+		x.set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", v.Name))
+	}
+	if coding != "" {
+		x.set("Content-Encoding", coding)
+	}
+	x.set("Content-Type", v.Type)
+	x.ctx.Context().SetBodyStream(out, -1)
+	return nil
+}
+
+// write runs the stream's function on its writer. Nothing reaches the pipe before there is a block of it, so that an early error can be a problem.
+func (s *Server) write(ctx context.Context, v *Stream, coding string, to io.Writer) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			s.log.Error("panic in a stream", "panic", fmt.Sprint(broken))
+			err = errPanicked
+		}
+	}()
+	buffered := bufio.NewWriterSize(to, 32<<10)
+	coded, err := s.shrink.stream(coding, buffered)
+	if err != nil {
+		return err
+	}
+	if err := v.Write(ctx, coded); err != nil {
+		return err // unflushed: what came before it alone would look whole
+	}
+	return errors.Join(coded.Close(), buffered.Flush())
+}
+
+// outflow is a stream as fasthttp reads it. Each piece puts off the deadline of the connection, so that only a client that takes
+// nothing is cut off.
+type outflow struct {
+	first      *bufio.Reader
+	pipe       *io.PipeReader
+	cancel     context.CancelFunc
+	connection net.Conn
+	patience   time.Duration
+	closing    sync.Once
+}
+
+func (o *outflow) Read(p []byte) (int, error) {
+	if err := o.connection.SetWriteDeadline(time.Now().Add(o.patience)); err != nil {
+		return 0, err
+	}
+	return o.first.Read(p)
+}
+
+// Close tells the writer that nobody reads any more.
+func (o *outflow) Close() error {
+	o.closing.Do(func() {
+		o.cancel()
+		_ = o.pipe.CloseWithError(errClientGone)
+	})
+	return nil
+}
+
+// errClientGone is what a stream's writer gets when its client has gone.
+var errClientGone = errors.New("the client is gone")
