@@ -7,9 +7,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/ledger"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 )
 
 // TestEntryIsCanonical: what encoding/json writes of any entry is the canonical form, and is read back the same.

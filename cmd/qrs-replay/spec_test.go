@@ -10,7 +10,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/loss"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 )
 
 // TestSpecSurvivesItsSeal: a spec read from its canonical form is the one that was written, to the last bit, also that of a single storm

@@ -17,7 +17,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/benchlab"
 	"github.com/qrsrisk/qrsd/store/ledger"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/store/seal"
 	"github.com/qrsrisk/qrsd/store/seal/sealtest"
 )

@@ -36,6 +36,7 @@ const ourImports = `
 	internal/fmath:
 	internal/fmath/exact:
 	internal/rng:               internal/fmath
+	internal/canonical:
 
 	engine/registry:
 	engine/internal/parallel:
@@ -56,14 +57,14 @@ const ourImports = `
 	engine/results/excel:       engine/results
 	engine:                     engine/exposure engine/hazard engine/hazard/windfield engine/internal/parallel engine/loss engine/metrics engine/modelpack
 
-	quantum/...:                quantum/... internal/fmath internal/rng
+	quantum/...:                quantum/... internal/fmath internal/rng internal/canonical
 	quantum/braket/brakettest:  quantum/circuit quantum/simulator internal/rng internal/sigv4
 
 	internal/sigv4:
 	internal/outbound:
-	store/workspace:            store/... engine/... quantum/...
+	store/workspace:            store/... engine/... quantum/... internal/canonical
 	store/kms/kmstest:          internal/sigv4
-	store/...:                  store/... internal/outbound
+	store/...:                  store/... internal/outbound internal/canonical
 	web/wire:
 	web/client:                 web/wire internal/outbound
 	web/reference:              web/page

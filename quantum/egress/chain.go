@@ -11,7 +11,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/qrsrisk/qrsd/quantum/internal/jcs"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 )
 
 // Kinds of entries.
@@ -67,7 +67,7 @@ func (c Chain) Next(e Entry) (line []byte, after Chain, err error) {
 	if e.Hash, err = e.hash(); err != nil {
 		return nil, c, err
 	}
-	if line, err = jcs.Marshal(e); err != nil {
+	if line, err = canonical.Marshal(e); err != nil {
 		return nil, c, fmt.Errorf("writing entry %d of the egress record: %w", e.Number, err)
 	}
 	return append(line, '\n'), Chain{e.Number, e.Hash}, nil
@@ -75,7 +75,7 @@ func (c Chain) Next(e Entry) (line []byte, after Chain, err error) {
 
 func (e Entry) hash() (string, error) {
 	e.Hash = ""
-	text, err := jcs.Marshal(e)
+	text, err := canonical.Marshal(e)
 	if err != nil {
 		return "", fmt.Errorf("hashing entry %d of the egress record: %w", e.Number, err)
 	}

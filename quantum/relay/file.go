@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/qrsrisk/qrsd/quantum/internal/jcs"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 )
 
 // maxFile bounds a file before it is read as JSON: 64 circuits' results of 100,000 shots are below it.
@@ -31,12 +31,12 @@ type signed interface {
 // sign sets the signature and is the file: canonical JSON and a line end.
 func (k *Key) sign(s signed) ([]byte, error) {
 	*s.signature() = nil
-	message, err := jcs.Marshal(s)
+	message, err := canonical.Marshal(s)
 	if err != nil {
 		return nil, err
 	}
 	*s.signature() = ed25519.Sign(k.private, message)
-	file, err := jcs.Marshal(s)
+	file, err := canonical.Marshal(s)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (k *Key) sign(s signed) ([]byte, error) {
 // digest is the SHA-256 of a signed document's canonical JSON, signature included, in hexadecimal: the layout of the file
 // does not matter.
 func digest(s signed) (string, error) {
-	text, err := jcs.Marshal(s)
+	text, err := canonical.Marshal(s)
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +64,7 @@ func verify(s signed, by PublicKey) error {
 	}
 	signature := *s.signature()
 	*s.signature() = nil
-	message, err := jcs.Marshal(s)
+	message, err := canonical.Marshal(s)
 	*s.signature() = signature
 	if err != nil {
 		return err
@@ -89,28 +89,28 @@ func decode(file []byte, format string, into any) error {
 	if len(file) > maxFile {
 		return fmt.Errorf("it has %d bytes; at most %d are read", len(file), maxFile)
 	}
-	canonical, err := jcs.Canonical(file)
+	text, err := canonical.Transform(file)
 	if err != nil {
 		return fmt.Errorf("it is no JSON document: %w", err)
 	}
 	var head struct{ Format string }
-	if err := json.Unmarshal(canonical, &head); err != nil {
+	if err := json.Unmarshal(text, &head); err != nil {
 		return errors.New("it is no JSON object")
 	}
 	if head.Format != format {
 		return fmt.Errorf("its format is %.40q, and %q is needed here", head.Format, format)
 	}
-	d := json.NewDecoder(bytes.NewReader(canonical))
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("it is not of format %s: %w", format, err)
 	}
 	// Members whose case differs are taken by encoding/json; then what is signed is not what is there.
-	back, err := jcs.Marshal(into)
+	back, err := canonical.Marshal(into)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(back, canonical) {
+	if !bytes.Equal(back, text) {
 		return fmt.Errorf("it is not of format %s: a member is missing, or not spelt as the format has it", format)
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/quantum/egress"
-	"github.com/qrsrisk/qrsd/quantum/internal/jcs"
 )
 
 // Job is the file job.qcirc.json: what a relay is asked to run.
@@ -45,7 +45,7 @@ func (j *Job) Sign(k *Key) ([]byte, error) {
 
 // File is a signed job's file once more, byte for byte as Sign gave it.
 func (j *Job) File() ([]byte, error) {
-	text, err := jcs.Marshal(j)
+	text, err := canonical.Marshal(j)
 	return append(text, '\n'), err
 }
 

@@ -13,11 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/internal/rng"
 	"github.com/qrsrisk/qrsd/quantum/braket"
 	"github.com/qrsrisk/qrsd/quantum/circuit"
 	"github.com/qrsrisk/qrsd/quantum/egress"
-	"github.com/qrsrisk/qrsd/quantum/internal/jcs"
 	"github.com/qrsrisk/qrsd/quantum/relay"
 )
 
@@ -151,15 +151,15 @@ func TestSignatureIsSaidRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(members, "signature")
-	message, err := jcs.Marshal(members)
+	message, err := canonical.Marshal(members)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !ed25519.Verify(ed25519.PublicKey(host.Public()), message, signature) {
 		t.Fatal("the signature is not over what the docs say")
 	}
-	canonical, err := jcs.Canonical(file)
-	if err != nil || string(canonical)+"\n" != string(file) {
+	text, err := canonical.Transform(file)
+	if err != nil || string(text)+"\n" != string(file) {
 		t.Fatalf("the file is not canonical: %v", err)
 	}
 }
@@ -287,7 +287,7 @@ func FuzzReadJob(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	want, err := jcs.Canonical(file)
+	want, err := canonical.Transform(file)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func FuzzReadJob(f *testing.F) {
 		if _, _, err := relay.ReadJob(text, relay.Trust{{Name: "office", Key: host.Public()}}); err != nil {
 			return
 		}
-		if got, err := jcs.Canonical(text); err != nil || !bytes.Equal(got, want) {
+		if got, err := canonical.Transform(text); err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("another job was taken: %s", text)
 		}
 	})
@@ -314,7 +314,7 @@ func FuzzAccept(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	want, err := jcs.Canonical(file)
+	want, err := canonical.Transform(file)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func FuzzAccept(f *testing.F) {
 		if _, err := relay.Accept(j, text, relay.Trust{{Name: "harbour", Key: harbour.Public()}}, device{}); err != nil {
 			return
 		}
-		if got, err := jcs.Canonical(text); err != nil || !bytes.Equal(got, want) {
+		if got, err := canonical.Transform(text); err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("another result was taken: %s", text)
 		}
 	})
@@ -355,7 +355,7 @@ func TestSpelling(t *testing.T) {
 // TestNoSteering: what an unsigned file says reaches a terminal in quotes or not at all.
 func TestNoSteering(t *testing.T) {
 	file := func(nonce string) []byte {
-		text, err := jcs.Marshal(&relay.Result{Format: relay.ResultFormat, Nonce: nonce, RelayKey: newKey(t, 1).Public(), Device: "x\x1b[2J"})
+		text, err := canonical.Marshal(&relay.Result{Format: relay.ResultFormat, Nonce: nonce, RelayKey: newKey(t, 1).Public(), Device: "x\x1b[2J"})
 		if err != nil {
 			t.Fatal(err)
 		}

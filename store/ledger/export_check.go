@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 )
 
 // exportCheck verifies the lines of an export. leaf is what can be said of a line alone, and may run concurrently;

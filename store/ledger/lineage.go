@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 )
 
 // Kind is what happened, in a lineage ledger.

@@ -13,7 +13,7 @@ import (
 	"math/big"
 	"strconv"
 
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 )
 
 // PayloadType is the type of an in-toto statement in an envelope.

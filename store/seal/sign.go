@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/store/ledger"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 )
 
 // Sign makes the seal of a run: the statement in its one form, in a signed envelope (canonical JSON, to be kept as it is).

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/store/ledger"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 	"github.com/qrsrisk/qrsd/store/seal"
 	"github.com/qrsrisk/qrsd/store/seal/sealtest"
 )

@@ -10,11 +10,11 @@ import (
 	"io"
 	"sync"
 
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/quantum/egress"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/ledger"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 )
 
 // egressEntry is one entry of a tenant's egress record. Bytes of more than maxInline lie in a blob, and Entry has none.

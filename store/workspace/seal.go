@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 	"github.com/qrsrisk/qrsd/quantum"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 	"github.com/qrsrisk/qrsd/store/ledger"
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
 	"github.com/qrsrisk/qrsd/store/seal"
 )
 

@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/qrsrisk/qrsd/store/ledger/canonical"
+	"github.com/qrsrisk/qrsd/internal/canonical"
 )
 
 // Files of the output folder.
