@@ -68,6 +68,26 @@ type DataKey struct {
 	Used    uint64    `json:"used"`    // encryptions so far, at most
 }
 
+// Notice is a message to a user that was not sent yet: GET /api/v1/outbox.
+type Notice struct {
+	ID            string     `json:"id"`
+	Tenant        string     `json:"tenant"`
+	Kind          string     `json:"kind"` // what it is about: invitation, password-reset, role-changed ...
+	User          string     `json:"user"`
+	Email         string     `json:"email"`
+	Name          string     `json:"name"`
+	Token         string     `json:"token,omitempty"`          // of an invitation or a password reset, to be handed over
+	RecoveryCodes *int       `json:"recovery_codes,omitempty"` // left, where one was used
+	Item          string     `json:"item,omitempty"`           // name of the passkey that it is about
+	Address       string     `json:"address,omitempty"`        // IP address from which it was done; absent where another did it
+	UserAgent     string     `json:"user_agent,omitempty"`
+	Created       time.Time  `json:"created"`
+	Expires       time.Time  `json:"expires"`        // not sent after it
+	Attempts      int        `json:"attempts"`       // to send it
+	Next          *time.Time `json:"next,omitempty"` // the next attempt; absent: at once
+	Failure       string     `json:"failure,omitempty"`
+}
+
 // KeyRotation is whose keys were rotated: POST /api/v1/keys/rotate.
 type KeyRotation struct {
 	Rotated []string `json:"rotated"` // ids of tenants
@@ -92,7 +112,7 @@ type Person struct {
 // DoneSetUp is what set-up gives, to be shown once. The operator is signed in and goes on to enrol a second factor.
 type DoneSetUp struct {
 	Operator     User           `json:"operator"`
-	Tenant       Tenant         `json:"tenant"`
-	Invitation   MadeInvitation `json:"invitation"`    // of the tenant's first administrator
-	RecoveryCode string         `json:"recovery_code"` // of the store; the one of before is void
+	Tenant       MadeTenant     `json:"tenant"`
+	Invitation   MadeInvitation `json:"invitation"`              // of the tenant's first administrator
+	RecoveryCode string         `json:"recovery_code,omitempty"` // of the store; the one of before is void; absent where none could be made now
 }

@@ -15,6 +15,12 @@ type NewTenant struct {
 	Name string `json:"name"` // 1 to 200 characters
 }
 
+// MadeTenant is a new tenant.
+type MadeTenant struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Certificate of a tenant's erasure: DELETE /api/v1/tenants/{id} and GET /api/v1/tenants/{id}/certificate.
 type Certificate struct {
 	Version     int       `json:"version"` // of this shape: 1

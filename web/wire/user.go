@@ -80,3 +80,13 @@ type Role struct {
 	Name  string   `json:"name"`
 	Verbs []string `json:"verbs"` // of the permission table, such as run.submit
 }
+
+// UserSession is an open session of a user: GET /api/v1/me/sessions and /api/v1/users/{id}/sessions.
+type UserSession struct {
+	ID        string    `json:"id"`
+	Begun     time.Time `json:"begun"`
+	Seen      time.Time `json:"seen"` // last used, to within five minutes
+	Ends      time.Time `json:"ends"` // at the latest
+	Address   string    `json:"address,omitempty"`
+	UserAgent string    `json:"user_agent,omitempty"`
+}
