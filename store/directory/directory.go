@@ -41,7 +41,7 @@ type Options struct {
 	Breached KnownPasswords
 	// Limits are the rates of sign-ins.
 	Limits Limits
-	// SecondFactorOptional lets administrators and approvers do without a second factor, for throw-away appliances. A tenant's
+	// SecondFactorOptional lets administrators, approvers and operators do without a second factor, for throw-away appliances. A tenant's
 	// policy can still ask for it.
 	SecondFactorOptional bool
 	// RelyingParty is the site that passkeys are for. Zero: there are none, and their verbs refuse. One that is wrong makes them

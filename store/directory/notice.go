@@ -157,7 +157,7 @@ func (d *Directory) unnotify(tx *store.WriteTx, id store.ID) error {
 // Tokens open accounts: only who works on the host may take them (HostOperator), no operator with an account.
 func (d *Directory) TakeNotices(ctx context.Context, by store.Principal, limit int) (all []Notice, err error) {
 	if limit < 1 || limit > maxTaken {
-		return nil, fmt.Errorf("take %d notices: not between 1 and %d", limit, maxTaken)
+		return nil, store.Invalid("limit", "take %d notices: not between 1 and %d", limit, maxTaken)
 	}
 	if err := d.mustSend(ctx, by); err != nil {
 		return nil, err

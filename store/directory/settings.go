@@ -99,7 +99,7 @@ func (d *Directory) SetMode(ctx context.Context, by store.Principal, m outbound.
 	}
 	err = t.Update(ctx, store.Action{Verb: rights.SettingChange, Object: store.Appliance}, func(tx *store.WriteTx) error {
 		if _, err := outbound.ParseMode(m.String()); err != nil {
-			return err
+			return store.Invalid("mode", "%v", err)
 		}
 		r, err := find(tx, d.settings, store.Appliance)
 		if err != nil {

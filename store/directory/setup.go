@@ -65,7 +65,7 @@ func (d *Directory) OpenSetUp(ctx context.Context) (Secret, error) {
 
 // NewAppliance is what an appliance is set up with.
 type NewAppliance struct {
-	Operator NewUser // its role may be left zero
+	Operator NewUser // the role may be left zero
 	Password Secret  // the operator's; rules as in SetPassword
 	Tenant   string  // name of the first tenant
 	Admin    NewUser // the first tenant's first administrator, who is invited; the role may be left zero
@@ -95,17 +95,20 @@ type SetUpDone struct {
 // name or an address, before anything is written.
 func (d *Directory) SetUp(ctx context.Context, code Secret, n NewAppliance, from store.Source) (SetUpDone, error) {
 	act := store.Action{Verb: rights.SetUp}
-	for name, rate := range map[string]Rate{"set up from " + network(from.Address): d.options.Limits.Address, "set up": d.options.Limits.All} {
-		if err := d.limitTo(ctx, from, act, name, rate); err != nil {
-			return SetUpDone{}, err
-		}
+	err := d.limitTo(ctx, from, act, "set up from "+network(from.Address), d.options.Limits.Address)
+	if err == nil {
+		err = d.limitTo(ctx, from, act, "set up", d.options.Limits.All)
+	}
+	if err != nil {
+		return SetUpDone{}, err
 	}
 	d.setUp.mu.Lock()
 	defer d.setUp.mu.Unlock()
 	needs, err := d.NeedsSetUp(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return SetUpDone{}, err
+	}
+	switch {
 	case !needs:
 		err = ErrIsSetUp
 	case !d.setUp.fits(code):
@@ -131,32 +134,41 @@ func (d *Directory) SetUp(ctx context.Context, code Secret, n NewAppliance, from
 func (d *Directory) complete(n *NewAppliance) error {
 	for _, one := range []struct {
 		user   *NewUser
+		place  string
 		role   store.Role
 		tenant store.ID
-	}{{&n.Operator, store.Operator, store.Appliance}, {&n.Admin, store.Admin, store.ID{}}} {
+	}{{&n.Operator, "operator", store.Operator, store.Appliance}, {&n.Admin, "administrator", store.Admin, store.ID{}}} {
 		if one.user.Role == 0 {
 			one.user.Role = one.role
 		}
-		u, err := one.user.record(one.tenant)
-		if err == nil && u.Role != one.role {
-			err = fmt.Errorf("role %s: the first %s of an appliance is no %s", u.Role, one.role, u.Role)
+		if one.user.Role != one.role {
+			return store.Invalid(one.place+"/role", "role %s: the %s of a new appliance has the role %s", one.user.Role, one.place, one.role)
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", one.role, err)
+		if _, err := one.user.record(one.tenant); err != nil {
+			return within(one.place, err)
 		}
 	}
 	n.Tenant = strings.TrimSpace(n.Tenant)
 	if _, err := normaliseName(n.Tenant); err != nil {
-		return fmt.Errorf("tenant: %w", err)
+		return store.Invalid("tenant", "name of the tenant: %v", err)
 	}
 	if _, err := store.ParseID(n.Tenant); err == nil {
-		return fmt.Errorf("tenant: %q looks like an id: choose another name", n.Tenant)
+		return store.Invalid("tenant", "name of the tenant: %q looks like an id: choose another", n.Tenant)
 	}
 	if _, err := outbound.ParseMode(n.Mode.String()); err != nil {
-		return err
+		return store.Invalid("mode", "%v", err)
 	}
 	email, _ := normaliseEmail(n.Operator.Email)
 	return d.weakPassword(n.Password.Reveal(), email)
+}
+
+// within names the place of a value that stands within another.
+func within(place string, err error) error {
+	var invalid *store.InvalidError
+	if !errors.As(err, &invalid) {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	return &store.InvalidError{Field: place + "/" + invalid.Field, Reason: place + ": " + invalid.Reason, Class: invalid.Class}
 }
 
 // makeTenant makes tenant and invitation, or takes up those of an attempt that was cut short.
