@@ -51,10 +51,12 @@ type Operation struct {
 	ID     string
 	Method string // GET, POST ...
 	Path   string // with parameters in braces
-	Access string // open, lockedToo, signedIn or permitted
+	Access string // open, locked-too, signed-in or permitted
 	Verb   string // of the permission table; "" is none
-	StepUp bool
-	Keyed  bool // takes an Idempotency-Key
+	// OperatorVerb is what operators need in its place; "" is the same.
+	OperatorVerb string
+	StepUp       bool
+	Keyed        bool // takes an Idempotency-Key
 }
 
 // Operations lists all operations, in the order of the file.
@@ -62,7 +64,7 @@ func (d *Description) Operations() (all []Operation) {
 	for _, p := range d.document.Paths {
 		for _, m := range p.Value {
 			o := m.Value
-			all = append(all, Operation{ID: o.ID, Method: strings.ToUpper(m.Name), Path: p.Name, Access: o.Access, Verb: o.Verb, StepUp: o.StepUp,
+			all = append(all, Operation{ID: o.ID, Method: strings.ToUpper(m.Name), Path: p.Name, Access: o.Access, Verb: o.Verb, OperatorVerb: o.OperatorVerb, StepUp: o.StepUp,
 				Keyed: strings.Contains(fmt.Sprint(o.Parameters), "/IdempotencyKey")})
 		}
 	}

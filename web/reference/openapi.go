@@ -59,17 +59,18 @@ type securityScheme struct {
 }
 
 type operation struct {
-	ID          string                 `json:"operationId"`
-	Tags        []string               `json:"tags"`
-	Summary     string                 `json:"summary"`
-	Description string                 `json:"description"`
-	Security    *[]map[string][]string `json:"security"`
-	Access      string                 `json:"x-qrsd-access"`
-	Verb        string                 `json:"x-qrsd-verb"`
-	StepUp      bool                   `json:"x-qrsd-step-up"`
-	Parameters  []parameter            `json:"parameters"`
-	Body        *requestBody           `json:"requestBody"`
-	Responses   ordered[response]      `json:"responses"`
+	ID           string                 `json:"operationId"`
+	Tags         []string               `json:"tags"`
+	Summary      string                 `json:"summary"`
+	Description  string                 `json:"description"`
+	Security     *[]map[string][]string `json:"security"`
+	Access       string                 `json:"x-qrsd-access"`
+	Verb         string                 `json:"x-qrsd-verb"`
+	OperatorVerb string                 `json:"x-qrsd-operator-verb"`
+	StepUp       bool                   `json:"x-qrsd-step-up"`
+	Parameters   []parameter            `json:"parameters"`
+	Body         *requestBody           `json:"requestBody"`
+	Responses    ordered[response]      `json:"responses"`
 }
 
 type parameter struct {

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/qrsrisk/qrsd/web/page"
@@ -50,6 +51,7 @@ type operationView struct {
 	Anchor, Method, Path string
 	Summary, Access      string
 	Verb                 string
+	OperatorVerb         string
 	Roles                []string
 	StepUp               bool
 	About                template.HTML
@@ -150,11 +152,11 @@ func accessWords(o operation) string {
 	switch {
 	case o.Access == "open":
 		return "everybody, while the store is unlocked"
-	case o.Access == "lockedToo" && o.Verb == "":
+	case o.Access == "locked-too" && o.Verb == "":
 		return "everybody, also while the store is locked"
-	case o.Access == "lockedToo":
+	case o.Access == "locked-too":
 		return "everybody while the store is locked; otherwise whoever may do the verb"
-	case o.Access == "signedIn":
+	case o.Access == "signed-in":
 		return "everybody signed in, also with an account that is not in order yet"
 	}
 	return "whoever may do the verb"
@@ -162,12 +164,10 @@ func accessWords(o operation) string {
 
 func (d *Description) operation(method, path string, o operation, roles func(string) []string) operationView {
 	v := operationView{
-		Anchor: anchor("operation", o.ID), Method: method, Path: path, Summary: o.Summary, Access: accessWords(o), Verb: o.Verb, StepUp: o.StepUp,
+		Anchor: anchor("operation", o.ID), Method: method, Path: path, Summary: o.Summary, Access: accessWords(o), Verb: o.Verb, OperatorVerb: o.OperatorVerb, StepUp: o.StepUp,
 		About: marked(o.Description),
 	}
-	if o.Verb != "" {
-		v.Roles = roles(o.Verb)
-	}
+	v.Roles = rolesOf(o, roles)
 	var given []parameter
 	for _, ref := range o.Parameters {
 		p, _ := find(d.document.Components.Parameters, ref.Ref) // checked by Parse
@@ -183,6 +183,23 @@ func (d *Description) operation(method, path string, o operation, roles func(str
 	v.Curl = d.curl(method, path, o, given)
 	v.Answer = d.answer(o)
 	return v
+}
+
+// rolesOf lists who may ask for an operation. What operators may is said by a verb of theirs, where there is one.
+func rolesOf(o operation, roles func(string) []string) (all []string) {
+	if o.Verb == "" {
+		return nil
+	}
+	const operator = "operator"
+	for _, role := range roles(o.Verb) {
+		if role != operator || o.OperatorVerb == "" {
+			all = append(all, role)
+		}
+	}
+	if o.OperatorVerb != "" && slices.Contains(roles(o.OperatorVerb), operator) {
+		all = append(all, operator)
+	}
+	return all
 }
 
 // bodyOf is the shape of a request's body.
