@@ -75,7 +75,7 @@ func (c *Call) SetSession(token directory.SessionToken) { c.exchange.setCookie(t
 // ClearSession takes the session's cookie from the browser.
 func (c *Call) ClearSession() { c.exchange.setCookie("") }
 
-// Nothing is the reply without a body: 204.
+// Nothing is the reply without a body: 204, or what [Call.Accepted] says.
 type Nothing struct{}
 
 // Document is a reply that is not JSON of a value: a page, a file.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -26,7 +27,7 @@ func (s *Server) reply(x *exchange, out any) error {
 	if x.repeat != nil {
 		s.repeats.finish(x.repeat, status, media, string(x.ctx.Response().Header.Peek("Location")), body, x.route.Secret)
 	}
-	if status == http.StatusNoContent {
+	if _, nothing := out.(Nothing); nothing {
 		x.ctx.Status(status)
 		return nil
 	}
@@ -41,7 +42,7 @@ func encode(x *exchange, out any) (status int, media string, body []byte, err er
 	}
 	switch v := out.(type) {
 	case Nothing:
-		return http.StatusNoContent, "", nil, nil
+		return cmp.Or(x.status, http.StatusNoContent), "", nil, nil
 	case *Document:
 		if v.Status != 0 {
 			status = v.Status
