@@ -197,7 +197,7 @@ func (a *appliance) account(tenant store.ID, email string, role store.Role) *per
 	a.must(err)
 	token, err := a.directory.SetPassword(ctx, by, oneTime, directory.NewSecret(goodPassword))
 	a.must(err)
-	if role == store.Admin || role == store.Approver {
+	if role == store.Admin || role == store.Approver || role == store.Operator {
 		by, _, err = a.directory.Session(ctx, token, desk)
 		a.must(err)
 		e, err := a.directory.EnrolSecondFactor(ctx, by, directory.NewSecret(goodPassword), "test")
