@@ -51,14 +51,6 @@ type begun struct {
 	challenge challenge
 }
 
-// ticket stands for a password that was right a moment ago: what is left to give is the second factor.
-type ticket struct {
-	tenant, user store.ID
-	password     string // the hash that it fitted: one that was changed since makes the ticket worthless
-	outdated     string // a new hash in place of one of other parameters; "" where there is none
-	bucket       string // of the account's limit
-}
-
 // inHand is what was handed out and is not back yet: a table of bounded size whose oldest entries make room.
 type inHand[T any] struct {
 	mu    sync.Mutex

@@ -66,6 +66,12 @@ func (e *ErrTenantNeeded) Error() string {
 // AuditReason is the class that the store enters.
 func (e *ErrTenantNeeded) AuditReason() string { return "tenant needed" }
 
+// isRefusal tells a refusal from what went wrong.
+func isRefusal(err error) bool {
+	return errors.As(err, new(*refusal)) || errors.As(err, new(because)) || errors.As(err, new(*ErrTooMany)) || errors.As(err, new(*ErrTenantNeeded)) ||
+		errors.As(err, new(*store.Refusal))
+}
+
 // refuse ends a store.Reception.Settle with a denied entry.
 func refuse(err error) error {
 	reason := "refused"

@@ -77,12 +77,15 @@ func (d *Directory) advance(tx *store.WriteTx, user store.ID, p proofOfPasskey) 
 	}
 	i := slices.IndexFunc(r.Value.All, func(k passkey) bool { return bytes.Equal(k.Credential, p.credential) })
 	if i < 0 {
-		return refuse(ErrWrongCredentials) // removed since it was read
+		return because{ErrWrongCredentials, "passkey not known"} // removed since it was read
 	}
 	now, k := tx.Now(), &r.Value.All[i]
 	if p.count <= k.Count && (p.count > 0 || k.Count > 0) {
 		k.Copied = &now
-		return errors.Join(save(tx, d.passkeys, r), refuse(ErrPasskeyCopied))
+		if err := save(tx, d.passkeys, r); err != nil {
+			return err
+		}
+		return ErrPasskeyCopied
 	}
 	k.Count, k.Flags, k.Used = p.count, p.flags, now
 	return save(tx, d.passkeys, r)
@@ -101,18 +104,17 @@ func (d *Directory) dropPasskeys(tx *store.WriteTx, a *account) error {
 	return errors.Join(err, save(tx, d.passkeys, r))
 }
 
-// answerOf takes the ceremony that a known user's answer belongs to, which is over then, and holds the answer to it. The user
-// is the one of the ceremony.
-func (d *Directory) answerOf(ctx context.Context, by store.Principal, what purpose, answer PasskeyAnswer) (proofOfPasskey, error) {
+// answerOf takes the ceremony that a known user's answer belongs to, which is over then, and holds the answer to it.
+func (d *Directory) answerOf(ctx context.Context, tenant, user store.ID, what purpose, answer PasskeyAnswer, from store.Source) (proofOfPasskey, error) {
 	var none proofOfPasskey
 	if d.noPasskeys != nil {
 		return none, d.noPasskeys
 	}
 	b, ok := d.ceremonies.take(d.now(), answer.Ceremony)
-	if !ok || b.purpose != what || b.tenant != by.Home() || b.user != by.User() {
+	if !ok || b.purpose != what || b.tenant != tenant || b.user != user {
 		return none, ErrNoCeremony
 	}
-	r, err := d.receive(ctx, by.Source(), b.tenant)
+	r, err := d.receive(ctx, from, b.tenant)
 	if err != nil {
 		return none, err
 	}

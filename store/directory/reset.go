@@ -72,12 +72,17 @@ func (d *Directory) requestReset(ctx context.Context, email string, from store.S
 
 // limitTo counts what somebody unknown does against a rate; the first refusal in a row is entered.
 func (d *Directory) limitTo(ctx context.Context, from store.Source, a store.Action, name string, r Rate) error {
+	return d.limitIn(ctx, from, store.Appliance, a, name, r)
+}
+
+// limitIn is limitTo where the tenant is known, whose log gets the entry.
+func (d *Directory) limitIn(ctx context.Context, from store.Source, tenant store.ID, a store.Action, name string, r Rate) error {
 	wait, first := d.limiter.take(d.now(), name, r)
 	switch {
 	case wait <= 0:
 		return nil
 	case first:
-		return d.deny(ctx, from, store.Appliance, a, &ErrTooMany{wait})
+		return d.deny(ctx, from, tenant, a, &ErrTooMany{wait})
 	}
 	return &ErrTooMany{wait}
 }

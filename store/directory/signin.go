@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
@@ -81,11 +80,13 @@ func (d *Directory) SignIn(ctx context.Context, c Credentials, from store.Source
 		}
 		return none(d.turnAway(ctx, a, right, which))
 	}
-	p, token, err := d.admit(ctx, a, right[0], outdated)
-	if err == nil {
-		d.limiter.forget(a.bucket)
+	e := entering{candidate: right[0], password: right[0].credential.Value.Password, second: second{code: c.Code}, bucket: a.bucket, source: from}
+	if outdated {
+		if e.fresh, err = d.hasher.hash(ctx, c.Password.Reveal(), d.draw(hashSalt)); err != nil {
+			return none(err)
+		}
 	}
-	return p, token, err
+	return d.admit(ctx, e)
 }
 
 // limit counts the attempt against a rate.
@@ -201,59 +202,99 @@ func settled(err error) error {
 	return err
 }
 
-// admit looks at what is left to look at after the right password, and begins the session, in one transaction.
-func (d *Directory) admit(ctx context.Context, a *attempt, c candidate, outdated bool) (store.Principal, SessionToken, error) {
-	token, fresh := d.drawToken(), ""
-	if outdated {
-		var err error
-		if fresh, err = d.hasher.hash(ctx, a.Password.Reveal(), d.draw(hashSalt)); err != nil {
-			return store.Principal{}, SessionToken{}, err
-		}
-	}
+// entering is somebody whose first proof held: the password, or a passkey alone.
+type entering struct {
+	candidate
+	password string // the hash that was fitted; "" where none was asked for
+	fresh    string // a hash in its place; "" where it can stay
+	second
+	bucket string // the limit of the account, to be forgotten
+	source store.Source
+}
+
+// second is what was given of a second factor.
+type second struct {
+	code    Secret
+	passkey *proofOfPasskey // nil: none
+}
+
+// admit looks at what is left to look at, and begins the session, in one transaction. Who lacks the second factor only gets a
+// ticket with the error.
+func (d *Directory) admit(ctx context.Context, e entering) (store.Principal, SessionToken, error) {
+	token := d.drawToken()
 	var p store.Principal
-	err := c.reception.Settle(ctx, store.Action{Verb: rights.SignIn, Object: c.user.ID}, func(tx *store.WriteTx) (store.Principal, error) {
-		now, err := d.account(tx, c.user.ID)
+	err := e.reception.Settle(ctx, store.Action{Verb: rights.SignIn, Object: e.user.ID}, func(tx *store.WriteTx) (store.Principal, error) {
+		now, err := d.account(tx, e.user.ID)
 		if err != nil {
 			return store.Principal{}, err
 		}
-		if now.credential.Value.Password != c.credential.Value.Password {
+		if e.password != "" && now.credential.Value.Password != e.password {
 			return store.Principal{}, refuse(ErrWrongCredentials) // changed since it was checked
 		}
-		codes := len(now.credential.Value.Recovery)
-		if refused := d.mayEnter(tx.Now(), &now, a.Code); refused != nil {
-			if now.credential.Value.Wrong != c.credential.Value.Wrong {
-				err = save(tx, d.credentials, now.credential)
-			}
-			return store.Principal{}, errors.Join(err, refuse(refused))
+		before := now.credential.Value
+		if err := d.mayEnter(tx, &now, e.second); err != nil {
+			return store.Principal{}, d.turnedBack(tx, now, before, err)
 		}
-		if left := len(now.credential.Value.Recovery); left < codes {
-			if _, err := d.notify(tx, now.user, notice{Kind: NoticeRecoveryCodeUsed, Left: left}.from(a.source)); err != nil {
-				return store.Principal{}, err
-			}
+		if err := d.tellOfRecovery(tx, now, before, e.source); err != nil {
+			return store.Principal{}, err
 		}
-		p, err = d.enter(tx, c.tenant, &now, token, fresh, a.source)
+		p, err = d.enter(tx, e.tenant, &now, token, e.fresh, e.source)
 		return p, err
 	})
 	if err != nil {
-		return store.Principal{}, SessionToken{}, settled(err)
+		return store.Principal{}, SessionToken{}, d.withTicket(settled(err), e)
 	}
+	d.limiter.forget(e.bucket)
 	return p, NewSessionToken(token), nil
 }
 
-// mayEnter is why an account whose password was right is refused, or nil. It counts wrong codes and accepts right ones.
-func (d *Directory) mayEnter(now time.Time, a *account, code Secret) error {
+// mayEnter is why an account whose first proof held is refused, or nil. It counts wrong codes and accepts right ones.
+func (d *Directory) mayEnter(tx *store.WriteTx, a *account, s second) error {
 	c := &a.credential.Value
 	switch {
 	case a.user.Value.State != Active:
 		return ErrDisabled
-	case c.OneTime != nil && now.After(*c.OneTime):
+	case c.OneTime != nil && tx.Now().After(*c.OneTime):
 		return ErrPasswordExpired
-	case c.Code == nil:
-		return nil
-	case code.IsZero():
-		return ErrSecondFactorNeeded
 	}
-	return c.accept(now, a.user.ID, code.Reveal())
+	return d.acceptSecond(tx, a, s)
+}
+
+// acceptSecond takes what was given of a second factor, if the account has any.
+func (d *Directory) acceptSecond(tx *store.WriteTx, a *account, s second) error {
+	c := &a.credential.Value
+	switch {
+	case s.passkey != nil:
+		return d.advance(tx, a.user.ID, *s.passkey)
+	case !c.hasSecondFactor():
+		return nil
+	case s.code.IsZero():
+		return &SecondFactorNeeded{Code: c.Code != nil, Passkey: c.Passkeys > 0 && d.PasskeysOffered()}
+	}
+	return c.accept(tx.Now(), a.user.ID, s.code.Reveal())
+}
+
+// turnedBack keeps the count of wrong codes with a refusal. What is no refusal fails, and keeps nothing.
+func (d *Directory) turnedBack(tx *store.WriteTx, a account, before credential, why error) error {
+	if !isRefusal(why) {
+		return why
+	}
+	if a.credential.Value.Wrong != before.Wrong {
+		if err := save(tx, d.credentials, a.credential); err != nil {
+			return err
+		}
+	}
+	return refuse(settled(why))
+}
+
+// tellOfRecovery writes to a user of whose recovery codes one was used.
+func (d *Directory) tellOfRecovery(tx *store.WriteTx, now account, before credential, from store.Source) error {
+	left := len(now.credential.Value.Recovery)
+	if left >= len(before.Recovery) {
+		return nil
+	}
+	_, err := d.notify(tx, now.user, notice{Kind: NoticeRecoveryCodeUsed, Left: left}.from(from))
+	return err
 }
 
 // enter writes that the user signed in and opens the session.
