@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -21,7 +22,10 @@ func refusalOf(err error) *refusal {
 	var tenants *directory.ErrTenantNeeded
 	var readOnly store.ErrReadOnly
 	var invalid *store.InvalidError
+	var factor *directory.SecondFactorNeeded
 	switch {
+	case errors.As(err, &factor):
+		return &refusal{kind: kindFactorNeeded, detail: factor.Error(), factor: factor}
 	case errors.As(err, &denied):
 		// The table was asked before the handler ran. What is denied after that belongs to somebody else, and whether it is
 		// there is not said.
@@ -78,14 +82,27 @@ func sentinels() []sentinel {
 		{err: directory.ErrNoAPIKey, kind: kindSignInNeeded},
 		{err: directory.ErrWrongCredentials, kind: kindWrongCredentials},
 		{err: directory.ErrNoInvitation, kind: kindWrongCredentials},
+		{err: directory.ErrNoPasswordReset, kind: kindWrongCredentials},
+		{err: directory.ErrWrongSetUpCode, kind: kindWrongCredentials},
 		{err: directory.ErrSecondFactorNeeded, kind: kindFactorNeeded},
 		{err: directory.ErrDisabled, kind: kindDisabled},
 		{err: directory.ErrPasswordExpired, kind: kindDisabled},
 		{err: directory.ErrOwnerNotInOrder, kind: kindRestricted},
+		{err: directory.ErrStepUpNeeded, kind: kindStepUpNeeded},
+		{err: directory.ErrPasskeyCopied, kind: kindDenied},
+		{err: directory.ErrPasskeyRefused, kind: kindInvalid},
+		{err: directory.ErrPasskeyPresent, kind: kindExists},
 		{err: directory.ErrBusy, kind: kindBusy, retryAfter: 2 * time.Second},
+		{err: directory.ErrIsSetUp, kind: kindConflict},
 		{err: directory.ErrLastAdmin, kind: kindConflict},
+		{err: directory.ErrLastOperator, kind: kindConflict},
 		{err: directory.ErrSecondFactorRequired, kind: kindConflict},
 		{err: directory.ErrNoSecondFactor, kind: kindConflict},
 		{err: directory.ErrSecondFactorPresent, kind: kindConflict},
+		{err: directory.ErrPasskeysOff, kind: kindConflict},
+		{err: directory.ErrNoPasskey, kind: kindConflict},
+		{err: directory.ErrNoCeremony, kind: kindConflict},
+		{err: directory.ErrTooManyPasskeys, kind: kindConflict},
+		{err: context.DeadlineExceeded, kind: kindBusy, retryAfter: 5 * time.Second},
 	}
 }

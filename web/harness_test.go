@@ -225,7 +225,7 @@ func (p *person) code() string {
 func (p *person) signIn() {
 	p.Helper()
 	r := p.call("POST", "/api/v1/session", wire.SignIn{Email: p.email, Password: p.password, Tenant: p.tenant.String(), Code: p.code()})
-	if r.Status != 200 || p.cookie == "" {
+	if r.Status != 201 || p.cookie == "" {
 		p.Fatalf("sign in as %s: %s", p.email, r)
 	}
 }

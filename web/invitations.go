@@ -53,13 +53,8 @@ func invitationView(i directory.Invitation) wire.Invitation {
 func (s *Server) acceptInvitation(ctx context.Context, c *Call, in struct {
 	Body wire.Acceptance `body:"json"`
 }) (wire.Session, error) {
-	p, token, err := s.directory.Accept(ctx, directory.NewSecret(in.Body.Token), directory.NewSecret(in.Body.Password), c.Source)
-	if err != nil {
-		return wire.Session{}, err
-	}
-	c.Created("/session")
-	c.SetSession(token)
-	return session(p), nil
+	_, token, err := s.directory.Accept(ctx, directory.NewSecret(in.Body.Token), directory.NewSecret(in.Body.Password), c.Source)
+	return s.begun(ctx, c, token, err)
 }
 
 func (s *Server) withdrawInvitation(ctx context.Context, c *Call, in ofUser) (Nothing, error) {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -68,8 +69,9 @@ type refusal struct {
 	detail     string
 	faults     []wire.Fault
 	retryAfter time.Duration
-	allow      string     // methods, of 405
-	tenants    []store.ID // to choose from, of kindTenantNeeded
+	allow      string                        // methods, of 405
+	tenants    []store.ID                    // to choose from, of kindTenantNeeded
+	factor     *directory.SecondFactorNeeded // of kindFactorNeeded
 }
 
 func (r *refusal) Error() string {

@@ -94,17 +94,29 @@ func (s *Server) replyError(x *exchange, err error) {
 	if r.allow != "" {
 		x.set("Allow", r.allow)
 	}
+	if r.kind == kindChanged && x.header("If-Match") == "" { // it did not say what it had read, so that no precondition failed
+		inConflict := *r
+		inConflict.kind = kindConflict
+		r = &inConflict
+	}
 	if x.wantsPage() {
 		s.replyPage(x, err, r)
 		return
 	}
+	body, err := json.Marshal(problemOf(x, r))
+	if err != nil {
+		panic("web: a problem that JSON does not take: " + err.Error())
+	}
+	_ = x.send(r.kind.Status, wire.ProblemType, append(body, '\n')) // into memory
+}
+
+func problemOf(x *exchange, r *refusal) wire.Problem {
 	p := wire.Problem{Type: r.kind.URI(), Title: r.kind.Title, Status: r.kind.Status, Detail: r.detail, RequestID: x.source.Request, Errors: r.faults}
 	for _, t := range r.tenants {
 		p.Tenants = append(p.Tenants, t.String())
 	}
-	body, err := json.Marshal(p)
-	if err != nil {
-		panic("web: a problem that JSON does not take: " + err.Error())
+	if r.factor != nil {
+		p.SecondFactor = &wire.SecondFactorNeeded{Ticket: r.factor.Ticket.Reveal(), Code: r.factor.Code, Passkey: r.factor.Passkey}
 	}
-	_ = x.send(p.Status, wire.ProblemType, append(body, '\n')) // into memory
+	return p
 }

@@ -110,15 +110,16 @@ const api = "/api/v1"
 // routes is the table of everything that the server answers: one function of every resource's file, in the order of the
 // documentation.
 func routes() []route {
-	return slices.Concat(
+	ofAPI := slices.Concat(
 		healthRoutes(),
 		sessionRoutes(),
+		meRoutes(),
 		tenantRoutes(), policyRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
 		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
 		unlockRoutes(),
-		pageRoutes(),
 		openAPIRoutes(),
 	)
+	return slices.Concat(ofAPI, pageRoutes(ofAPI))
 }
 
 // Routes lists what the server answers, in the order of the documentation.

@@ -197,16 +197,22 @@ func (d *Directory) Self(ctx context.Context, by store.Principal) (self Self, er
 		if err != nil {
 			return err
 		}
-		must, err := d.mustHaveCode(tx, t.ID(), a.user.Value.Role)
-		c := a.credential.Value
-		if err != nil {
-			return err
-		}
-		self = Self{User: a.view(), Tenant: t.ID(), MustChangePassword: c.OneTime != nil, MustEnrol: must && !c.hasSecondFactor(),
-			Authenticator: c.Code != nil, Passkeys: c.Passkeys, RecoveryCodes: len(c.Recovery)}
-		self.TenantName, err = store.NameOf(tx)
+		self, err = d.self(tx, t.ID(), a)
 		return err
 	})
+}
+
+// self is an account as its user sees it.
+func (d *Directory) self(tx store.Reader, tenant store.ID, a account) (self Self, err error) {
+	must, err := d.mustHaveCode(tx, tenant, a.user.Value.Role)
+	if err != nil {
+		return self, err
+	}
+	c := a.credential.Value
+	self = Self{User: a.view(), Tenant: tenant, MustChangePassword: c.OneTime != nil, MustEnrol: must && !c.hasSecondFactor(),
+		Authenticator: c.Code != nil, Passkeys: c.Passkeys, RecoveryCodes: len(c.Recovery)}
+	self.TenantName, err = store.NameOf(tx)
+	return self, err
 }
 
 // ResetPassword gives an active user a one-time password and ends its sessions, for those who forgot theirs. The second

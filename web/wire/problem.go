@@ -13,6 +13,8 @@ type Problem struct {
 	Errors    []Fault `json:"errors,omitempty"`
 	// Tenants are those that address and password belong to, of problem "tenant-needed": the sign-in is to name one.
 	Tenants []string `json:"tenants,omitempty"`
+	// SecondFactor is how the sign-in of problem "second-factor-needed" goes on.
+	SecondFactor *SecondFactorNeeded `json:"second_factor,omitempty"`
 }
 
 // Fault is one thing wrong with a request: where, and what would be right.
@@ -21,4 +23,12 @@ type Fault struct {
 	Parameter string `json:"parameter,omitempty"` // of path or query, where it is not in the body
 	Header    string `json:"header,omitempty"`
 	Detail    string `json:"detail"`
+}
+
+// SecondFactorNeeded says what ends a sign-in whose password was right: POST /session again with code, or a passkey with the ticket
+// (POST /session/passkey/options).
+type SecondFactorNeeded struct {
+	Ticket  string `json:"ticket,omitempty"` // good for five minutes
+	Code    bool   `json:"code"`             // an authenticator application is in place; a recovery code is good in any case
+	Passkey bool   `json:"passkey"`          // a passkey is in place
 }
