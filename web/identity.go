@@ -49,7 +49,7 @@ func (s *Server) permit(x *exchange) error {
 	switch {
 	case !x.principal.May(verb) && x.principal.Role() != store.Operator && strings.HasPrefix(x.route.Path, api+"/tenants/{"):
 		return &refusal{kind: kindNotFound} // whether there is such a tenant is none of the users' business
-	case !x.principal.May(verb) && bySession && x.session.Restricted():
+	case bySession && x.session.Restricted() && (x.route.Access != SignedIn || !x.principal.May(verb)):
 		return refuse(kindRestricted, "set a password of your own, or enrol the second factor that is asked of you, and come back")
 	case !x.principal.May(verb) && bySession:
 		return refuse(kindDenied, "%s is not allowed in the role %s", verb, x.principal.Role())
