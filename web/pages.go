@@ -21,11 +21,34 @@ import (
 const htmlType = "text/html; charset=utf-8"
 
 // pageRoutes are those of all pages and of the files that they refer to.
-func pageRoutes() []route {
+func pageRoutes(ofAPI []route) []route {
+	as := pagesLike(ofAPI)
 	return slices.Concat(
-		[]route{{Route{Method: "GET", Path: page.AssetRoot + "{digest}/{name}", Operation: "getAsset", Access: LockedToo}, do((*Server).getAsset)}},
+		[]route{{Route{Method: "GET", Path: page.AssetRoot + "{digest}/{name}", Operation: "getAsset", Access: LockedToo, Page: true}, do((*Server).getAsset)}},
 		signInPages(),
+		entryPages(),
+		setUpPages(),
+		orderPages(),
+		accountPages(),
+		keyPages(as),
+		userPages(as),
+		systemPages(as),
 	)
+}
+
+// like makes the route of a page that stands for an operation of the API: with its access, verb and proof.
+type like func(method, path, operation, own string, e endpoint) route
+
+// pagesLike finds the API's operations. That there is none of a name is our own fault.
+func pagesLike(ofAPI []route) like {
+	return func(method, path, operation, own string, e endpoint) route {
+		at := slices.IndexFunc(ofAPI, func(r route) bool { return r.Operation == operation })
+		if at < 0 {
+			panic("web: the page " + path + " stands for the operation " + operation + ", which is not there")
+		}
+		r := ofAPI[at].Route
+		return route{Route{Method: method, Path: path, Operation: own, Access: r.Access, Verb: r.Verb, OperatorVerb: r.OperatorVerb, StepUp: r.StepUp, Secret: true, Page: true}, e}
+	}
 }
 
 // getAsset is a file of the pages. Its path names its bytes, so that it never changes.
@@ -52,8 +75,18 @@ func (s *Server) draw(p page.Page) (*Document, error) {
 
 // frame is what surrounds the pages of somebody signed in: who it is, and where it may go.
 func (s *Server) frame(c *Call, title string) page.Frame {
-	return page.Frame{Title: title, Account: roleName(c.Principal.Role()), Sections: sections(c.Principal, c.exchange.path())}
+	f := page.Frame{Title: title, Account: roleName(c.Principal.Role())}
+	if !c.restricted() {
+		f.Sections = sections(c.Principal, c.exchange.path())
+	}
+	return f
 }
+
+// restricted reports whether the account has to be put in order before anything else.
+func (c *Call) restricted() bool { return c.exchange.session.Restricted() }
+
+// base is the appliance's own address, for links that leave it.
+func (s *Server) base(c *Call) string { return "https://" + c.exchange.header("Host") }
 
 // sections are the parts of the appliance's own pages that the principal may see.
 func sections(p store.Principal, at string) []page.Section {
@@ -97,6 +130,7 @@ func roleName(r store.Role) string {
 type asked struct {
 	page  page.Asking
 	field string // the id of the field to go to, where the error names none
+	text  string // what is wrong there; "" is what the error says
 	err   error
 }
 
@@ -105,12 +139,15 @@ func (a *asked) Unwrap() error { return a.err }
 
 // again answers an error of what a form sent with the form, its faults marked. Errors that no form can mend have a page of
 // their own.
-func again(p page.Asking, field string, err error) error {
+func again(p page.Asking, field string, err error) error { return againSaying(p, field, "", err) }
+
+// againSaying is again with words of the page's own.
+func againSaying(p page.Asking, field, text string, err error) error {
 	switch refusalOf(err).kind {
 	case kindSignInNeeded, kindRestricted, kindStepUpNeeded, kindNotFound, kindDenied, kindLocked, kindInternal, kindReadOnly:
 		return err
 	}
-	return &asked{p, field, err}
+	return &asked{p, field, text, err}
 }
 
 // replyPage answers an error to a browser: the form again, the way to what is missing, or a page that says what happened.
@@ -125,7 +162,7 @@ func (s *Server) replyPage(x *exchange, err error, r *refusal) {
 	}
 	var p page.Page = problemPage(x, r)
 	if a != nil {
-		p = a.page.Again(faultsOf(r, a.field))
+		p = a.page.Again(faultsOf(r, a))
 	}
 	body, failed := s.site.Render(p)
 	if failed != nil {
@@ -176,7 +213,10 @@ func localPath(path string) string {
 }
 
 // faultsOf is what a problem says of fields: the last part of a pointer is a field's name and its id.
-func faultsOf(r *refusal, otherwise string) []page.Fault {
+func faultsOf(r *refusal, a *asked) []page.Fault {
+	if a.text != "" {
+		return []page.Fault{{Field: a.field, Text: a.text}}
+	}
 	var all []page.Fault
 	for _, f := range r.faults {
 		field := f.Parameter
@@ -190,7 +230,7 @@ func faultsOf(r *refusal, otherwise string) []page.Fault {
 		if text == "" {
 			text = r.kind.Title
 		}
-		all = append(all, page.Fault{Field: otherwise, Text: text})
+		all = append(all, page.Fault{Field: a.field, Text: text})
 	}
 	return all
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web/page"
-	"github.com/qrsrisk/qrsd/web/wire"
 )
 
 func signInPages() []route {
@@ -132,12 +131,12 @@ func askSecondFactor(n *directory.SecondFactorNeeded, next string) page.Ask {
 	code.InputMode = "text" // recovery codes have letters
 	ask := page.Ask{
 		Frame: page.Frame{Title: "Second factor", Lead: "The password is right. Now show that it is you."},
-		Form: page.Form{ID: "second-factor", Action: page.SecondFactorPath, Button: "Continue"}.Of(
+		Form: page.Form{Action: page.SecondFactorPath, Button: "Continue"}.Of(
 			code, page.Hidden("ticket", n.Ticket.Reveal()), page.Hidden("ways", strings.Join(ways, " ")), page.Hidden("next", next)),
 		Links: []page.Link{{Path: page.SignInPath, Text: "Sign in as somebody else"}},
 	}
 	if n.Passkey {
-		ask.Passkey = page.Passkey{Use: "second-factor", Text: "Use a passkey", Next: next, Form: "second-factor", Or: true}
+		ask.Passkey = page.Passkey{Use: "sign-in", Text: "Use a passkey", Next: next, Ticket: n.Ticket.Reveal(), Or: true}
 	}
 	return ask
 }
@@ -161,8 +160,7 @@ func (s *Server) sendSecondFactor(ctx context.Context, c *Call, in struct {
 	case errors.Is(err, directory.ErrNoCeremony):
 		return &Redirect{page.SignInPath + "?done=again&next=" + url.QueryEscape(localPath(in.Next))}, nil
 	case errors.Is(err, directory.ErrWrongCredentials):
-		return nil, again(ask, "code", &refusal{kind: kindWrongCredentials, faults: []wire.Fault{{Pointer: "/code",
-			Detail: "the code is wrong or was used already; wait for the next one of your application, or use a recovery code"}}})
+		return nil, againSaying(ask, "code", "the code is wrong or was used already; wait for the next one, or use a recovery code", err)
 	case err != nil:
 		return nil, again(ask, "code", err)
 	}

@@ -60,11 +60,11 @@ func (Enrol) template() string { return "enrol" }
 // Passkey is the button for a passkey, which shows itself where the browser runs scripts and knows passkeys. The zero value is
 // none.
 type Passkey struct {
-	Use  string // "sign-in", "second-factor", "step-up" or "add": see passkey.js
-	Text string // on the button
-	Next string // the path to go to when it is done
-	Form string // the id of a form whose fields go along
-	Or   bool   // other ways follow
+	Use    string // "sign-in", "step-up" or "add": see passkey.js
+	Text   string // on the button
+	Next   string // the path to go to when it is done
+	Ticket string // of a password that was right, where the passkey comes second
+	Or     bool   // other ways follow
 }
 
 // Problem is an error as a person reads it.

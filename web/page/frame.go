@@ -43,10 +43,18 @@ type Link struct {
 	Here       bool
 }
 
-// showTime is a time as people read it, in UTC and to the minute.
-func showTime(t time.Time) string {
+// Time is a time as people read it, in UTC and to the minute.
+func Time(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
 	return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+}
+
+// Moment is Time of a time that may be missing.
+func Moment(t *time.Time) string {
+	if t == nil {
+		return Time(time.Time{})
+	}
+	return Time(*t)
 }

@@ -142,7 +142,7 @@ func (s *Site) funcs() template.FuncMap {
 			}
 			return asset.Path, nil
 		},
-		"time": showTime,
+		"time": Time,
 		"join": strings.Join,
 	}
 }

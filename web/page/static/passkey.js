@@ -5,12 +5,21 @@
 (() => {
   const api = "/api/v1";
 
-  // What each button does: where a ceremony begins and ends, and what the browser is asked for.
+  // Where a ceremony begins and ends, and what goes along with the browser's answer.
   const uses = {
-    "sign-in": { begin: "/session/passkey/options", end: "/session/passkey" },
-    "second-factor": { begin: "/session/passkey/options", end: "/session/passkey" },
-    "step-up": { begin: "/session/passkey/options", end: "/session/step-up" },
-    "add": { begin: "/me/passkeys/options", end: "/me/passkeys", create: true },
+    "sign-in": {
+      begin: "/session/passkey/options", end: "/session/passkey",
+      given: (part) => (part.dataset.ticket ? { ticket: part.dataset.ticket } : {}),
+      answer: (part, answer) => ({ ...uses["sign-in"].given(part), ...answer }),
+    },
+    "step-up": {
+      begin: "/session/step-up/options", end: "/session/step-up",
+      answer: (part, answer) => ({ passkey: answer }),
+    },
+    "add": {
+      begin: "/me/passkeys/options", end: "/me/passkeys", create: true,
+      answer: (part, answer) => ({ ...answer, name: part.querySelector("input").value }),
+    },
   };
 
   const bytes = (text) => {
@@ -50,18 +59,23 @@
     };
   };
 
-  // send posts JSON and gives the reply's. What the appliance says of an error is what the reader gets to see.
+  // send posts JSON, or nothing, and gives the reply's. What the appliance says of an error is what the reader gets to see.
   const send = async (path, body) => {
     const reply = await fetch(api + path, {
       method: "POST", credentials: "same-origin", redirect: "error",
-      headers: { "Content-Type": "application/json", "Accept": "application/json" },
-      body: JSON.stringify(body),
+      headers: body === undefined ? { Accept: "application/json" } : { Accept: "application/json", "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await reply.text();
     const value = text ? JSON.parse(text) : {};
-    if (!reply.ok) throw new Error(value.detail || value.title || `The appliance answered ${reply.status}.`);
-    return value;
+    if (reply.ok) return value;
+    if (value.type && value.type.endsWith("#problem-step-up-needed")) {
+      location.assign("/confirm?next=" + encodeURIComponent(location.pathname));
+    }
+    const faults = (value.errors || []).map((one) => one.detail).join("; ");
+    throw new Error(sentence(faults || value.detail || value.title || `The appliance answered ${reply.status}`));
   };
+  const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
 
   // reason is an error in words that help. A browser does not tell a refusal from a passkey that it does not have.
   const reason = (error) => {
@@ -73,12 +87,6 @@
     }
   };
 
-  // fields are what a form sends along, by name.
-  const fields = (id) => {
-    const form = id && document.getElementById(id);
-    return form ? Object.fromEntries(new FormData(form)) : {};
-  };
-
   // here is a path of this appliance, or that of the account: nothing leads elsewhere.
   const here = (path) => {
     const url = new URL(path || "/signed-in", location.origin);
@@ -87,12 +95,27 @@
 
   const perform = async (part) => {
     const use = uses[part.dataset.use];
-    const begun = await send(use.begin, { use: part.dataset.use, ...fields(part.dataset.form) });
+    const begun = await send(use.begin, use.given && use.given(part));
     const credential = use.create
-      ? await navigator.credentials.create({ publicKey: creation(begun.publicKey) })
-      : await navigator.credentials.get({ publicKey: request(begun.publicKey) });
-    const done = await send(use.end, { ...fields(part.dataset.form), ceremony: begun.ceremony, credential: written(credential) });
-    return done;
+      ? await navigator.credentials.create({ publicKey: creation(begun.options) })
+      : await navigator.credentials.get({ publicKey: request(begun.options) });
+    return send(use.end, use.answer(part, { ceremony: begun.ceremony, credential: written(credential) }));
+  };
+
+  // show puts recovery codes, which came with the first passkey, in place of all that was asked.
+  const show = (part, codes) => {
+    const done = part.querySelector(".done");
+    for (const code of codes) {
+      const item = document.createElement("li");
+      item.textContent = code;
+      done.querySelector("ol").append(item);
+    }
+    for (let at = part; at.id !== "main"; at = at.parentElement) {
+      for (const other of at.parentElement.children) other.hidden = other !== at;
+    }
+    part.querySelector(".ask").hidden = true;
+    done.hidden = false;
+    done.querySelector("h2").focus();
   };
 
   const prepare = (part) => {
@@ -102,8 +125,9 @@
       button.disabled = true;
       fault.hidden = true;
       try {
-        await perform(part);
-        location.assign(here(part.dataset.next));
+        const done = await perform(part);
+        if (done.recovery_codes && done.recovery_codes.length > 0) show(part, done.recovery_codes);
+        else location.assign(here(part.dataset.next));
       } catch (error) {
         fault.textContent = reason(error);
         fault.hidden = false;

@@ -1,0 +1,227 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web/page"
+)
+
+// Pages of one's own account: who am I, where am I signed in, with what do I prove it.
+
+const (
+	sessionsPath = page.HomePath + "/sessions"
+	factorPath   = page.HomePath + "/second-factor"
+	passkeysPath = page.HomePath + "/passkeys"
+)
+
+func accountPages() []route {
+	own := func(method, path, operation, verb string, secret bool, e endpoint) route {
+		return route{Route{Method: method, Path: path, Operation: operation, Access: SignedIn, Verb: verb, Page: true, Secret: secret}, e}
+	}
+	return []route{
+		own("GET", page.HomePath, "showAccount", "user.self", false, do((*Server).showAccount)),
+		own("GET", sessionsPath, "showSessions", "session.list", false, do((*Server).showSessions)),
+		own("POST", sessionsPath+"/end", "sendEndOfSessions", "session.revoke", false, do((*Server).sendEndOfSessions)),
+		own("POST", sessionsPath+"/{id}/end", "sendEndOfSession", "session.revoke", false, do((*Server).sendEndOfSession)),
+		own("GET", factorPath, "showFactor", "user.self", false, do((*Server).showFactor)),
+		own("POST", factorPath+"/codes", "sendRenewal", "user.self", true, do((*Server).sendRenewal)),
+		own("POST", factorPath+"/remove", "sendFactorRemoval", "user.self", false, do((*Server).sendFactorRemoval)),
+		own("GET", passkeysPath, "showPasskeys", "user.self", false, do((*Server).showPasskeys)),
+		own("POST", passkeysPath+"/{id}/remove", "sendPasskeyRemoval", "user.self", false, do((*Server).sendPasskeyRemoval)),
+	}
+}
+
+// doneInput is the input of a page that a form leads to.
+type doneInput struct {
+	Done string `query:"done"`
+}
+
+// showAccount is where one lands: one's own account, or what has to be put in order first.
+func (s *Server) showAccount(ctx context.Context, c *Call, in doneInput) (any, error) {
+	self, err := s.directory.Self(ctx, c.Principal)
+	switch {
+	case err != nil:
+		return nil, err
+	case self.MustChangePassword:
+		return &Redirect{page.ChangePath}, nil
+	case self.MustEnrol:
+		return &Redirect{page.EnrolPath}, nil
+	}
+	factor := page.Cell{Text: "in place", Tag: "ok", Detail: fmt.Sprintf("%d recovery codes left", self.RecoveryCodes)}
+	if !self.SecondFactor {
+		factor = page.Cell{Text: "none", Tag: "warn"}
+	}
+	return s.draw(page.Record{
+		Frame: s.doneFrame(c, "Account", in.Done),
+		Facts: []page.Fact{
+			{Name: "Name", Cell: page.Cell{Text: self.Name}}, {Name: "E-mail address", Cell: page.Cell{Text: self.Email}},
+			{Name: "Role", Cell: page.Cell{Text: roleName(self.Role)}}, {Name: "Second factor", Cell: factor},
+			{Name: "Last sign-in", Cell: page.Cell{Text: page.Time(self.SignedIn)}}, {Name: "User", Cell: page.Cell{Text: self.ID.String(), Mono: true}},
+			{Name: "Tenant", Cell: page.Cell{Text: c.Principal.Tenant().String(), Mono: true}},
+		},
+		Links: []page.Link{{Path: page.ChangePath, Text: "Change your password"}},
+	})
+}
+
+// doneFrame is frame with what a form did.
+func (s *Server) doneFrame(c *Call, title, done string) page.Frame {
+	f := s.frame(c, title)
+	f.Notice = doneTexts()[done]
+	return f
+}
+
+func (s *Server) showSessions(ctx context.Context, c *Call, in doneInput) (*Document, error) {
+	all, err := s.directory.Sessions(ctx, c.Principal, c.Principal.User())
+	if err != nil {
+		return nil, err
+	}
+	list := page.List{Frame: s.doneFrame(c, "Sessions", in.Done), Columns: []string{"Signed in", "Last used", "Ends at the latest", "From", "With"}}
+	list.Lead = "Where you are signed in. End what you do not know, and change your password then."
+	for _, one := range all {
+		row := page.Row{Cells: []page.Cell{
+			{Text: page.Time(one.Begun)}, {Text: page.Time(one.Seen)}, {Text: page.Time(one.Ends)}, {Text: one.Address}, {Text: one.UserAgent},
+		}}
+		if one.ID == c.exchange.session.ID {
+			row.Cells[0].Detail = "this session"
+		} else {
+			row.Actions = []page.Action{{Text: "End", About: "the session of " + page.Time(one.Begun), Path: sessionsPath + "/" + one.ID.String() + "/end", Danger: true}}
+		}
+		list.Rows = append(list.Rows, row)
+	}
+	list.Forms = []page.Form{{Title: "End all sessions", Hint: "This one too: you sign in again afterwards.", Action: sessionsPath + "/end", Button: "End all sessions", Danger: true}}
+	return s.draw(list)
+}
+
+func (s *Server) sendEndOfSession(ctx context.Context, c *Call, in byID) (*Redirect, error) {
+	if err := s.directory.CloseSession(ctx, c.Principal, c.Principal.User(), in.ID); err != nil {
+		return nil, err
+	}
+	return &Redirect{sessionsPath + "?done=ended"}, nil
+}
+
+func (s *Server) sendEndOfSessions(ctx context.Context, c *Call, _ struct{}) (*Redirect, error) {
+	if err := s.directory.CloseSession(ctx, c.Principal, c.Principal.User(), store.ID{}); err != nil {
+		return nil, err
+	}
+	c.ClearSession()
+	return &Redirect{page.SignInPath + "?done=signed-out"}, nil
+}
+
+func (s *Server) showFactor(ctx context.Context, c *Call, in doneInput) (*Document, error) {
+	self, err := s.directory.Self(ctx, c.Principal)
+	if err != nil {
+		return nil, err
+	}
+	record := page.Record{Frame: s.doneFrame(c, "Second factor", in.Done)}
+	if !self.SecondFactor {
+		record.Facts = []page.Fact{{Name: "Second factor", Cell: page.Cell{Text: "none", Tag: "warn"}}}
+		record.Links = []page.Link{{Path: page.EnrolPath, Text: "Add a second factor"}}
+		return s.draw(record)
+	}
+	record.Facts = []page.Fact{
+		{Name: "Second factor", Cell: page.Cell{Text: "in place", Tag: "ok"}},
+		{Name: "Recovery codes left", Cell: page.Cell{Text: fmt.Sprint(self.RecoveryCodes)}},
+	}
+	record.Forms = []page.Form{renewalForm(), removalForm()}
+	record.Links = []page.Link{{Path: passkeysPath, Text: "Passkeys"}}
+	return s.draw(record)
+}
+
+func renewalForm() page.Form {
+	return page.Form{Title: "New recovery codes", Hint: "Those that you have become void.", Action: factorPath + "/codes", Button: "Make new recovery codes"}.
+		Of(passwordAs("codes-password"))
+}
+
+func removalForm() page.Form {
+	return page.Form{Title: "Remove the authenticator application", Hint: "To move to another telephone, remove this one and add the other.",
+		Action: factorPath + "/remove", Button: "Remove the application", Danger: true}.Of(passwordAs("remove-password"))
+}
+
+// passwordAs is the field of the password where a page has several.
+func passwordAs(id string) page.Field {
+	f := page.Password()
+	f.ID = id
+	return f
+}
+
+type passwordForm struct {
+	Password directory.Secret `form:"password"`
+}
+
+// sendRenewal makes new recovery codes and shows them.
+func (s *Server) sendRenewal(ctx context.Context, c *Call, in passwordForm) (*Document, error) {
+	codes, err := s.directory.RenewRecoveryCodes(ctx, c.Principal, in.Password)
+	if err != nil {
+		ask := page.Ask{Frame: s.frame(c, "New recovery codes"), Form: renewalForm()}
+		return nil, s.againForPassword(ask, "codes-password", err)
+	}
+	return s.draw(s.showCodes(c, codes))
+}
+
+func (s *Server) sendFactorRemoval(ctx context.Context, c *Call, in passwordForm) (*Redirect, error) {
+	if err := s.directory.RemoveSecondFactor(ctx, c.Principal, in.Password); err != nil {
+		ask := page.Ask{Frame: s.frame(c, "Remove the authenticator application"), Form: removalForm()}
+		return nil, s.againForPassword(ask, "remove-password", err)
+	}
+	return &Redirect{factorPath + "?done=removed"}, nil
+}
+
+// againForPassword asks again where a password was all that was asked for.
+func (s *Server) againForPassword(ask page.Ask, field string, err error) error {
+	if errors.Is(err, directory.ErrWrongCredentials) {
+		return againSaying(ask, field, "this is not your password", err)
+	}
+	return again(ask, field, err)
+}
+
+func (s *Server) showPasskeys(ctx context.Context, c *Call, in doneInput) (*Document, error) {
+	all, err := s.directory.Passkeys(ctx, c.Principal)
+	if err != nil {
+		return nil, err
+	}
+	list := page.List{Frame: s.doneFrame(c, "Passkeys", in.Done), Columns: []string{"Name", "Added", "Last used", "Kept"}, Empty: "You have no passkey."}
+	list.Lead = "A passkey is password and second factor in one. It is kept by your device, your browser or a security key."
+	list.Gate = s.gate(c, "To add or remove a passkey, confirm that it is you.", passkeysPath)
+	for _, one := range all {
+		kept := page.Cell{Text: "on one device"}
+		if one.Synced {
+			kept.Text = "by its provider, on several devices"
+		}
+		if one.Copied != nil {
+			kept = page.Cell{Text: "refused: a copy is in use", Tag: "error", Detail: page.Time(*one.Copied)}
+		}
+		row := page.Row{Cells: []page.Cell{{Text: one.Name}, {Text: page.Time(one.Created)}, {Text: page.Time(one.Used)}, kept}}
+		if list.Gate == nil {
+			row.Actions = []page.Action{{Text: "Remove", About: one.Name, Path: passkeysPath + "/" + one.ID.String() + "/remove", Danger: true}}
+		}
+		list.Rows = append(list.Rows, row)
+	}
+	switch {
+	case !s.directory.PasskeysOffered():
+		list.Empty = "This appliance offers no passkeys: its configuration does not say by which name it is reached."
+		list.Gate = nil
+	case list.Gate == nil:
+		list.Passkey = page.Passkey{Use: "add", Text: "Add a passkey", Next: passkeysPath}
+	}
+	return s.draw(list)
+}
+
+func (s *Server) sendPasskeyRemoval(ctx context.Context, c *Call, in byID) (*Redirect, error) {
+	if err := s.directory.RemovePasskey(ctx, c.Principal, c.exchange.token, in.ID); err != nil {
+		return nil, err
+	}
+	return &Redirect{passkeysPath + "?done=removed"}, nil
+}
+
+// gate leads to the proof that something asks for; nil where the session has a fresh one.
+func (s *Server) gate(c *Call, text, back string) *page.Gate {
+	if s.directory.Fresh(c.exchange.session) {
+		return nil
+	}
+	return &page.Gate{Text: text, Path: page.ConfirmPath + "?next=" + url.QueryEscape(back)}
+}
