@@ -175,7 +175,7 @@ func (a *appliance) client(change func(*tls.Config)) *http.Client {
 		},
 	}
 	a.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: described(a.TB, transport), Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // join makes a user with a password of its own, and in roles that need it a second factor, and signs it in over HTTP.

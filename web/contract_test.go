@@ -1,0 +1,478 @@
+package web_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/qrsrisk/qrsd/web"
+	"github.com/qrsrisk/qrsd/web/reference"
+)
+
+// The tests of this file hold openapi.yaml to the server: its routes, its shapes, its problems, and, by way of the harness's client,
+// every answer that any test of this package gets.
+
+// contract is openapi.yaml, with the schemas in it ready to validate.
+type contract struct {
+	description *reference.Description
+	whole       map[string]any // decoded JSON
+	compiler    *jsonschema.Compiler
+
+	paths []*regexp.Regexp // of the operations, in their order
+
+	mu       sync.Mutex
+	compiled map[string]*jsonschema.Schema // by pointer
+}
+
+const contractURL = "https://appliance.example.com/openapi.json"
+
+// theContract is read once for all tests.
+var theContract = sync.OnceValues(func() (*contract, error) {
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		return nil, err
+	}
+	c := &contract{compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}}
+	if c.description, err = reference.Parse(text); err != nil {
+		return nil, err
+	}
+	for _, o := range c.description.Operations() {
+		c.paths = append(c.paths, pathPattern(o.Path))
+	}
+	if err := json.Unmarshal(c.description.JSON(), &c.whole); err != nil {
+		return nil, err
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.description.JSON()))
+	if err != nil {
+		return nil, err
+	}
+	c.compiler.DefaultDraft(jsonschema.Draft2020)
+	c.compiler.AssertFormat()
+	return c, c.compiler.AddResource(contractURL, document)
+})
+
+func readContract(t testing.TB) *contract {
+	t.Helper()
+	c, err := theContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// schema compiles the schema at a JSON pointer.
+func (c *contract) schema(pointer string) (*jsonschema.Schema, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.compiled[pointer]; s != nil {
+		return s, nil
+	}
+	s, err := c.compiler.Compile(contractURL + "#" + pointer)
+	if err == nil {
+		c.compiled[pointer] = s
+	}
+	return s, err
+}
+
+// at is what lies at a JSON pointer; nil where there is nothing.
+func (c *contract) at(pointer string) any {
+	var v any = c.whole
+	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		m, _ := v.(map[string]any)
+		v = m[strings.NewReplacer("~1", "/", "~0", "~").Replace(part)]
+	}
+	return v
+}
+
+// follow goes from a reference, if there is one at the pointer, to where it leads.
+func (c *contract) follow(pointer string) string {
+	m, _ := c.at(pointer).(map[string]any)
+	if ref, ok := m["$ref"].(string); ok {
+		return strings.TrimPrefix(ref, "#")
+	}
+	return pointer
+}
+
+// validate holds JSON to the schema at a pointer.
+func (c *contract) validate(pointer string, text []byte) error {
+	s, err := c.schema(pointer)
+	if err != nil {
+		return err
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return s.Validate(v)
+}
+
+func escapedPointer(parts ...string) string {
+	var out strings.Builder
+	for _, p := range parts {
+		out.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(p))
+	}
+	return out.String()
+}
+
+// inAPI reports whether a route belongs into the description: all but the pages and their files.
+func inAPI(r web.Route) bool { return !r.Page && r.Operation != "getAsset" }
+
+// TestContractRoutes: every route of the table is in openapi.yaml as it is, and the reverse.
+func TestContractRoutes(t *testing.T) {
+	c := readContract(t)
+	described := map[string]reference.Operation{}
+	for _, o := range c.description.Operations() {
+		described[o.Method+" "+o.Path] = o
+	}
+	count := 0
+	for _, r := range web.Routes() {
+		if !inAPI(r) {
+			continue
+		}
+		count++
+		at := r.Method + " " + r.Path
+		want := reference.Operation{ID: r.Operation, Method: r.Method, Path: r.Path, Access: r.Access.String(), Verb: r.Verb,
+			OperatorVerb: r.OperatorVerb, StepUp: r.StepUp, Keyed: r.Keyed}
+		if got, ok := described[at]; !ok {
+			t.Errorf("%s (%s) is not in openapi.yaml", at, r.Operation)
+		} else if got != want {
+			t.Errorf("%s: openapi.yaml says %+v, the table %+v", at, got, want)
+		}
+		delete(described, at)
+	}
+	for at := range maps.Keys(described) {
+		t.Errorf("%s is in openapi.yaml and not in the table of routes", at)
+	}
+	t.Logf("%d operations are described", count)
+}
+
+// TestContractProblems: the kinds of problems are those of the list.
+func TestContractProblems(t *testing.T) {
+	c := readContract(t)
+	described := map[string]reference.Problem{}
+	for _, p := range c.description.Problems() {
+		described[p.Name] = p
+	}
+	for _, k := range web.Kinds() {
+		p, ok := described[k.Name]
+		if !ok || p.Status != k.Status || p.Title != k.Title || p.Description == "" {
+			t.Errorf("openapi.yaml says %+v of the problem %+v", p, k)
+		}
+		if want := reference.Path + "#problem-" + k.Name; k.URI() != want {
+			t.Errorf("problem %s is of type %s, and described at %s", k.Name, k.URI(), want)
+		}
+		delete(described, k.Name)
+	}
+	for name := range described {
+		t.Errorf("openapi.yaml describes the problem %s, which there is not", name)
+	}
+}
+
+// TestContractExamples: every example validates against its schema, and every shape has one.
+func TestContractExamples(t *testing.T) {
+	c := readContract(t)
+	schemas := c.at("/components/schemas").(map[string]any)
+	count := 0
+	for name, s := range schemas {
+		s := s.(map[string]any)
+		examples, _ := s["examples"].([]any)
+		if len(examples) == 0 && s["properties"] != nil && s["allOf"] == nil && name != "Page" {
+			t.Errorf("shape %s has no example", name)
+		}
+		for i, example := range examples {
+			text, err := json.Marshal(example)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.validate(escapedPointer("components", "schemas", name), text); err != nil {
+				t.Errorf("example %d of %s: %v", i, name, err)
+			}
+			count++
+		}
+		members, _ := s["properties"].(map[string]any)
+		for member, m := range members {
+			m, _ := m.(map[string]any)
+			for _, example := range asList(m["examples"]) {
+				text, _ := json.Marshal(example)
+				if err := c.validate(escapedPointer("components", "schemas", name, "properties", member), text); err != nil {
+					t.Errorf("example of %s, %s: %v", name, member, err)
+				}
+				count++
+			}
+		}
+	}
+	for _, kind := range []string{"parameters", "headers"} {
+		for name, p := range c.at("/components/" + kind).(map[string]any) {
+			if example, ok := p.(map[string]any)["example"]; ok {
+				text, _ := json.Marshal(example)
+				if err := c.validate(escapedPointer("components", kind, name, "schema"), text); err != nil {
+					t.Errorf("example of %s %s: %v", kind, name, err)
+				}
+				count++
+			}
+		}
+	}
+	t.Logf("%d examples are valid", count)
+}
+
+func asList(v any) []any { list, _ := v.([]any); return list }
+
+// TestContractShapes: every type of web/wire is a schema of the same name with the same members, of the same types, needed where they are
+// always there; and every object schema is a type of web/wire.
+func TestContractShapes(t *testing.T) {
+	c := readContract(t)
+	schemas := c.at("/components/schemas").(map[string]any)
+	types := wireTypes(t)
+	for name, fields := range types {
+		s, ok := schemas[name].(map[string]any)
+		if !ok {
+			t.Errorf("wire.%s is not in openapi.yaml", name)
+			continue
+		}
+		members, _ := s["properties"].(map[string]any)
+		for field, f := range fields {
+			m, ok := members[field].(map[string]any)
+			if !ok {
+				t.Errorf("wire.%s has %s, its schema has not", name, field)
+				continue
+			}
+			if got := c.typeOf(m); got != f.kind {
+				t.Errorf("wire.%s, %s is %s, in the schema %s", name, field, f.kind, got)
+			}
+			if needed := slices.Contains(asList(s["required"]), any(field)); needed == f.optional {
+				t.Errorf("wire.%s, %s: optional is %v, needed in the schema %v", name, field, f.optional, needed)
+			}
+		}
+		for member := range members {
+			if _, ok := fields[member]; !ok {
+				t.Errorf("the schema of wire.%s has %s, the type has not", name, member)
+			}
+		}
+	}
+	for name, s := range schemas {
+		s := s.(map[string]any)
+		_, own := types[name]
+		_, part := types[strings.TrimSuffix(name, "Page")]
+		if !own && !part && s["type"] != "string" {
+			t.Errorf("schema %s is no type of web/wire", name)
+		}
+		if own && s["additionalProperties"] != false && s["unevaluatedProperties"] != false {
+			t.Errorf("schema %s allows members that it does not name", name)
+		}
+	}
+	t.Logf("%d types are held to their schemas", len(types))
+}
+
+// typeOf says what a schema is, in the words of wireType.
+func (c *contract) typeOf(m map[string]any) string {
+	if ref, ok := m["$ref"].(string); ok {
+		target := c.at(strings.TrimPrefix(ref, "#")).(map[string]any)
+		if target["type"] == "object" {
+			return ref[strings.LastIndex(ref, "/")+1:]
+		}
+		return c.typeOf(target)
+	}
+	if m["type"] == "array" {
+		items, ok := m["items"].(map[string]any)
+		if !ok {
+			return "array of any"
+		}
+		return "array of " + c.typeOf(items)
+	}
+	if m["format"] == "date-time" {
+		return "time"
+	}
+	return fmt.Sprint(m["type"])
+}
+
+// wireField is a field of a type of web/wire as JSON sees it.
+type wireField struct {
+	kind     string
+	optional bool
+}
+
+// wireTypes reads the exported structs of web/wire from their source, so that none is forgotten.
+func wireTypes(t *testing.T) map[string]map[string]wireField {
+	t.Helper()
+	files, err := filepath.Glob("wire/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files of web/wire: %v, %v", files, err)
+	}
+	types := map[string]map[string]wireField{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			if s, ok := spec.Type.(*ast.StructType); ok && spec.Name.IsExported() {
+				types[spec.Name.Name] = wireFields(t, spec.Name.Name, s)
+			}
+			return false
+		})
+	}
+	return types
+}
+
+func wireFields(t *testing.T, name string, s *ast.StructType) map[string]wireField {
+	t.Helper()
+	fields := map[string]wireField{}
+	for _, f := range s.Fields.List {
+		if f.Tag == nil || len(f.Names) != 1 {
+			t.Errorf("wire.%s has a field without a tag, or an embedded one", name)
+			continue
+		}
+		text, _ := strconv.Unquote(f.Tag.Value)
+		member, options, _ := strings.Cut(reflect.StructTag(text).Get("json"), ",")
+		fields[member] = wireField{wireType(f.Type), strings.Contains(options, "omit")}
+	}
+	return fields
+}
+
+// wireType says what a Go type is in JSON.
+func wireType(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return wireType(e.X)
+	case *ast.ArrayType:
+		return "array of " + wireType(e.Elt)
+	case *ast.MapType:
+		return "object"
+	case *ast.SelectorExpr:
+		if e.Sel.Name == "Time" {
+			return "time"
+		}
+		return "object" // json.RawMessage
+	case *ast.Ident:
+		switch {
+		case strings.HasPrefix(e.Name, "int"), strings.HasPrefix(e.Name, "uint"):
+			return "integer"
+		case e.Name == "bool":
+			return "boolean"
+		case e.Name == "T":
+			return "any"
+		}
+		return e.Name // string, or a type of ours
+	}
+	return "unknown"
+}
+
+// described is a transport that holds every answer to openapi.yaml: its status, its media type, its body and its headers.
+func described(t testing.TB, next http.RoundTripper) http.RoundTripper {
+	t.Helper()
+	c := readContract(t)
+	return roundTrip(func(q *http.Request) (*http.Response, error) {
+		r, err := next.RoundTrip(q)
+		if err != nil {
+			return nil, err
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
+		if err == nil {
+			if fault := c.fault(q, r, body); fault != nil {
+				t.Errorf("%s %s answered %d against openapi.yaml: %v\n%.2000s", q.Method, q.URL.Path, r.StatusCode, fault, body)
+			}
+		}
+		return r, nil
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(q *http.Request) (*http.Response, error) { return f(q) }
+
+// failing gives the error of reading a body, where there was one, after what was read before.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	return 0, io.EOF
+}
+
+// fault is what in an answer is not as the description has it.
+func (c *contract) fault(q *http.Request, r *http.Response, body []byte) error {
+	status := strconv.Itoa(r.StatusCode)
+	if r.Header.Get("X-Request-Id") == "" {
+		return fmt.Errorf("it has no X-Request-Id")
+	}
+	pointer := c.operationAt(q.Method, q.URL.EscapedPath())
+	if pointer == "" {
+		if strings.HasPrefix(q.URL.Path, "/api/") && (r.StatusCode < 400 || c.at("/x-qrsd-any-request/"+status) == nil) && q.Method != http.MethodHead {
+			return fmt.Errorf("there is no such operation")
+		}
+		return nil // a page
+	}
+	at := c.follow(pointer + "/responses/" + status)
+	response, ok := c.at(at).(map[string]any)
+	if !ok {
+		if c.at("/x-qrsd-any-request/"+status) != nil {
+			return c.validate("/components/schemas/Problem", body)
+		}
+		return fmt.Errorf("the status is not described")
+	}
+	headers, _ := response["headers"].(map[string]any)
+	if r.Header.Get("Set-Cookie") != "" && headers["Set-Cookie"] == nil && r.StatusCode < 400 {
+		return fmt.Errorf("it sets a cookie that is not described")
+	}
+	return c.bodyFault(at, response, r.Header, body)
+}
+
+func (c *contract) bodyFault(at string, response map[string]any, h http.Header, body []byte) error {
+	content, _ := response["content"].(map[string]any)
+	if len(content) == 0 {
+		if len(body) > 0 {
+			return fmt.Errorf("it has a body")
+		}
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil || content[media] == nil {
+		return fmt.Errorf("its media type is %q", h.Get("Content-Type"))
+	}
+	if h.Get("Content-Encoding") != "" || media != "application/json" && media != "application/problem+json" {
+		return nil
+	}
+	return c.validate(at+escapedPointer("content", media, "schema"), body)
+}
+
+// operationAt is the pointer to the operation of a request; "" is none. HEAD is answered as GET is, without a body.
+func (c *contract) operationAt(method, path string) string {
+	for i, o := range c.description.Operations() {
+		if o.Method == method && c.paths[i].MatchString(path) {
+			return escapedPointer("paths", o.Path, strings.ToLower(method))
+		}
+	}
+	return ""
+}
+
+func pathPattern(path string) *regexp.Regexp {
+	return regexp.MustCompile("^" + regexp.MustCompile(`\\\{[a-z]+\\\}`).ReplaceAllString(regexp.QuoteMeta(path), "[^/]+") + "$")
+}
