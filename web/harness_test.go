@@ -369,6 +369,14 @@ func (a *appliance) dial() *tls.Conn {
 	return c.(*tls.Conn)
 }
 
+// plain is a connection without TLS.
+func (a *appliance) plain() net.Conn {
+	a.Helper()
+	c, err := (&net.Dialer{}).DialContext(a.Context(), "tcp", a.address)
+	a.must(err)
+	return c
+}
+
 func readAll(c net.Conn) string {
 	var got []byte
 	b := make([]byte, 4096)
