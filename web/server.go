@@ -153,5 +153,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		err = fmt.Errorf("finish the requests in hand: %w", err)
 		all.endAll()
 	}
+	_ = l.Close() // a shutdown that came before the application had taken the listener has not closed it
 	return errors.Join(err, <-ended)
 }
