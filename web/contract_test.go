@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -23,6 +24,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web"
 	"github.com/qrsrisk/qrsd/web/reference"
 )
@@ -135,33 +138,74 @@ func escapedPointer(parts ...string) string {
 // inAPI reports whether a route belongs into the description: all but the pages and their files.
 func inAPI(r web.Route) bool { return !r.Page && r.Operation != "getAsset" }
 
-// TestContractRoutes: every route of the table is in openapi.yaml as it is, and the reverse.
+// TestContractRoutes: every route of the table is in openapi.yaml as it is, with what its handler takes, and the reverse.
 func TestContractRoutes(t *testing.T) {
 	c := readContract(t)
 	described := map[string]reference.Operation{}
 	for _, o := range c.description.Operations() {
 		described[o.Method+" "+o.Path] = o
 	}
-	count := 0
+	inputs, count := web.InputsOf(), 0
 	for _, r := range web.Routes() {
 		if !inAPI(r) {
 			continue
 		}
 		count++
 		at := r.Method + " " + r.Path
-		want := reference.Operation{ID: r.Operation, Method: r.Method, Path: r.Path, Access: r.Access.String(), Verb: r.Verb,
-			OperatorVerb: r.OperatorVerb, StepUp: r.StepUp, Keyed: r.Keyed}
-		if got, ok := described[at]; !ok {
+		got, ok := described[at]
+		delete(described, at)
+		if !ok {
 			t.Errorf("%s (%s) is not in openapi.yaml", at, r.Operation)
-		} else if got != want {
+			continue
+		}
+		want := reference.Operation{ID: r.Operation, Method: r.Method, Path: r.Path, Access: r.Access.String(), Verb: r.Verb,
+			OperatorVerb: r.OperatorVerb, StepUp: r.StepUp, Keyed: r.Keyed, Keys: got.Keys}
+		for _, in := range inputs[r.Operation] {
+			if in.In == "body" {
+				want.Body = in.Type.Name()
+			} else {
+				want.Parameters = append(want.Parameters, in.In+" "+in.Name)
+			}
+		}
+		slices.Sort(want.Parameters)
+		slices.Sort(got.Parameters)
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: openapi.yaml says %+v, the table %+v", at, got, want)
 		}
-		delete(described, at)
 	}
 	for at := range maps.Keys(described) {
 		t.Errorf("%s is in openapi.yaml and not in the table of routes", at)
 	}
 	t.Logf("%d operations are described", count)
+}
+
+// TestContractKeys: an operation is said to be for API keys where a key can have its verb as a scope, and needs no step-up.
+func TestContractKeys(t *testing.T) {
+	a := start(t)
+	tenant := a.tenant("Gulf Mutual")
+	people := []store.Principal{a.join(tenant, "admin@example.com", store.Admin).principal(), a.join(store.Appliance, "operator@example.com", store.Operator).principal()}
+	for _, o := range readContract(t).description.Operations() {
+		want := false
+		for _, by := range people {
+			verb := o.Verb
+			if by.Role() == store.Operator {
+				verb = cmp.Or(o.OperatorVerb, o.Verb)
+			}
+			_, _, err := a.directory.AddAPIKey(t.Context(), by, directory.NewAPIKey{Name: "probe", Scopes: []string{verb}})
+			want = want || err == nil && !o.StepUp
+		}
+		if o.Keys != want {
+			t.Errorf("%s is said to be for API keys: %v; whether a key can have its verb: %v", o.ID, o.Keys, want)
+		}
+	}
+}
+
+// principal is who the person is to the directory.
+func (p *person) principal() store.Principal {
+	p.Helper()
+	by, _, err := p.directory.Session(p.Context(), directory.NewSessionToken(p.cookie), store.Source{Address: "192.0.2.80", UserAgent: "test"})
+	p.must(err)
+	return by
 }
 
 // TestContractProblems: the kinds of problems are those of the list.
@@ -441,6 +485,14 @@ func (c *contract) fault(q *http.Request, r *http.Response, body []byte) error {
 	headers, _ := response["headers"].(map[string]any)
 	if r.Header.Get("Set-Cookie") != "" && headers["Set-Cookie"] == nil && r.StatusCode < 400 {
 		return fmt.Errorf("it sets a cookie that is not described")
+	}
+	for _, name := range []string{"ETag", "Location"} {
+		if r.StatusCode < 300 && (r.Header.Get(name) != "") != (headers[name] != nil) {
+			return fmt.Errorf("its %s is %q, and described is %v", name, r.Header.Get(name), headers[name])
+		}
+	}
+	if r.StatusCode == http.StatusTooManyRequests && r.Header.Get("Retry-After") == "" {
+		return fmt.Errorf("it does not say when to come again")
 	}
 	return c.bodyFault(at, response, r.Header, body)
 }

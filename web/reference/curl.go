@@ -11,14 +11,16 @@ import (
 // in the file cookies.txt.
 func (d *Description) curl(method, path string, o operation, given []parameter) string {
 	lines := []string{"curl" + map[bool]string{true: " -X " + method}[method != "GET"] + ` "$QRSD` + d.filled(path, given) + `"`}
+	begins := d.setsCookie(o)
 	switch {
-	case o.Security != nil && opens(*o.Security) && strings.Contains(o.ID, "ignIn"), o.Security != nil && len(o.Responses) > 0 && d.setsCookie(o):
-		lines = append(lines, `-c cookies.txt`)
 	case o.Security != nil && opens(*o.Security):
-	case keyed(o):
+		if begins {
+			lines = append(lines, `-c cookies.txt`)
+		}
+	case d.forKeys(o):
 		lines = append(lines, `-H "Authorization: Bearer $QRSD_API_KEY"`)
 	default:
-		lines = append(lines, `-b cookies.txt`+map[bool]string{true: ` -c cookies.txt`}[d.setsCookie(o)])
+		lines = append(lines, `-b cookies.txt`+map[bool]string{true: ` -c cookies.txt`}[begins])
 		if method != "GET" {
 			lines = append(lines, `-H "Origin: $QRSD"`)
 		}
@@ -36,16 +38,6 @@ func (d *Description) curl(method, path string, o operation, given []parameter) 
 
 // opens reports whether nobody needs to be known.
 func opens(security []map[string][]string) bool { return len(security) == 0 || len(security[0]) == 0 }
-
-// keyed reports whether the operation is one for programs: API keys have no scopes about people, sessions and keys, and never step up.
-func keyed(o operation) bool {
-	area, _, _ := strings.Cut(o.Verb, ".")
-	switch area {
-	case "user", "session", "api-key", "operator", "password", "role":
-		return false
-	}
-	return o.Access == "permitted" && !o.StepUp
-}
 
 // setsCookie reports whether the good reply begins a session or gives the present one a new cookie.
 func (d *Description) setsCookie(o operation) bool {

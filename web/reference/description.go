@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -57,18 +58,48 @@ type Operation struct {
 	OperatorVerb string
 	StepUp       bool
 	Keyed        bool // takes an Idempotency-Key
+	Keys         bool // API keys may ask for it
+	// Parameters are those of path and query, \"in name\".
+	Parameters []string
+	Body       string // name of the schema; \"\" is none
 }
 
 // Operations lists all operations, in the order of the file.
 func (d *Description) Operations() (all []Operation) {
 	for _, p := range d.document.Paths {
 		for _, m := range p.Value {
-			o := m.Value
-			all = append(all, Operation{ID: o.ID, Method: strings.ToUpper(m.Name), Path: p.Name, Access: o.Access, Verb: o.Verb, OperatorVerb: o.OperatorVerb, StepUp: o.StepUp,
-				Keyed: strings.Contains(fmt.Sprint(o.Parameters), "/IdempotencyKey")})
+			all = append(all, d.described(strings.ToUpper(m.Name), p.Name, m.Value))
 		}
 	}
 	return all
+}
+
+func (d *Description) described(method, path string, o operation) Operation {
+	out := Operation{ID: o.ID, Method: method, Path: path, Access: o.Access, Verb: o.Verb, OperatorVerb: o.OperatorVerb, StepUp: o.StepUp, Keys: d.forKeys(o)}
+	for _, ref := range o.Parameters {
+		switch p, _ := find(d.document.Components.Parameters, ref.Ref); { // checked by Parse
+		case p.In != "header":
+			out.Parameters = append(out.Parameters, p.In+" "+p.Name)
+		case p.Name == "Idempotency-Key":
+			out.Keyed = true
+		}
+	}
+	if o.Body != nil {
+		body, _ := find(d.document.Components.RequestBodies, o.Body.Ref) // checked by Parse
+		for _, m := range body.Content {
+			out.Body = nameOf(m.Value.Schema.Ref)
+		}
+	}
+	return out
+}
+
+// forKeys reports whether API keys may ask for the operation.
+func (d *Description) forKeys(o operation) bool {
+	schemes := d.document.Security
+	if o.Security != nil {
+		schemes = *o.Security
+	}
+	return slices.ContainsFunc(schemes, func(s map[string][]string) bool { _, ok := s["apiKey"]; return ok })
 }
 
 // Problem is a type of problem, as the description lists it.

@@ -1,0 +1,21 @@
+package web
+
+import "reflect"
+
+// Input is a field of a handler's input, for the test that holds openapi.yaml to it.
+type Input struct {
+	In   string // path, query, form or body
+	Name string
+	Type reflect.Type
+}
+
+// InputsOf lists what the handler of each operation takes.
+func InputsOf() map[string][]Input {
+	all := map[string][]Input{}
+	for _, r := range routes() {
+		for _, p := range r.inputs() {
+			all[r.Operation] = append(all[r.Operation], Input{p.in, p.name, p.kind})
+		}
+	}
+	return all
+}
