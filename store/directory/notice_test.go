@@ -213,6 +213,21 @@ func TestNoticesLapse(t *testing.T) {
 	if got := waiting(); got != 0 {
 		t.Errorf("%d messages of a withdrawn invitation", got)
 	}
+	bob, _ := o.hire("bob@example.com", store.Viewer)
+	o.sent()
+	o.HurryResets()
+	o.must(o.RequestPasswordReset(ctx, "bob@example.com", desk))
+	o.must(o.RequestPasswordReset(ctx, "bob@example.com", desk)) // the first token is void
+	page, err := o.Notices(ctx, admin, "", 100)
+	o.must(err)
+	if len(page.Notices) != 1 {
+		t.Fatalf("%d messages of one reset", len(page.Notices))
+	}
+	o.must(o.AcceptPasswordReset(ctx, page.Notices[0].Token, directory.NewSecret(freshPassword), desk))
+	if page, err = o.Notices(ctx, admin, "", 100); err != nil || len(page.Notices) != 1 || page.Notices[0].Kind != directory.NoticePasswordChanged || page.Notices[0].User != bob.User() {
+		t.Errorf("messages after the reset: %+v, %v", page.Notices, err)
+	}
+	o.sent()
 	invite("two@example.com")
 	o.clock.pass(7 * 24 * time.Hour)
 	if got := waiting(); got != 0 {

@@ -15,17 +15,16 @@ import (
 )
 
 // setUpCode is what proves, before anybody has an account, that somebody reads the appliance's log: 80 random bits, of which
-// the digest is held in memory until they were used.
+// the digest is held in memory. Before it is drawn the digest is zero, which nobody knows a code of.
 type setUpCode struct {
 	mu     sync.Mutex // one set-up at a time
-	drawn  bool
 	digest [sha256.Size]byte
 }
 
 // fits compares in a time that says nothing of where they differ. The caller holds mu.
 func (c *setUpCode) fits(typed Secret) bool {
 	shown := sha256.Sum256([]byte(readWritten(clip(typed.Reveal()))))
-	return subtle.ConstantTimeCompare(shown[:], c.digest[:]) == 1 && c.drawn
+	return subtle.ConstantTimeCompare(shown[:], c.digest[:]) == 1
 }
 
 // NeedsSetUp reports whether no operator has an account yet. It leaves no entry. Errors: store.ErrLocked.
@@ -59,7 +58,7 @@ func (d *Directory) OpenSetUp(ctx context.Context) (Secret, error) {
 	code := d.drawWritten()
 	d.setUp.mu.Lock()
 	defer d.setUp.mu.Unlock()
-	d.setUp.digest, d.setUp.drawn = sha256.Sum256([]byte(readWritten(code))), true
+	d.setUp.digest = sha256.Sum256([]byte(readWritten(code)))
 	return NewSecret(code), nil
 }
 
@@ -87,7 +86,7 @@ type SetUpDone struct {
 // cuts it short is mended by calling it again: the tenant of that name, and the invitation, are taken up. Under another name a
 // second tenant is made, and the operator may erase the first.
 //
-// The code is that of OpenSetUp. It is good until it has set the appliance up; no other attempt uses it up, for then a stranger
+// The code is that of OpenSetUp. It is good until the appliance is set up; no other attempt uses it up, for then a stranger
 // could: at 80 bits and so many attempts a minute (Options.Limits) nobody finds it.
 //
 // Tenant and administrator are made by the operator without account "set-up", with an entry each; the last entry is the new
@@ -126,7 +125,6 @@ func (d *Directory) SetUp(ctx context.Context, code Secret, n NewAppliance, from
 	if err := d.makeOperator(ctx, n, from, &done); err != nil {
 		return SetUpDone{}, err
 	}
-	d.setUp.drawn = false
 	return done, nil
 }
 
