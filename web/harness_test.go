@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,7 @@ func (c *clock) pass(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.ahea
 type appliance struct {
 	testing.TB
 	db        *store.DB
+	dir       string // of the store
 	directory *directory.Directory
 	server    *web.Server
 	clock     *clock
@@ -67,7 +69,9 @@ type setting func(*web.Options, *directory.Options)
 func start(t testing.TB, settings ...setting) *appliance {
 	t.Helper()
 	a := &appliance{TB: t, clock: &clock{}, operator: storetest.Operator()}
-	a.db = storetest.New(t, store.Options{Now: a.clock.now})
+	a.dir = filepath.Join(t.TempDir(), "store")
+	storetest.Create(t, a.dir, store.Options{Now: a.clock.now})
+	a.db = storetest.Open(t, a.dir, store.Options{Now: a.clock.now})
 	certificate, roots := selfSigned(t)
 	a.roots = roots
 	o := web.Options{
