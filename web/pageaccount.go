@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
@@ -52,20 +53,34 @@ func (s *Server) showAccount(ctx context.Context, c *Call, in doneInput) (any, e
 	case self.MustEnrol:
 		return &Redirect{page.EnrolPath}, nil
 	}
-	factor := page.Cell{Text: "in place", Tag: "ok", Detail: fmt.Sprintf("%d recovery codes left", self.RecoveryCodes)}
-	if !self.SecondFactor {
-		factor = page.Cell{Text: "none", Tag: "warn"}
+	tenant := page.Cell{Text: self.TenantName, Detail: self.Tenant.String()}
+	if self.TenantName == "" {
+		tenant = page.Cell{Text: "The appliance itself"}
 	}
 	return s.draw(page.Record{
 		Frame: s.doneFrame(c, "Account", in.Done),
 		Facts: []page.Fact{
 			{Name: "Name", Cell: page.Cell{Text: self.Name}}, {Name: "E-mail address", Cell: page.Cell{Text: self.Email}},
-			{Name: "Role", Cell: page.Cell{Text: roleName(self.Role)}}, {Name: "Second factor", Cell: factor},
+			{Name: "Role", Cell: page.Cell{Text: roleName(self.Role)}}, {Name: "Tenant", Cell: tenant}, {Name: "Second factor", Cell: factorOf(self)},
 			{Name: "Last sign-in", Cell: page.Cell{Text: page.Time(self.SignedIn)}}, {Name: "User", Cell: page.Cell{Text: self.ID.String(), Mono: true}},
-			{Name: "Tenant", Cell: page.Cell{Text: c.Principal.Tenant().String(), Mono: true}},
 		},
 		Links: []page.Link{{Path: page.ChangePath, Text: "Change your password"}},
 	})
+}
+
+// factorOf is how an account's second factor stands.
+func factorOf(self directory.Self) page.Cell {
+	if !self.SecondFactor {
+		return page.Cell{Text: "none", Tag: "warn"}
+	}
+	var has []string
+	if self.Authenticator {
+		has = append(has, "authenticator application")
+	}
+	if self.Passkeys > 0 {
+		has = append(has, fmt.Sprintf("passkeys: %d", self.Passkeys))
+	}
+	return page.Cell{Text: "in place", Tag: "ok", Detail: fmt.Sprintf("%s; recovery codes left: %d", strings.Join(has, ", "), self.RecoveryCodes)}
 }
 
 // doneFrame is frame with what a form did.
@@ -118,17 +133,17 @@ func (s *Server) showFactor(ctx context.Context, c *Call, in doneInput) (*Docume
 		return nil, err
 	}
 	record := page.Record{Frame: s.doneFrame(c, "Second factor", in.Done)}
-	if !self.SecondFactor {
-		record.Facts = []page.Fact{{Name: "Second factor", Cell: page.Cell{Text: "none", Tag: "warn"}}}
-		record.Links = []page.Link{{Path: page.EnrolPath, Text: "Add a second factor"}}
-		return s.draw(record)
+	record.Facts = []page.Fact{{Name: "Second factor", Cell: factorOf(self)}}
+	if !self.Authenticator {
+		record.Links = append(record.Links, page.Link{Path: page.EnrolPath, Text: "Add an authenticator application"})
 	}
-	record.Facts = []page.Fact{
-		{Name: "Second factor", Cell: page.Cell{Text: "in place", Tag: "ok"}},
-		{Name: "Recovery codes left", Cell: page.Cell{Text: fmt.Sprint(self.RecoveryCodes)}},
+	record.Links = append(record.Links, page.Link{Path: passkeysPath, Text: "Passkeys"})
+	if self.SecondFactor {
+		record.Forms = append(record.Forms, renewalForm())
 	}
-	record.Forms = []page.Form{renewalForm(), removalForm()}
-	record.Links = []page.Link{{Path: passkeysPath, Text: "Passkeys"}}
+	if self.Authenticator {
+		record.Forms = append(record.Forms, removalForm())
+	}
 	return s.draw(record)
 }
 
@@ -212,7 +227,7 @@ func (s *Server) showPasskeys(ctx context.Context, c *Call, in doneInput) (*Docu
 }
 
 func (s *Server) sendPasskeyRemoval(ctx context.Context, c *Call, in byID) (*Redirect, error) {
-	if err := s.directory.RemovePasskey(ctx, c.Principal, c.exchange.token, in.ID); err != nil {
+	if err := s.directory.RemovePasskey(ctx, c.Principal, c.Session, in.ID); err != nil {
 		return nil, err
 	}
 	return &Redirect{passkeysPath + "?done=removed"}, nil

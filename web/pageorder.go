@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web/page"
@@ -11,7 +13,7 @@ import (
 // Pages that put one's own account in order: password, second factor, recovery codes, and the proof that it is still oneself. They
 // answer accounts too that may do nothing else yet.
 
-func orderPages() []route {
+func orderPages(as like) []route {
 	own := func(method, path, operation string, secret bool, e endpoint) route {
 		return route{Route{Method: method, Path: path, Operation: operation, Access: SignedIn, Verb: "user.self", Page: true, Secret: secret}, e}
 	}
@@ -22,7 +24,7 @@ func orderPages() []route {
 		own("POST", page.EnrolPath, "sendEnrolment", true, do((*Server).sendEnrolment)),
 		own("POST", page.EnrolPath+"/confirm", "sendEnrolmentCode", true, do((*Server).sendEnrolmentCode)),
 		own("GET", page.ConfirmPath, "showConfirmation", false, do((*Server).showConfirmation)),
-		own("POST", page.ConfirmPath, "sendConfirmation", true, do((*Server).sendConfirmation)),
+		as("POST", page.ConfirmPath, "stepUp", "sendConfirmation", do((*Server).sendConfirmation)),
 	}
 }
 
@@ -149,26 +151,44 @@ func (s *Server) showCodes(c *Call, codes []directory.Secret) page.Show {
 	return show
 }
 
-// askConfirmation asks for a fresh proof.
-func (s *Server) askConfirmation(c *Call, factor bool, next string) page.Ask {
+// askConfirmation asks for a fresh proof, in the ways that the account has: "code" or "recovery" besides the password, and
+// "passkey".
+func (s *Server) askConfirmation(c *Call, ways []string, next string) page.Ask {
 	next = localPath(next)
 	fields := []page.Field{page.Password()}
-	value := ""
-	if factor {
-		code := page.Code()
-		code.InputMode, code.Hint = "text", "The six digits of your authenticator application, or a recovery code."
-		fields, value = append(fields, code), "yes"
+	code := page.Code()
+	code.InputMode = "text"
+	switch {
+	case slices.Contains(ways, "code"):
+		code.Hint = "The six digits of your authenticator application, or a recovery code."
+		fields = append(fields, code)
+	case slices.Contains(ways, "recovery"):
+		code.Label, code.Hint, code.Autocomplete = "Recovery code", "If you cannot use your passkey. Each is good once.", "off"
+		fields = append(fields, code)
 	}
-	fields = append(fields, page.Hidden("factor", value), page.Hidden("next", next))
+	fields = append(fields, page.Hidden("ways", strings.Join(ways, " ")), page.Hidden("next", next))
 	ask := page.Ask{
 		Frame: s.frame(c, "Confirm that it is you"),
 		Form:  page.Form{Action: page.ConfirmPath, Button: "Confirm", Back: next}.Of(fields...),
 	}
 	ask.Lead = "What you are about to do asks for it. It holds for ten minutes."
-	if s.directory.PasskeysOffered() {
+	if slices.Contains(ways, "passkey") && s.directory.PasskeysOffered() {
 		ask.Passkey = page.Passkey{Use: "step-up", Text: "Confirm with a passkey", Next: next, Or: true}
 	}
 	return ask
+}
+
+// waysOf are the ways in which an account proves itself.
+func waysOf(self directory.Self) (ways []string) {
+	if self.Authenticator {
+		ways = append(ways, "code")
+	} else if self.SecondFactor {
+		ways = append(ways, "recovery")
+	}
+	if self.Passkeys > 0 {
+		ways = append(ways, "passkey")
+	}
+	return ways
 }
 
 func (s *Server) showConfirmation(ctx context.Context, c *Call, in struct {
@@ -178,7 +198,7 @@ func (s *Server) showConfirmation(ctx context.Context, c *Call, in struct {
 	if err != nil {
 		return nil, err
 	}
-	return s.draw(s.askConfirmation(c, self.SecondFactor, in.Next))
+	return s.draw(s.askConfirmation(c, waysOf(self), in.Next))
 }
 
 // sendConfirmation takes the proof. The page from before is led back to, not what was sent from it: a change is sent again by
@@ -186,14 +206,15 @@ func (s *Server) showConfirmation(ctx context.Context, c *Call, in struct {
 func (s *Server) sendConfirmation(ctx context.Context, c *Call, in struct {
 	Password directory.Secret `form:"password"`
 	Code     directory.Secret `form:"code"`
-	Factor   string           `form:"factor"`
+	Ways     string           `form:"ways"`
 	Next     string           `form:"next"`
 }) (*Redirect, error) {
-	ask := s.askConfirmation(c, in.Factor != "", in.Next)
-	if faults := missing(map[string]bool{"password": in.Password.IsZero(), "code": in.Factor != "" && in.Code.IsZero()}); faults != nil {
+	ways := strings.Fields(in.Ways)
+	ask := s.askConfirmation(c, ways, in.Next)
+	if faults := missing(map[string]bool{"password": in.Password.IsZero(), "code": len(ways) > 0 && in.Code.IsZero()}); faults != nil {
 		return nil, again(ask, "password", faults)
 	}
-	token, err := s.directory.StepUp(ctx, c.Principal, c.exchange.token, directory.Proof{Password: in.Password, Code: in.Code})
+	token, err := s.directory.StepUp(ctx, c.Principal, c.Session, directory.Proof{Password: in.Password, Code: in.Code})
 	if err != nil {
 		return nil, again(ask, "password", err)
 	}

@@ -28,7 +28,7 @@ func pageRoutes(ofAPI []route) []route {
 		signInPages(),
 		entryPages(),
 		setUpPages(),
-		orderPages(),
+		orderPages(as),
 		accountPages(),
 		keyPages(as),
 		userPages(as),

@@ -32,13 +32,11 @@ func (s *Server) askSetUp(ctx context.Context, f setUpForm) page.Ask {
 	text := func(name, label, hint, value string) page.Field {
 		return page.Field{Name: name, ID: name, Label: label, Type: "text", Value: value, Hint: hint, Autocomplete: "off"}
 	}
-	email := func(name, value string) page.Field {
-		f := page.Email(value)
-		f.Name, f.ID, f.Autocomplete = name, name, "off"
-		return f
-	}
+	administrator := page.Email(f.AdminEmail)
+	administrator.Name, administrator.ID, administrator.Autocomplete = "administrator-email", "administrator-email", "off"
+	administrator.Label = "E-mail address of its administrator"
 	operator := page.Email(f.OperatorEmail)
-	operator.Name, operator.ID, operator.Autocomplete = "operator-email", "operator-email", "username"
+	operator.Name, operator.ID, operator.Autocomplete, operator.Label = "operator-email", "operator-email", "username", "Your e-mail address"
 	name := text("operator-name", "Your name", "", f.OperatorName)
 	name.Autocomplete = "name"
 	groups := []page.Group{
@@ -47,7 +45,7 @@ func (s *Server) askSetUp(ctx context.Context, f setUpForm) page.Ask {
 		{Legend: "The first tenant", Fields: []page.Field{
 			text("tenant", "Name of the tenant", "A company whose portfolios are kept apart from all others. The operator does not see what is in it.", f.Tenant),
 			text("administrator-name", "Name of its administrator", "", f.AdminName),
-			email("administrator-email", f.AdminEmail),
+			administrator,
 		}},
 	}
 	if !s.modeFixed(ctx) {
