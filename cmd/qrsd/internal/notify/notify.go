@@ -83,7 +83,7 @@ func New(o Options) (*Sender, error) {
 	case err != nil || u.Scheme != "https" || u.Host == "":
 		return nil, fmt.Errorf("mail: address of the appliance %q: must be https://host or https://host:port", o.URL)
 	}
-	if err := o.Server.check(); err != nil {
+	if err := o.Server.Check(); err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
 	if o.Every == 0 {

@@ -76,8 +76,8 @@ func (s Server) Destination() outbound.Destination {
 	return outbound.Destination{Host: s.Host, Port: s.Port, Purpose: Purpose}
 }
 
-// check says what is wrong with a server, and the mend.
-func (s Server) check() error {
+// Check says what is wrong with a server, and the mend; nil: nothing.
+func (s Server) Check() error {
 	s = s.filled()
 	_, err := mail.ParseAddress(s.From)
 	switch {
