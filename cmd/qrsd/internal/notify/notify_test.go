@@ -1,0 +1,564 @@
+package notify_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/quotedprintable"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
+	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/storetest"
+)
+
+const site = "https://qrsd.example.com:8443"
+
+// post is a directory on a real store whose messages go to a mail server.
+type post struct {
+	testing.TB
+	*directory.Directory
+	tenant store.ID
+	admin  store.Principal
+	sender *notify.Sender
+	log    *lines
+
+	mu  sync.Mutex
+	at  time.Time
+	net []outbound.Connection // that ended
+}
+
+type lines struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.Write(p)
+}
+
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.String()
+}
+
+// Opening and Ended are the record of connections.
+func (p *post) Opening(outbound.Connection) error { return nil }
+func (p *post) Ended(c outbound.Connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.net = append(p.net, c)
+}
+
+func (p *post) now() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return p.at }
+
+func (p *post) pass(d time.Duration) { p.mu.Lock(); defer p.mu.Unlock(); p.at = p.at.Add(d) }
+
+func open(t testing.TB, mode outbound.Mode, server notify.Server) *post {
+	t.Helper()
+	p := &post{TB: t, at: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), log: &lines{}}
+	db := storetest.New(t, store.Options{Now: p.now})
+	p.Directory = directory.Open(db, directory.Options{Now: p.now})
+	p.tenant = storetest.AddTenant(t, db, "Example Mutual")
+	p.admin = storetest.User(p.tenant, store.Admin)
+	dialer, err := outbound.New(outbound.Options{Mode: mode, Allowed: []outbound.Destination{server.Destination()}, Log: p, Timeout: 2 * time.Second})
+	p.must(err)
+	p.sender, err = notify.New(notify.Options{
+		Outbox: p.Directory, By: storetest.Operator(), URL: site, Server: server, Dialer: dialer,
+		Log: hclog.New(&hclog.LoggerOptions{Output: p.log}), Every: 10 * time.Millisecond,
+	})
+	p.must(err)
+	return p
+}
+
+func (p *post) must(err error) {
+	p.Helper()
+	if err != nil {
+		p.Fatal(err)
+	}
+}
+
+func (p *post) invite(email, name string) {
+	p.Helper()
+	_, _, err := p.Invite(p.Context(), storetest.Operator(), p.tenant, directory.NewUser{Email: email, Name: name, Role: store.Modeler})
+	p.must(err)
+}
+
+// outbox are the messages that were not sent.
+func (p *post) outbox() []directory.Notice {
+	p.Helper()
+	page, err := p.Notices(p.Context(), p.admin, "", 1000)
+	p.must(err)
+	return page.Notices
+}
+
+// read parses a message and gives its text.
+func read(t testing.TB, m mailed) (mail.Header, string) {
+	t.Helper()
+	parsed, err := mail.ReadMessage(strings.NewReader(m.text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := io.Reader(parsed.Body)
+	if parsed.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
+		body = quotedprintable.NewReader(body)
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed.Header, strings.ReplaceAll(string(text), "\r\n", "\n")
+}
+
+// TestInvitationArrives sends an invitation in each protected way, follows its link, and wants nothing left to send.
+func TestInvitationArrives(t *testing.T) {
+	for _, security := range []notify.Security{notify.StartTLS, notify.TLS, notify.None} {
+		t.Run(string(security), func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, "127.0.0.1", security == notify.TLS)
+			p := open(t, outbound.Connected, server.at(security))
+			p.invite("ada@example.com", "Ada Łu")
+			p.must(p.sender.Round(t.Context()))
+			got := server.taken()
+			if len(got) != 1 {
+				t.Fatalf("%d messages arrived; outbox %+v; log %s", len(got), p.outbox(), p.log.text())
+			}
+			if m := got[0]; m.from != "qrsd@example.com" || m.to != "ada@example.com" || m.secured != (security != notify.None) || m.signedIn != (security != notify.None) {
+				t.Errorf("%+v", m)
+			}
+			header, text := read(t, got[0])
+			to, err := header.AddressList("To")
+			if err != nil || len(to) != 1 || to[0].Name != "Ada Łu" {
+				t.Errorf("To %v, %v", to, err)
+			}
+			if s := header.Get("Subject"); s != "You are invited" || header.Get("Auto-Submitted") != "auto-generated" || header.Get("User-Agent")+header.Get("X-Mailer") != "" {
+				t.Errorf("header %v", header)
+			}
+			link := regexp.MustCompile(`(?m)^https://\S+$`).FindString(text)
+			u, err := url.Parse(link)
+			if err != nil || u.Host != "qrsd.example.com:8443" || u.Path != "/accept" {
+				t.Fatalf("link %q in %s", link, text)
+			}
+			_, _, err = p.Accept(t.Context(), directory.NewSecret(u.Query().Get("token")), directory.NewSecret("copper lantern under nine bridges"), store.Source{Address: "198.51.100.7"})
+			p.must(err)
+			if left := p.outbox(); len(left) != 0 {
+				t.Errorf("left in the outbox: %+v", left)
+			}
+			if strings.Contains(p.log.text(), "ada@") || strings.Contains(p.log.text(), u.Query().Get("token")) {
+				t.Errorf("the log says too much: %s", p.log.text())
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if len(p.net) != 1 || p.net[0].Purpose != "e-mail" || p.net[0].Outcome != outbound.Opened || p.net[0].Sent == 0 {
+				t.Errorf("record of connections %+v", p.net)
+			}
+		})
+	}
+}
+
+// TestWhatIsNotSentStays shows every way in which a message is not sent: it stays in the outbox with a reason, its secrets were not said in the clear, and it
+// goes out when its time has come and the server is well again.
+func TestWhatIsNotSentStays(t *testing.T) {
+	type at struct {
+		server   notify.Server
+		all      bool // the whole round fails, not the message
+		wants    string
+		overhear func() string
+		heal     func()
+	}
+	refusing := func(code int, mutate func(*mailServer, error)) func(testing.TB) at {
+		return func(t testing.TB) at {
+			s := serve(t, "127.0.0.1", false)
+			mutate(s, &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "not now,\r\nada"})
+			return at{server: s.at(notify.StartTLS), wants: fmt.Sprint(code), heal: func() { s.rcpt, s.data = nil, nil }}
+		}
+	}
+	plain := func(t testing.TB, n int) notify.Server {
+		_, roots := certificate(t, "127.0.0.1")
+		s := (&mailServer{host: "127.0.0.1", port: n, roots: roots}).at(notify.StartTLS)
+		s.Timeout = 300 * time.Millisecond
+		return s
+	}
+	for name, make := range map[string]func(testing.TB) at{
+		"4xx to the recipient": refusing(450, func(s *mailServer, err error) { s.rcpt = func(string) error { return err } }),
+		"5xx to the recipient": refusing(550, func(s *mailServer, err error) { s.rcpt = func(string) error { return err } }),
+		"4xx to the message":   refusing(451, func(s *mailServer, err error) { s.data = func(string) error { return err } }),
+		"5xx to the message":   refusing(554, func(s *mailServer, err error) { s.data = func(string) error { return err } }),
+		"other host's certificate": func(t testing.TB) at {
+			s := serve(t, "mail.example.org", false)
+			return at{server: s.at(notify.StartTLS), all: true, wants: "127.0.0.1"}
+		},
+		"other host's certificate, TLS": func(t testing.TB) at {
+			s := serve(t, "mail.example.org", true)
+			return at{server: s.at(notify.TLS), all: true, wants: "127.0.0.1"}
+		},
+		"unknown authority": func(t testing.TB) at {
+			s := serve(t, "127.0.0.1", false)
+			_, s.roots = certificate(t, "127.0.0.1")
+			return at{server: s.at(notify.StartTLS), all: true, wants: "unknown authority"}
+		},
+		"wrong password": func(t testing.TB) at {
+			s := serve(t, "127.0.0.1", false)
+			to := s.at(notify.StartTLS)
+			to.Password = func() (directory.Secret, error) { return directory.NewSecret("of before"), nil }
+			return at{server: to, all: true, wants: "Authentication failed"}
+		},
+		"password that cannot be read": func(t testing.TB) at {
+			s := serve(t, "127.0.0.1", false)
+			to := s.at(notify.StartTLS)
+			to.Password = func() (directory.Secret, error) { return directory.Secret{}, errors.New("smtp.password: gone") }
+			return at{server: to, all: true, wants: "smtp.password: gone"}
+		},
+		"no STARTTLS": func(t testing.TB) at {
+			s := recite(t, "220 mail.example.com\r\n", "250-mail.example.com\r\n250 AUTH PLAIN LOGIN\r\n")
+			return at{server: plain(t, s.port), all: true, wants: "STARTTLS", overhear: s.text}
+		},
+		"STARTTLS taken back": func(t testing.TB) at {
+			s := recite(t, "220 mail.example.com\r\n", "250-mail.example.com\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n", "454 TLS is not available\r\n", "250 go on\r\n", "235 you are in\r\n", "250 yes\r\n")
+			return at{server: plain(t, s.port), all: true, wants: "454", overhear: s.text}
+		},
+		"replies before TLS": func(t testing.TB) at {
+			s := recite(t, "220 mail.example.com\r\n", "250-mail.example.com\r\n250 STARTTLS\r\n", "220 go\r\n250-mail.example.com\r\n250 AUTH PLAIN\r\n235 you are in\r\n")
+			return at{server: plain(t, s.port), all: true, wants: "timeout", overhear: s.text}
+		},
+		"no mail server": func(t testing.TB) at {
+			s := recite(t, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			return at{server: plain(t, s.port), all: true, wants: "mail server 127.0.0.1"}
+		},
+		"silence": func(t testing.TB) at {
+			s := recite(t, "")
+			return at{server: plain(t, s.port), all: true, wants: "timeout"}
+		},
+		"silence to EHLO": func(t testing.TB) at {
+			s := recite(t, "220 mail.example.com\r\n")
+			return at{server: plain(t, s.port), all: true, wants: "timeout"}
+		},
+		"nobody there": func(t testing.TB) at {
+			s := serve(t, "127.0.0.1", false)
+			s.stop()
+			return at{server: s.at(notify.StartTLS), all: true, wants: "refused"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := make(t)
+			p := open(t, outbound.Connected, a.server)
+			p.invite("ada@example.com", "Ada L.")
+			token := p.outbox()[0].Token.Reveal()
+			if err := p.sender.Round(t.Context()); (err != nil) != a.all || err != nil && !strings.Contains(err.Error(), a.wants) {
+				t.Fatalf("the round says %v, want an error: %v, of %q", err, a.all, a.wants)
+			}
+			left := p.outbox()
+			if len(left) != 1 || left[0].Attempts != 1 || !strings.Contains(left[0].Failure, a.wants) || strings.ContainsAny(left[0].Failure, "\r\n") {
+				t.Fatalf("outbox %+v, want the reason %q", left, a.wants)
+			}
+			if strings.Contains(p.log.text(), "ada") || strings.Contains(left[0].Failure+p.log.text(), token) || strings.Contains(left[0].Failure+p.log.text(), mailPassword) {
+				t.Errorf("too much is said: log %s, failure %s", p.log.text(), left[0].Failure)
+			}
+			if a.overhear != nil {
+				for _, secret := range []string{token, "ada@", "AUTH", mailPassword} {
+					if strings.Contains(a.overhear(), secret) {
+						t.Errorf("said in the clear: %q", a.overhear())
+					}
+				}
+			}
+			p.must(p.sender.Round(t.Context()))
+			if again := p.outbox(); again[0].Attempts != 1 {
+				t.Errorf("tried again at once: %+v", again)
+			}
+			p.pass(2 * time.Minute)
+			if a.heal == nil {
+				return
+			}
+			a.heal()
+			p.must(p.sender.Round(t.Context()))
+			if left := p.outbox(); len(left) != 0 {
+				t.Errorf("left in the outbox after the server is well: %+v", left)
+			}
+		})
+	}
+}
+
+// TestOneBadMessageHoldsUpNoOther has the server break the connection, or fall silent, over one recipient.
+func TestOneBadMessageHoldsUpNoOther(t *testing.T) {
+	for name, bad := range map[string]func(*testing.T) error{
+		"goodbye": func(*testing.T) error {
+			return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "leaving"}
+		},
+		"silence": func(t *testing.T) error { <-t.Context().Done(); return errors.New("late") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, "127.0.0.1", false)
+			server.data = func(to string) error {
+				if to == "eve@example.com" {
+					return bad(t)
+				}
+				return nil
+			}
+			to := server.at(notify.StartTLS)
+			to.Timeout = 500 * time.Millisecond
+			p := open(t, outbound.Connected, to)
+			for _, who := range []string{"ada", "eve", "bob", "cyd"} {
+				p.invite(who+"@example.com", who)
+			}
+			p.must(p.sender.Round(t.Context()))
+			if left := p.outbox(); len(left) != 1 || left[0].Email != "eve@example.com" || left[0].Failure == "" {
+				t.Errorf("left in the outbox: %+v", left)
+			}
+			if got := server.taken(); len(got) != 3 {
+				t.Errorf("%d messages arrived, want 3", len(got))
+			}
+		})
+	}
+}
+
+// TestBreakingServerIsLeft wants few connections to a server that breaks every one.
+func TestBreakingServerIsLeft(t *testing.T) {
+	server := serve(t, "127.0.0.1", false)
+	server.data = func(string) error {
+		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "leaving"}
+	}
+	p := open(t, outbound.Connected, server.at(notify.StartTLS))
+	for i := range 12 {
+		p.invite(fmt.Sprintf("u%d@example.com", i), "U")
+	}
+	if err := p.sender.Round(t.Context()); err == nil || !strings.Contains(err.Error(), "again and again") {
+		t.Error(err)
+	}
+	if left := p.outbox(); len(left) != 12 || left[11].Failure == "" {
+		t.Errorf("%d left: %+v", len(left), left)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.net) != 4 {
+		t.Errorf("%d connections, want 4", len(p.net))
+	}
+}
+
+// TestModesWithoutMail wants messages untouched, and nothing dialled, where the appliance may not reach a mail server.
+func TestModesWithoutMail(t *testing.T) {
+	for _, mode := range []outbound.Mode{outbound.AirGapped, outbound.Hybrid} {
+		p := open(t, mode, serve(t, "127.0.0.1", false).at(notify.StartTLS))
+		p.invite("ada@example.com", "Ada L.")
+		p.must(p.sender.Round(t.Context()))
+		if left := p.outbox(); len(left) != 1 || left[0].Attempts != 0 {
+			t.Errorf("%s: outbox %+v", mode, left)
+		}
+		if len(p.net) != 0 {
+			t.Errorf("%s: connections %+v", mode, p.net)
+		}
+	}
+}
+
+// TestRunEnds stops a sender while the server is silent, and while there is nothing to do.
+func TestRunEnds(t *testing.T) {
+	silent := recite(t, "")
+	_, roots := certificate(t, "127.0.0.1")
+	server := (&mailServer{host: "127.0.0.1", port: silent.port, roots: roots}).at(notify.StartTLS)
+	server.Timeout = time.Hour
+	p := open(t, outbound.Connected, server)
+	p.invite("ada@example.com", "Ada L.")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); p.sender.Run(ctx) }()
+	for range 1000 {
+		if left := p.outbox(); len(left) == 1 && left[0].Attempts == 1 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it goes on after its context has ended")
+	}
+	if left := p.outbox(); len(left) != 1 || left[0].Failure != "" {
+		t.Errorf("outbox %+v", left)
+	}
+}
+
+// TestRunSends wants messages that come while it runs sent, and a server's restart waited out.
+func TestRunSends(t *testing.T) {
+	server := serve(t, "127.0.0.1", true)
+	p := open(t, outbound.Connected, server.at(notify.TLS))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); p.sender.Run(ctx) }()
+	p.invite("ada@example.com", "Ada L.")
+	p.invite("bob@example.com", "Bob")
+	for range 1000 {
+		if len(server.taken()) == 2 && len(p.outbox()) == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	<-done
+	if got := server.taken(); len(got) != 2 {
+		t.Errorf("%d messages arrived, want 2; log %s", len(got), p.log.text())
+	}
+}
+
+// TestNamesInjectNothing gives names that want to be headers, other recipients, or links.
+func TestNamesInjectNothing(t *testing.T) {
+	p := open(t, outbound.Connected, notify.Server{Host: "127.0.0.1", Port: 25, Security: notify.None, From: "qrsd@example.com"})
+	evil := "Eve\r\nBcc: all@example.com\r\n\r\nhttps://evil.example.com/ \u202e\"<x@example.com>,"
+	for _, n := range []directory.Notice{
+		{Name: evil}, {TenantName: evil}, {Item: evil, Kind: directory.NoticePasskeyAdded}, {UserAgent: evil, Address: "192.0.2.1"}, {Address: evil},
+	} {
+		n.Email = "ada@example.com"
+		if n.Kind == "" {
+			n.Kind = directory.NoticePasswordChanged
+		}
+		written, err := p.sender.Written(n)
+		p.must(err)
+		parsed, err := mail.ReadMessage(strings.NewReader(written))
+		p.must(err)
+		to, err := parsed.Header.AddressList("To")
+		if err != nil || len(to) != 1 || to[0].Address != "ada@example.com" {
+			t.Errorf("%+v: To %v, %v", n, to, err)
+		}
+		if parsed.Header.Get("Bcc") != "" || len(parsed.Header["Subject"]) != 1 {
+			t.Errorf("%+v: header %v", n, parsed.Header)
+		}
+		_, text := read(t, mailed{text: written})
+		if strings.Contains(text, "https://evil") || strings.Contains(text, "\nBcc:") || strings.Contains(text, "\u202e") {
+			t.Errorf("%+v: %s", n, text)
+		}
+	}
+	for _, email := range []string{"ada@example.com>\r\nRCPT TO:<eve@example.com", "Ada <ada@example.com>", "ada@example.com, eve@example.com", ""} {
+		if written, err := p.sender.Written(directory.Notice{Email: email, Kind: directory.NoticeEnabled}); err == nil || strings.Contains(err.Error(), "@") {
+			t.Errorf("to %q: %v, %s", email, err, written)
+		}
+	}
+}
+
+// TestLetters reads the letter of every kind: it says which account and what to do, and has a token where it leads to one and nowhere else.
+func TestLetters(t *testing.T) {
+	subjects := map[string]bool{}
+	for _, kind := range []directory.NoticeKind{
+		directory.NoticeInvitation, directory.NoticePasswordReset, directory.NoticeAccountAdded, directory.NoticeOneTimePassword, directory.NoticePasswordChanged,
+		directory.NoticeSecondFactorAdded, directory.NoticeSecondFactorRemoved, directory.NoticeSecondFactorReset, directory.NoticePasskeyAdded,
+		directory.NoticePasskeyRemoved, directory.NoticeRecoveryCodeUsed, directory.NoticeRecoveryCodesNew, directory.NoticeRoleChanged,
+		directory.NoticeDisabled, directory.NoticeEnabled, "of a later version",
+	} {
+		n := directory.Notice{
+			Kind: kind, Email: "ada@example.com", Name: "Ada L.", TenantName: "Example Mutual", Role: store.Approver, Token: directory.NewSecret("t-o-k-e-n"),
+			RecoveryCodes: 3, Item: "blue key", Address: "192.0.2.1", UserAgent: "Firefox", Created: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC),
+			Expires: time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC),
+		}
+		subject, text := notify.Letter(n, site)
+		if subjects[subject] {
+			t.Errorf("%s: subject %q is another's", kind, subject)
+		}
+		subjects[subject] = true
+		leads := kind == directory.NoticeInvitation || kind == directory.NoticePasswordReset
+		if strings.Contains(text, "t-o-k-e-n") != leads {
+			t.Errorf("%s: token in %s", kind, text)
+		}
+		if !strings.HasPrefix(text, "Hello Ada L.,\n\n") || !strings.Contains(strings.ReplaceAll(text, "\n", " "), "Example Mutual") || !strings.Contains(text, "from 192.0.2.1 with “Firefox”") ||
+			!strings.Contains(text, site) || !strings.Contains(text, "21 November 2026 09:00 UTC") {
+			t.Errorf("%s: %s", kind, text)
+		}
+		for line := range strings.Lines(text) {
+			if len([]rune(line)) > notify.LineWidth+1 && !strings.HasPrefix(line, site) {
+				t.Errorf("%s: line %q is long", kind, line)
+			}
+		}
+	}
+	if _, text := notify.Letter(directory.Notice{Kind: directory.NoticeRecoveryCodeUsed, RecoveryCodes: 3}, site); !strings.Contains(text, "Codes left: 3.") || !strings.Contains(text, "the appliance itself") {
+		t.Error(text)
+	}
+}
+
+// TestOptions names what is wrong with a server.
+func TestOptions(t *testing.T) {
+	good := notify.Server{Host: "smtp.example.com", From: "qrsd@example.com"}
+	if d := good.Destination(); d.Port != 587 || d.Purpose != notify.Purpose {
+		t.Errorf("%+v", d)
+	}
+	secret := func() (directory.Secret, error) { return directory.NewSecret("x"), nil }
+	dialer, err := outbound.New(outbound.Options{Log: &post{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	make := func(s notify.Server, site string) error {
+		_, err := notify.New(notify.Options{Outbox: directory.Open(nil, directory.Options{}), URL: site, Server: s, Dialer: dialer, Log: hclog.NewNullLogger()})
+		return err
+	}
+	if err := make(good, site); err != nil {
+		t.Error(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*notify.Server)
+		wants  string
+	}{
+		"host":          {func(s *notify.Server) { s.Host = "" }, "host"},
+		"port":          {func(s *notify.Server) { s.Port = 70000 }, "port 70000"},
+		"security":      {func(s *notify.Server) { s.Security = "ssl" }, `"ssl"`},
+		"from":          {func(s *notify.Server) { s.From = "nobody" }, "from"},
+		"two senders":   {func(s *notify.Server) { s.From = "a@example.com, b@example.com" }, "from"},
+		"far and plain": {func(s *notify.Server) { s.Security = notify.None }, "smtp.example.com may be another host"},
+		"plain":         {func(s *notify.Server) { s.Host, s.Security, s.User, s.Password = "localhost", notify.None, "u", secret }, "in the clear"},
+		"user alone":    {func(s *notify.Server) { s.User = "u" }, "both or neither"},
+		"password":      {func(s *notify.Server) { s.Password = secret }, "both or neither"},
+	} {
+		s := good
+		c.change(&s)
+		if err := make(s, site); err == nil || !strings.Contains(err.Error(), c.wants) {
+			t.Errorf("%s: %v, want %q", name, err, c.wants)
+		}
+	}
+	for _, site := range []string{"", "http://qrsd.example.com", "qrsd.example.com"} {
+		if err := make(good, site); err == nil {
+			t.Errorf("address %q is taken", site)
+		}
+	}
+	if _, err := notify.New(notify.Options{URL: site, Server: good}); err == nil {
+		t.Error("nothing is taken")
+	}
+}
+
+// TestSubjectsAreASCII keeps encoded words out of the subject: some filters read no others.
+func TestSubjectsAreASCII(t *testing.T) {
+	subject, _ := notify.Letter(directory.Notice{Kind: directory.NoticePasswordReset, TenantName: "Łódź Re"}, site)
+	if mime.QEncoding.Encode("utf-8", subject) != subject {
+		t.Errorf("subject %q", subject)
+	}
+}
+
+func BenchmarkRound(b *testing.B) {
+	server := serve(b, "127.0.0.1", true)
+	p := open(b, outbound.Connected, server.at(notify.TLS))
+	const messages = 100
+	for round := 0; b.Loop(); round++ {
+		b.StopTimer()
+		for i := range messages {
+			p.invite(fmt.Sprintf("u%d.%d@example.com", round, i), "U")
+		}
+		b.StartTimer()
+		if err := p.sender.Round(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(messages*b.N)/b.Elapsed().Seconds(), "messages/s")
+}
