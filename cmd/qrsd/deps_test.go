@@ -70,7 +70,7 @@ const ourImports = `
 	web/reference:              web/page
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
-	cmd/qrsd/internal/config:   engine/... quantum/... store/... web/... internal/outbound
+	cmd/qrsd/internal/config:   cmd/qrsd/internal/notify engine/... quantum/... store/... web/... internal/outbound
 	cmd/internal/runestimate:   engine engine/loss quantum/...
 	cmd/qrsd/internal/runner:   engine/... quantum/... store store/ledger store/seal store/workspace cmd/internal/runestimate
 	cmd/qrsd/internal/...:      cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -135,6 +136,14 @@ func endpointURL(s string) error {
 func keyARN(s string) error {
 	if part := strings.SplitN(s, ":", 6); len(part) < 6 || part[0] != "arn" || part[2] != "kms" || part[3] == "" || part[5] == "" {
 		return fmt.Errorf("%q: must be the key's ARN, such as arn:aws:kms:us-east-1:111122223333:key/...", s)
+	}
+	return nil
+}
+
+// sender is an address with a name or without (RFC 5322 §3.4).
+func sender(s string) error {
+	if _, err := mail.ParseAddress(s); err != nil {
+		return fmt.Errorf(`%q: must be an e-mail address, such as "qrsd <qrsd@example.com>"`, s)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/qrsrisk/qrsd/internal/outbound"
+	"github.com/qrsrisk/qrsd/store/directory/breached"
 )
 
 // Finding is something about the files and hosts that a configuration names.
@@ -39,6 +40,10 @@ func (c *Config) Check(now time.Time) []Finding {
 	k.certificate(c)
 	k.clients(c)
 	k.store(&c.Store)
+	if c.Mail != nil && !c.Mail.Secret.IsZero() {
+		k.secret("smtp.password", c.Mail.Secret)
+	}
+	k.passwords(c.KnownPasswords)
 	k.outbound(c)
 	return k.found
 }
@@ -169,6 +174,19 @@ func (k *checker) keyFile(s *Store, made bool) {
 func (k *checker) secret(key string, s Secret) {
 	if _, err := s.Read(); err != nil {
 		k.fault(key, "%v", err)
+	}
+}
+
+// passwords opens the lists of known passwords.
+func (k *checker) passwords(paths []string) {
+	for _, path := range paths {
+		f, err := breached.Open(path)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			k.fault("passwords.breached", "%v; qrsd passwords import makes such a file", err)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
@@ -68,6 +69,12 @@ type Config struct {
 
 	// Outbound has the allowed destinations and the proxy; its Log and Mode are the daemon's to give.
 	Outbound outbound.Options
+
+	// Mail is the mail server for messages to people; nil: they stay in the outbox, where administrators read them.
+	Mail *Mail
+
+	// KnownPasswords are files of passwords that nobody may choose, besides the list within the program.
+	KnownPasswords []string
 
 	// Record is the file of the record of outbound connections.
 	Record string
@@ -159,6 +166,21 @@ type PKCS11 struct {
 	PIN    Secret
 }
 
+// Mail is a mail server that takes messages for others.
+type Mail struct {
+	Server notify.Server // without its Password
+	Secret Secret        // the password; none where Server.User is ""
+}
+
+// WithPassword is the server with what reads its password.
+func (m *Mail) WithPassword() notify.Server {
+	s := m.Server
+	if !m.Secret.IsZero() {
+		s.Password = m.Secret.Read
+	}
+	return s
+}
+
 // Log is how the daemon logs, to standard error.
 type Log struct {
 	Level  string // trace, debug, info, warn, error
@@ -217,6 +239,9 @@ func (c *Config) derive() {
 	}
 	if k := c.Store.Unlock.KMS; k != nil {
 		c.Outbound.Allowed = append(c.Outbound.Allowed, k.destinations()...)
+	}
+	if c.Mail != nil {
+		c.Outbound.Allowed = append(c.Outbound.Allowed, c.Mail.Server.Destination())
 	}
 }
 

@@ -100,7 +100,7 @@ func sameConfig(a, b *config.Config) bool {
 			c.Outbound.Timeout = 0
 		}
 		if l := (web.Limits{
-			Body: 4 << 20, Header: 16 << 10, Connections: 4096, Read: 15 * time.Second, Write: 30 * time.Second, Idle: time.Minute, Work: time.Minute, Stop: 20 * time.Second,
+			Body: 4 << 20, Header: 16 << 10, Connections: 4096, PerAddress: 256, Read: 15 * time.Second, Write: 30 * time.Second, Idle: time.Minute, Work: time.Minute, Stop: 20 * time.Second,
 		}); c.Limits == keepSet(c.Limits, l) {
 			c.Limits = web.Limits{}
 		}
@@ -191,8 +191,27 @@ func TestParse(t *testing.T) {
 				local = true
 			}
 		}
+		smtp {
+			host = "mail.example.com"
+			port = 465
+			from = "qrsd <qrsd@example.com>"
+			user = "qrsd"
+			password = file("smtp.password")
+			timeout = "5s"
+		}
+		passwords {
+			breached = ["a.filter", "/b.filter"]
+		}
 		limits {
 			body = "8MiB"
+			requests "user" {
+				burst = 3
+				every = "1s"
+			}
+			unlock {
+				burst = 1
+				every = "1h"
+			}
 			idle = "2m"
 			sign_in "address" {
 				burst = 5
@@ -212,7 +231,8 @@ func TestParse(t *testing.T) {
 		File: "/etc/qrsd/qrsd.hcl", Listen: ":443", Hosts: []string{"qrsd.example.com", "10.0.0.7"}, Mode: &connected,
 		TrustedProxies:  []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")},
 		SecurityContact: "mailto:security@example.com", URL: "https://qrsd.example.com:8443", Record: "/srv/outbound.jsonl",
-		Limits: web.Limits{Body: 8 << 20, Idle: 2 * time.Minute},
+		Limits:         web.Limits{Body: 8 << 20, Idle: 2 * time.Minute, User: directory.Rate{Burst: 3, Every: time.Second}, Unlock: directory.Rate{Burst: 1, Every: time.Hour}},
+		KnownPasswords: []string{"/etc/qrsd/a.filter", "/b.filter"},
 		TLS: config.TLS{
 			Certificate: "/etc/qrsd/a.pem", Key: "/keys/a.key", Folder: "/srv/tls", MinVersion: tls.VersionTLS12, ClientCA: "/etc/qrsd/ca.pem", Require: true,
 		},
@@ -225,9 +245,15 @@ func TestParse(t *testing.T) {
 		t.Errorf("token %+v", token)
 	}
 	c.Store.Unlock.PKCS11 = nil
+	mail := c.Mail
+	c.Mail = nil
+	if s := mail.WithPassword(); s.Host != "mail.example.com" || s.Port != 465 || s.User != "qrsd" || s.From == "" || s.Timeout != 5*time.Second || s.Password == nil || mail.Secret.String() != `file("/etc/qrsd/smtp.password")` {
+		t.Errorf("mail %+v", mail)
+	}
 	allowed := []outbound.Destination{
 		{Host: "smtp.example.com", Port: 587, Purpose: "e-mail"},
 		{Host: "localhost", Port: 4566, Purpose: outbound.Circuits, Plaintext: true, Local: true},
+		{Host: "mail.example.com", Port: 465, Purpose: "e-mail"},
 	}
 	if o := c.Outbound; o.Proxy == nil || o.Proxy.Host != "proxy.example.com:3128" || o.Timeout != 10*time.Second || !slices.Equal(o.Allowed, allowed) {
 		t.Errorf("outbound %+v", o)

@@ -2,8 +2,8 @@ package config
 
 import "reflect"
 
-// NeedRestart names the keys in which two configurations differ, but for those that a reload takes up: the files of the
-// certificate and the level of the log.
+// NeedRestart names the keys in which two configurations differ, but for those that a reload takes up: the certificate, the
+// authorities of client certificates, and the level of the log.
 func NeedRestart(before, after *Config) (keys []string) {
 	for _, part := range []struct {
 		keys string
@@ -18,11 +18,13 @@ func NeedRestart(before, after *Config) (keys []string) {
 		{"store", func(c *Config) any { return c.Store }},
 		{"tls", func(c *Config) any {
 			t := c.TLS
-			t.Certificate, t.Key = "", ""
+			t.Certificate, t.Key, t.ClientCA = "", "", ""
 			return t
 		}},
 		{"limits", func(c *Config) any { return [2]any{c.Limits, c.Directory} }},
 		{"outbound", func(c *Config) any { return [2]any{c.Outbound, c.Record} }},
+		{"smtp", func(c *Config) any { return c.Mail }},
+		{"passwords", func(c *Config) any { return c.KnownPasswords }},
 		{"log.format", func(c *Config) any { return c.Log.Format }},
 	} {
 		if !reflect.DeepEqual(part.of(before), part.of(after)) {

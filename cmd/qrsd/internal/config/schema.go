@@ -10,6 +10,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store/directory"
 )
@@ -30,6 +31,8 @@ func schema(c *Config) body {
 			{name: "store", open: only(storeKeys(c))},
 			{name: "tls", open: only(tlsKeys(&c.TLS))},
 			{name: "outbound", open: only(outboundKeys(c))},
+			{name: "smtp", open: func(string) (body, error) { c.Mail = &Mail{}; return mailKeys(c.Mail), nil }},
+			{name: "passwords", open: only(body{keys: []key{{name: "breached", set: paths(&c.KnownPasswords)}}})},
 			{name: "limits", open: only(limitKeys(c))},
 			{name: "log", open: only(body{keys: []key{
 				{name: "level", set: oneOf(&c.Log.Level, "trace", "debug", "info", "warn", "error")},
@@ -177,24 +180,46 @@ func outboundKeys(c *Config) body {
 	}
 }
 
-// limitKeys are the limits of requests and the rates of sign-ins.
+func mailKeys(m *Mail) body {
+	s := &m.Server
+	return body{
+		keys: []key{
+			{name: "host", required: true, set: text(&s.Host, bareHost)},
+			{name: "port", set: whole(&s.Port, 1, 65535)},
+			{name: "security", set: oneOf((*string)(&s.Security), string(notify.StartTLS), string(notify.TLS), string(notify.None))},
+			{name: "from", required: true, set: text(&s.From, sender)},
+			{name: "user", set: text(&s.User, named)},
+			{name: "password", set: secret(&m.Secret)},
+			{name: "timeout", set: span(&s.Timeout, time.Second, 10*time.Minute)},
+		},
+		check: func() error { return m.WithPassword().Check() },
+	}
+}
+
+// limitKeys are the limits of requests, and the rates of requests, sign-ins and guesses at the store's secret.
 func limitKeys(c *Config) body {
 	l := &c.Limits
-	rates := map[string]*directory.Rate{
+	signIns := map[string]*directory.Rate{
 		"account": &c.Directory.Limits.Account, "address": &c.Directory.Limits.Address, "all": &c.Directory.Limits.All,
 	}
+	requests := map[string]*directory.Rate{"address": &l.Address, "user": &l.User, "key": &l.Key}
 	return body{
 		keys: []key{
 			{name: "body", set: size(&l.Body, 64<<10, 64<<20)},
 			{name: "header", set: size(&l.Header, 4<<10, 1<<20)},
 			{name: "connections", set: whole(&l.Connections, 8, 1<<20)},
+			{name: "per_address", set: whole(&l.PerAddress, 8, 1<<20)},
 			{name: "read", set: span(&l.Read, time.Second, 10*time.Minute)},
 			{name: "write", set: span(&l.Write, time.Second, 10*time.Minute)},
 			{name: "idle", set: span(&l.Idle, time.Second, time.Hour)},
 			{name: "work", set: span(&l.Work, time.Second, 10*time.Minute)},
 			{name: "stop", set: span(&l.Stop, time.Second, 10*time.Minute)},
 		},
-		blocks: []block{{name: "sign_in", label: "account or address or all", open: rateOf(rates)}},
+		blocks: []block{
+			{name: "requests", label: "address or user or key", open: rateOf(requests)},
+			{name: "sign_in", label: "account or address or all", open: rateOf(signIns)},
+			{name: "unlock", open: only(rateKeys(&l.Unlock))},
+		},
 	}
 }
 
@@ -205,11 +230,15 @@ func rateOf(rates map[string]*directory.Rate) func(string) (body, error) {
 		if r == nil {
 			return body{}, fmt.Errorf("%q: the label must be one of %s", name, strings.Join(sortedNames(rates), ", "))
 		}
-		return body{keys: []key{
-			{name: "burst", required: true, set: whole(&r.Burst, 1, 1_000_000)},
-			{name: "every", required: true, set: span(&r.Every, time.Millisecond, 24*time.Hour)},
-		}}, nil
+		return rateKeys(r), nil
 	}
+}
+
+func rateKeys(r *directory.Rate) body {
+	return body{keys: []key{
+		{name: "burst", required: true, set: whole(&r.Burst, 1, 1_000_000)},
+		{name: "every", required: true, set: span(&r.Every, time.Millisecond, 24*time.Hour)},
+	}}
 }
 
 func sortedNames[T any](m map[string]T) []string {

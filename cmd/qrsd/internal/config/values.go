@@ -43,19 +43,34 @@ func text(to *string, check func(string) error) func(*decoder, cty.Value) error 
 func path(to *string) func(*decoder, cty.Value) error {
 	return func(d *decoder, v cty.Value) error {
 		s, err := asText(v)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case s == "":
-			return fmt.Errorf("the path is empty; name a file or folder, or leave the key out")
-		case strings.Contains(s, "-----BEGIN"):
-			return fmt.Errorf("must be the path of a file, not its content: put the content into a file of mode 0600 and name that")
-		case strings.ContainsAny(s, "\x00\n"):
-			return fmt.Errorf("%q: a path has no line end and no NUL in it", s)
+		}
+		if err := pathText(s); err != nil {
+			return err
 		}
 		*to = under(d.folder, s)
 		return nil
 	}
+}
+
+// paths keeps the paths of files.
+func paths(to *[]string) func(*decoder, cty.Value) error {
+	return func(d *decoder, v cty.Value) error {
+		return list(to, func(s string) (string, error) { return under(d.folder, s), pathText(s) })(d, v)
+	}
+}
+
+func pathText(s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("the path is empty; name a file or folder, or leave the key out")
+	case strings.Contains(s, "-----BEGIN"):
+		return fmt.Errorf("must be the path of a file, not its content: put the content into a file of mode 0600 and name that")
+	case strings.ContainsAny(s, "\x00\n"):
+		return fmt.Errorf("%q: a path has no line end and no NUL in it", s)
+	}
+	return nil
 }
 
 // secret keeps a reference. The value of a literal is not repeated: messages end up in logs.

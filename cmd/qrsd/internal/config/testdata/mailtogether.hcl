@@ -1,0 +1,6 @@
+store { path = "a" }
+smtp {
+  host     = "smtp.example.com"
+  security = "none"
+  from     = "qrsd@example.com"
+}
