@@ -158,7 +158,7 @@ func storeExit(err error) int {
 		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey, directory.ErrOwnerNotInOrder,
 		kms.ErrDenied, kms.ErrRefused, pkcs11.ErrRefused):
 		return exitDenied
-	case errors.As(err, &inUse), is(store.ErrConflict, store.ErrExists, os.ErrExist, directory.ErrLastAdmin):
+	case errors.As(err, &inUse), is(store.ErrConflict, store.ErrExists, os.ErrExist, directory.ErrLastAdmin, directory.ErrLastOperator):
 		return exitConflict
 	case is(store.ErrNotFound, store.ErrErased):
 		return exitNotFound

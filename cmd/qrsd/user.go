@@ -31,7 +31,7 @@ are for the user.`
 // peopleFlags name the tenant whose users are meant, and who asks.
 type peopleFlags struct {
 	storeFlags
-	Tenant string `required:"" env:"QRSD_TENANT" placeholder:"TENANT" help:"Tenant, by name or id."`
+	Tenant string `required:"" env:"QRSD_TENANT" placeholder:"TENANT" help:"Tenant, by name or id; appliance for the appliance itself, whose users are its operators."`
 	User   string `env:"QRSD_USER" placeholder:"EMAIL" help:"Administrator of the tenant who asks, whose password is in the file named by QRSD_PASSWORD_FILE or typed. Without it, the appliance's operator asks."`
 }
 
@@ -42,6 +42,9 @@ func (f peopleFlags) at(ctx context.Context, c console) (v *visit, tenant store.
 		return nil, tenant, nil, err
 	}
 	tenant, err = db.Named(ctx, f.Tenant)
+	if errors.Is(err, store.ErrNotFound) && f.Tenant == "appliance" {
+		tenant, err = store.Appliance, nil
+	}
 	if err == nil && f.User != "" {
 		v, err = tenantFlags{Tenant: f.Tenant, User: f.User}.signIn(ctx, db, tenant)
 	} else {
@@ -57,7 +60,7 @@ func (f peopleFlags) at(ctx context.Context, c console) (v *visit, tenant store.
 type userAdd struct {
 	Email string `arg:"" help:"E-mail address to sign in with."`
 	peopleFlags
-	Role         string `required:"" enum:"admin,modeler,analyst,approver,viewer" help:"admin, modeler, analyst, approver or viewer."`
+	Role         string `required:"" enum:"admin,modeler,analyst,approver,viewer,operator" help:"admin, modeler, analyst, approver or viewer; operator of the appliance."`
 	Name         string `placeholder:"TEXT" help:"Name shown to others; the e-mail address unless told."`
 	PasswordFile string `placeholder:"FILE" help:"Write the one-time password into this new file in place of showing it on the terminal."`
 	JSON         bool   `help:"Print the user as JSON. The password is never in it."`
@@ -65,9 +68,9 @@ type userAdd struct {
 
 // Run carries out the command.
 func (x *userAdd) Run(ctx context.Context, c console) (err error) {
-	role, err := store.ParseRole(x.Role)
+	role, err := x.role()
 	if err != nil {
-		return &runner.ErrUsage{Reason: err.Error()}
+		return err
 	}
 	if x.Name == "" {
 		x.Name = x.Email
@@ -103,8 +106,24 @@ func (x *userAdd) Run(ctx context.Context, c console) (err error) {
 	if x.PasswordFile != "" {
 		fmt.Fprintf(c.out, "one-time password in %s: good for seven days and one use\n", x.PasswordFile)
 	}
+	if role == store.Operator {
+		fmt.Fprintln(c.out, "next, by the operator: sign in to the server, choose an own password and enrol a second factor")
+		return nil
+	}
 	fmt.Fprintf(c.out, "next, by the user: qrsd user password --tenant %q --user %s\n", x.Tenant, u.Email)
 	return nil
+}
+
+// role is the one that the user is to have. Who operates is not asked for among the roles of a tenant.
+func (x *userAdd) role() (store.Role, error) {
+	if x.Role == store.Operator.String() {
+		return store.Operator, nil
+	}
+	r, err := store.ParseRole(x.Role)
+	if err != nil {
+		return 0, &runner.ErrUsage{Reason: err.Error()}
+	}
+	return r, nil
 }
 
 // giveBack closes what a secret would have been given to, and removes it if it was made for it.
