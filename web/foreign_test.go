@@ -36,13 +36,13 @@ func (a *appliance) holdings(tenant store.ID) map[string]store.ID {
 	var sessions wire.Page[wire.UserSession]
 	admin.want(200, admin.call("GET", "/api/v1/users/"+viewer.id.String()+"/sessions", nil)).into(a.TB, &sessions)
 	return map[string]store.ID{
-		"tenant": tenant, "administrator": admin.id, "viewer": viewer.id, "API key": a.id(key.APIKey.ID), "invitation": a.id(invited.Invitation.ID),
-		"invited": a.id(invited.Invitation.User.ID), "session": a.id(sessions.Items[0].ID), "nobody": {0: 1, 15: 9},
+		"tenant": tenant, "administrator": admin.id, "viewer": viewer.id, "API key": a.idOf(key.APIKey.ID), "invitation": a.idOf(invited.Invitation.ID),
+		"invited": a.idOf(invited.Invitation.User.ID), "session": a.idOf(sessions.Items[0].ID), "nobody": {0: 1, 15: 9},
 	}
 }
 
-// id reads an id that a reply gave.
-func (a *appliance) id(text string) store.ID {
+// idOf reads an id that a reply gave.
+func (a *appliance) idOf(text string) store.ID {
 	a.Helper()
 	id, err := store.ParseID(text)
 	a.must(err)

@@ -25,6 +25,7 @@ func systemRoutes() []route {
 // whoever is signed in, and to operators how the store stands. Its ETag is the version of the settings, for setMode.
 func (s *Server) getSystem(ctx context.Context, c *Call, _ struct{}) (wire.System, error) {
 	if c.Principal.Role() == 0 {
+		c.Version(0) // which no settings have
 		return wire.System{Status: "locked"}, nil
 	}
 	out := wire.System{Status: "ready", Version: s.options.Version}
