@@ -41,6 +41,8 @@ type grammar struct {
 	Terms      termsCommand      `cmd:"" help:"Check financial terms."`
 	Quantum    quantumCommand    `cmd:"" help:"Ask quantum hardware one question of a run: preview, send or carry across an air gap."`
 	Relay      relayCommand      `cmd:"" help:"Run jobs of hosts without a network on this connected machine."`
+	Server     serverCommand     `cmd:"" help:"Serve API and pages on one port."`
+	Validate   validateCommand   `cmd:"" help:"Look whether the configuration of the server is in order."`
 	Init       initCommand       `cmd:"" help:"Make a store: the encrypted folder of tenants, portfolios, runs, ledger and audit log."`
 	Unlock     unlockCommand     `cmd:"" help:"Keep the store's key ready for later commands of this user on this host."`
 	Lock       lockCommand       `cmd:"" help:"Forget the key that unlock has kept."`
@@ -139,6 +141,9 @@ func report(err error, c console) int {
 	case storeExit(err) != 0:
 		printStoreError(c, err)
 		return storeExit(err)
+	case configExit(err) != 0:
+		printStoreError(c, err)
+		return configExit(err)
 	case errors.Is(err, benchlab.ErrConflict), errors.Is(err, benchlab.ErrOtherModel):
 		fmt.Fprintln(c.err, "qrsd:", err)
 		return exitConflict

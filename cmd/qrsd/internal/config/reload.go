@@ -19,7 +19,7 @@ func NeedRestart(before, after *Config) (keys []string) {
 		{"tls", func(c *Config) any {
 			t := c.TLS
 			t.Certificate, t.Key, t.ClientCA = "", "", ""
-			return t
+			return [2]any{t, c.TLS.ClientCA != ""}
 		}},
 		{"limits", func(c *Config) any { return [2]any{c.Limits, c.Directory} }},
 		{"outbound", func(c *Config) any { return [2]any{c.Outbound, c.Record} }},

@@ -1,8 +1,8 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
@@ -31,6 +32,8 @@ type appliance struct {
 	record      *egressfile.Journal
 	dialer      *outbound.Dialer
 	certificate *certificate
+	authorities atomic.Pointer[x509.CertPool] // of client certificates; nil: none are asked for
+	known       []*breached.Filter            // open files of passwords that nobody may choose
 	db          *store.DB
 	directory   *directory.Directory
 
@@ -52,7 +55,33 @@ func newAppliance(o Options) (*appliance, error) {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
 	a.certificate = newCertificate(o.Config, a.log, time.Now)
+	if err := a.loadAuthorities(o.Config.TLS); err != nil {
+		return nil, err
+	}
+	for _, path := range o.Config.KnownPasswords {
+		f, err := breached.Open(path)
+		if err != nil {
+			return nil, errors.Join(err, a.closeKnown())
+		}
+		a.known = append(a.known, f)
+	}
 	return a, nil
+}
+
+func (a *appliance) closeKnown() (err error) {
+	for _, f := range a.known {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
+
+// loadAuthorities takes up the authorities of client certificates.
+func (a *appliance) loadAuthorities(t config.TLS) error {
+	pool, err := t.ClientAuthorities()
+	if err == nil {
+		a.authorities.Store(pool)
+	}
+	return err
 }
 
 // newLog writes lines of JSON, or of text, with times in UTC.
@@ -65,26 +94,40 @@ func newLog(c config.Log, to interface{ Write([]byte) (int, error) }) hclog.Logg
 
 // newServer translates the configuration for package web.
 func (a *appliance) newServer() (*web.Server, error) {
-	authorities, err := a.config.TLS.ClientAuthorities()
-	if err != nil {
-		return nil, err
-	}
-	return web.New(web.Options{
+	o := web.Options{
 		DB: a.db, Directory: a.directory, Hosts: a.config.Hosts,
-		TLS: web.TLS{
-			Certificate: a.certificate.get, AllowTLS12: a.config.TLS.AllowTLS12(),
-			ClientCAs: authorities, RequireClient: a.config.TLS.Require,
-		},
+		TLS:            web.TLS{Certificate: a.certificate.get, AllowTLS12: a.config.TLS.AllowTLS12(), RequireClient: a.config.TLS.Require},
 		TrustedProxies: a.config.TrustedProxies, Limits: a.config.Limits,
-		Mode: mode{a}, Connections: connections{a.record}, Unlock: a.unlockWith,
+		Mode: mode{a}, Connections: connections{a.record}, Unlock: a.unlockWith, Recovery: a.replaceRecovery,
 		Log: a.log.Named("web"), Version: a.options.Version,
+	}
+	if a.config.TLS.ClientCA != "" {
+		o.TLS.ClientCAs = a.authorities.Load
+	}
+	if a.config.SecurityContact != "" {
+		o.SecurityContact = []string{a.config.SecurityContact}
+	}
+	return web.New(o)
+}
+
+// newSender is the sender of messages; nil where no mail server is configured.
+func (a *appliance) newSender() (*notify.Sender, error) {
+	if a.config.Mail == nil {
+		return nil, nil
+	}
+	s, err := notify.New(notify.Options{
+		Outbox: a.directory, By: a.options.Operator, URL: a.config.URL, Server: a.config.Mail.WithPassword(), Dialer: a.dialer, Log: a.log.Named("mail"),
 	})
+	if err != nil {
+		return nil, fmt.Errorf("smtp: %w", err)
+	}
+	return s, nil
 }
 
 // newDirectory is the directory of the store, with passkeys for the host of the appliance's address where that has a name.
 func (a *appliance) newDirectory() *directory.Directory {
 	o := a.config.Directory
-	o.Breached = breached.NewList(func(err error) { a.log.Error("looking into the lists of known passwords", "error", err) })
+	o.Breached = breached.NewList(func(err error) { a.log.Error("looking into the lists of known passwords", "error", err) }, a.known...)
 	o.RelyingParty = relyingParty(a.config.URL)
 	if err := o.RelyingParty.Validate(); err != nil {
 		a.log.Warn("there are no passkeys", "reason", err)
@@ -173,5 +216,5 @@ func (a *appliance) takeUpMode(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the mode: %w", err)
 	}
-	return a.dialer.SetMode(cmp.Or(m, outbound.AirGapped))
+	return a.dialer.SetMode(m)
 }

@@ -86,5 +86,11 @@ func (a *appliance) reload() {
 		a.log.Error("the certificate of before stays", "error", err)
 		return
 	}
+	if c.TLS.ClientCA != "" && a.config.TLS.ClientCA != "" { // whether clients are asked at all waits for a restart
+		if err := a.loadAuthorities(c.TLS); err != nil {
+			a.log.Error("the authorities of client certificates of before stay", "error", err)
+			return
+		}
+	}
 	a.log.Info("reloaded", "log_level", c.Log.Level)
 }

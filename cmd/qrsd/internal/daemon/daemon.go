@@ -51,6 +51,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, a.closeKnown()) }()
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -65,6 +66,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	sender, err := a.newSender()
+	if err != nil {
+		return err
+	}
 	listener, err := a.listen(ctx)
 	if err != nil {
 		return err
@@ -72,6 +77,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(ctx, listener) })
 	work.Go(func() error { return a.attend(ctx) })
+	if sender != nil {
+		work.Go(func() error { sender.Run(ctx); return nil })
+	}
 	a.announce(ctx, listener.Addr())
 	return work.Wait()
 }

@@ -31,11 +31,10 @@ func (a *appliance) openStore(ctx context.Context) error {
 		return fmt.Errorf("making the store %s: %w", s.Path, err)
 	}
 	var err error
-	if a.db, err = store.Open(s.Path, o); err != nil {
-		return err
+	if a.db, err = store.Open(s.Path, o); err == nil {
+		a.directory = a.newDirectory()
 	}
-	a.directory = a.newDirectory()
-	return nil
+	return err
 }
 
 // newKey is where a key file lies until its store is made.
@@ -155,6 +154,19 @@ func (a *appliance) unlockWith(ctx context.Context, with web.Unlocking, from sto
 	}
 	a.notify("STATUS=" + a.config.URL + ", " + a.state())
 	return nil
+}
+
+// replaceRecovery makes the recovery key anew, and gives the new root key to a service that unlocks the store.
+func (a *appliance) replaceRecovery(ctx context.Context, by store.Principal) (string, error) {
+	u := a.config.Store.Unlock
+	if u.KMS == nil && u.PKCS11 == nil {
+		return a.db.ReplaceRecovery(ctx, by)
+	}
+	service, err := a.options.Unlocker(ctx, a.dialer)
+	if err != nil {
+		return "", err
+	}
+	return a.db.ReplaceRecovery(ctx, by, service)
 }
 
 // pauses between attempts to unlock by a service that was not reached.
