@@ -19,3 +19,6 @@ func InputsOf() map[string][]Input {
 	}
 	return all
 }
+
+// DecodeStrictly reads JSON as bodies are read.
+func DecodeStrictly(body []byte, v any) error { return decodeStrictly(body, v) }

@@ -142,6 +142,11 @@ func (a *appliance) must(err error) {
 	}
 }
 
+// unlock opens the store with its key file.
+func (a *appliance) unlock(ctx context.Context) error {
+	return a.db.Unlock(ctx, a.operator, storetest.Unlocker(a.dir))
+}
+
 // tenant makes a tenant.
 func (a *appliance) tenant(name string) store.ID {
 	a.Helper()
@@ -368,17 +373,29 @@ func (a *appliance) raw(text string) string {
 
 func (a *appliance) dial() *tls.Conn {
 	a.Helper()
-	c, err := (&tls.Dialer{Config: &tls.Config{RootCAs: a.roots, ServerName: host}}).DialContext(a.Context(), "tcp", a.address)
+	c, err := a.tryDial()
 	a.must(err)
-	return c.(*tls.Conn)
+	return c
+}
+
+func (a *appliance) tryDial() (*tls.Conn, error) {
+	c, err := (&tls.Dialer{Config: &tls.Config{RootCAs: a.roots, ServerName: host}}).DialContext(a.Context(), "tcp", a.address)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*tls.Conn), nil
 }
 
 // plain is a connection without TLS.
 func (a *appliance) plain() net.Conn {
 	a.Helper()
-	c, err := (&net.Dialer{}).DialContext(a.Context(), "tcp", a.address)
+	c, err := a.tryPlain()
 	a.must(err)
 	return c
+}
+
+func (a *appliance) tryPlain() (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(a.Context(), "tcp", a.address)
 }
 
 func readAll(c net.Conn) string {
