@@ -487,8 +487,10 @@ func (c *contract) fault(q *http.Request, r *http.Response, body []byte) error {
 		return fmt.Errorf("it sets a cookie that is not described")
 	}
 	for _, name := range []string{"ETag", "Location"} {
-		if r.StatusCode < 300 && (r.Header.Get(name) != "") != (headers[name] != nil) {
-			return fmt.Errorf("its %s is %q, and described is %v", name, r.Header.Get(name), headers[name])
+		h, _ := c.at(c.follow(at + escapedPointer("headers", name))).(map[string]any)
+		given := r.Header.Get(name) != ""
+		if r.StatusCode < 300 && (given && h == nil || !given && h["required"] == true) {
+			return fmt.Errorf("its %s is %q, and described is %v", name, r.Header.Get(name), h)
 		}
 	}
 	if r.StatusCode == http.StatusTooManyRequests && r.Header.Get("Retry-After") == "" {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,6 +28,7 @@ type request struct {
 	body    any    // to JSON; nil is none
 	ifMatch string // "" is none
 	creates bool   // something, and honours Idempotency-Key
+	answers []int  // statuses beside 2xx that are good answers
 }
 
 // at joins segments of a path, each escaped: an id is never more than one of them.
@@ -52,17 +54,25 @@ func callVersioned[Out any](ctx context.Context, c *Client, r request) (out Out,
 		return out, "", err
 	}
 	defer reply.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
-	if err != nil {
-		return out, "", fmt.Errorf("%s %s: read the answer: %w", r.method, r.path, err)
-	}
-	if len(body) > maxReply {
-		return out, "", fmt.Errorf("%s %s: the answer has more than %d bytes", r.method, r.path, maxReply)
-	}
-	if err := json.Unmarshal(body, &out); err != nil {
-		return out, "", fmt.Errorf("%s %s: the answer does not have its shape: %w", r.method, r.path, err)
+	if err := decode(reply, &out); err != nil {
+		return out, "", fmt.Errorf("%s %s: %w", r.method, r.path, err)
 	}
 	return out, reply.Header.Get("ETag"), nil
+}
+
+// decode reads the JSON of an answer.
+func decode(reply *http.Response, into any) error {
+	body, err := io.ReadAll(io.LimitReader(reply.Body, maxReply+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer: %w", err)
+	case len(body) > maxReply:
+		return fmt.Errorf("the answer has more than %d bytes", maxReply)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("the answer does not have its shape: %w", err)
+	}
+	return nil
 }
 
 // do sends a request whose answer has no body.
@@ -157,7 +167,7 @@ func (c *Client) sendOnce(ctx context.Context, r request, body []byte, key strin
 		return nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
 	}
 	c.keepSession(reply)
-	if reply.StatusCode < 200 || reply.StatusCode > 299 {
+	if (reply.StatusCode < 200 || reply.StatusCode > 299) && !slices.Contains(r.answers, reply.StatusCode) {
 		defer reply.Body.Close()
 		return nil, problemOf(reply)
 	}

@@ -27,3 +27,23 @@ func (c *Client) SignOut(ctx context.Context) error {
 func (c *Client) AcceptInvitation(ctx context.Context, a wire.Acceptance) (wire.Session, error) {
 	return call[wire.Session](ctx, c, request{method: http.MethodPost, path: at("invitations", "accept"), body: a})
 }
+
+// StepUp proves once more who one is, so that the session may change keys, roles and policy for ten minutes.
+func (c *Client) StepUp(ctx context.Context, s wire.StepUp) (wire.Session, error) {
+	return call[wire.Session](ctx, c, request{method: http.MethodPost, path: at("session", "step-up"), body: s})
+}
+
+// PasskeyStepUpOptions begins a proof by passkey, whose answer goes into StepUp.
+func (c *Client) PasskeyStepUpOptions(ctx context.Context) (wire.PasskeyChallenge, error) {
+	return call[wire.PasskeyChallenge](ctx, c, request{method: http.MethodPost, path: at("session", "step-up", "options")})
+}
+
+// PasskeySignInOptions begins a sign-in by passkey.
+func (c *Client) PasskeySignInOptions(ctx context.Context, b wire.PasskeyBegin) (wire.PasskeyChallenge, error) {
+	return call[wire.PasskeyChallenge](ctx, c, request{method: http.MethodPost, path: at("session", "passkey", "options"), body: b})
+}
+
+// SignInWithPasskey signs in by passkey, and keeps the session.
+func (c *Client) SignInWithPasskey(ctx context.Context, s wire.PasskeySignIn) (wire.Session, error) {
+	return call[wire.Session](ctx, c, request{method: http.MethodPost, path: at("session", "passkey"), body: s})
+}

@@ -42,3 +42,13 @@ func (c *Client) Connections(ctx context.Context) iter.Seq2[wire.Connection, err
 func (c *Client) SetUp(ctx context.Context, s wire.SetUp) (wire.DoneSetUp, error) {
 	return call[wire.DoneSetUp](ctx, c, request{method: http.MethodPost, path: at("setup"), body: s})
 }
+
+// UnlockStore unlocks the store with a passphrase or the recovery code.
+func (c *Client) UnlockStore(ctx context.Context, u wire.Unlock) error {
+	return c.do(ctx, request{method: http.MethodPost, path: at("system", "unlock"), body: u})
+}
+
+// Notices lists messages that were not sent, oldest first.
+func (c *Client) Notices(ctx context.Context) iter.Seq2[wire.Notice, error] {
+	return list[wire.Notice](ctx, c, at("outbox"), nil)
+}

@@ -14,8 +14,8 @@ func (c *Client) Tenants(ctx context.Context) iter.Seq2[wire.Tenant, error] {
 }
 
 // AddTenant makes a tenant with keys of its own.
-func (c *Client) AddTenant(ctx context.Context, n wire.NewTenant) (wire.Tenant, error) {
-	return call[wire.Tenant](ctx, c, request{method: http.MethodPost, path: at("tenants"), body: n, creates: true})
+func (c *Client) AddTenant(ctx context.Context, n wire.NewTenant) (wire.MadeTenant, error) {
+	return call[wire.MadeTenant](ctx, c, request{method: http.MethodPost, path: at("tenants"), body: n, creates: true})
 }
 
 // EraseTenant destroys a tenant's keys and what they had encrypted. It takes as long as that does.

@@ -38,9 +38,14 @@ func (c *Client) ResetUserSecondFactor(ctx context.Context, tenant, id string) e
 	return c.do(ctx, request{method: http.MethodDelete, path: at("users", id, "second-factor"), query: ofTenant(tenant)})
 }
 
+// UserSessions lists a user's open sessions, oldest first.
+func (c *Client) UserSessions(ctx context.Context, id string) iter.Seq2[wire.UserSession, error] {
+	return list[wire.UserSession](ctx, c, at("users", id, "sessions"), nil)
+}
+
 // EndUserSessions ends all sessions of a user.
-func (c *Client) EndUserSessions(ctx context.Context, tenant, id string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: at("users", id, "sessions"), query: ofTenant(tenant)})
+func (c *Client) EndUserSessions(ctx context.Context, id string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: at("users", id, "sessions")})
 }
 
 // Invitations lists the open invitations, expired ones included.

@@ -85,6 +85,7 @@ type parameter struct {
 
 type header struct {
 	Ref         string `json:"$ref"`
+	Required    bool   `json:"required"`
 	Description string `json:"description"`
 	Schema      schema `json:"schema"`
 	Example     any    `json:"example"`
