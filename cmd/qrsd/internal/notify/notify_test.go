@@ -434,7 +434,7 @@ func TestNamesInjectNothing(t *testing.T) {
 		parsed, err := mail.ReadMessage(strings.NewReader(written))
 		p.must(err)
 		to, err := parsed.Header.AddressList("To")
-		if err != nil || len(to) != 1 || to[0].Address != "ada@example.com" {
+		if err != nil || len(to) != 1 || to[0].Address != "ada@example.com" || strings.ContainsAny(to[0].Name, "\r\n\u202e") {
 			t.Errorf("%+v: To %v, %v", n, to, err)
 		}
 		if parsed.Header.Get("Bcc") != "" || len(parsed.Header["Subject"]) != 1 {
