@@ -67,8 +67,22 @@ func (s *Server) enclose(r *route) fiber.Handler {
 		if err != nil {
 			s.replyError(x, err)
 		}
+		if s.log.IsDebug() {
+			s.logRequest(x)
+		}
 		return nil
 	}
+}
+
+// logRequest writes a line of a request: neither address nor path nor query, which say who did what; the audit log has that under
+// the same id.
+func (s *Server) logRequest(x *exchange) {
+	operation := "none"
+	if x.route != nil {
+		operation = x.route.Operation
+	}
+	s.log.Debug("request", "request_id", x.source.Request, "method", x.method(), "operation", operation,
+		"status", x.ctx.Response().StatusCode(), "milliseconds", s.now().Sub(x.received).Milliseconds())
 }
 
 // process takes a request to its handler and encodes its answer, or refuses it. A panic on the way is our own fault, and ends this
