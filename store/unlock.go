@@ -23,8 +23,15 @@ func KeyFile(path string) Unlocker { return keyring.KeyFile(path) }
 // Passphrase unlocks with words, stretched by Argon2id (RFC 9106).
 func Passphrase(words []byte) Unlocker { return keyring.Passphrase(words) }
 
-// Recovery unlocks with the code that Create returned.
-func Recovery(code string) (Unlocker, error) { return keyring.Recovery(code) }
+// Recovery unlocks with the code that Create returned. What cannot be one is an *InvalidError of "recovery_code", which does
+// not repeat it.
+func Recovery(code string) (Unlocker, error) {
+	u, err := keyring.Recovery(code)
+	if err != nil {
+		return Unlocker{}, Invalid("recovery_code", "%v", err)
+	}
+	return u, nil
+}
 
 // Wrapper is a key service or device that wraps the root key by call.
 type Wrapper = keyring.Wrapper
