@@ -27,6 +27,7 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
+	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web"
 )
@@ -206,7 +207,7 @@ func (b *browser) script(on bool) {
 // fill types into the field of an id, in place of what it holds.
 func (b *browser) fill(id, text string) {
 	b.Helper()
-	b.do(chromedp.SetValue(chromedp.CSS("#"+id), ""), chromedp.SendKeys(chromedp.CSS("#"+id), text))
+	b.do(chromedp.Clear(chromedp.CSS("#"+id)), chromedp.SendKeys(chromedp.CSS("#"+id), text))
 }
 
 // press clicks the button or link of that text, and waits for the page that it leads to.
@@ -351,4 +352,18 @@ func (b *browser) picture(name string) {
 	shot := command(b, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
 	b.must(os.MkdirAll(folder, 0o755))
 	b.must(os.WriteFile(filepath.Join(folder, name+".png"), shot.Data, 0o644))
+}
+
+// expect says that scripts will get replies of that status, as the test means them to.
+func (b *browser) expect(status int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expects[status] = true
+}
+
+// setUpBy makes the appliance one that is set up, by an operator who has an account.
+func (a *appliance) setUpBy(email string) {
+	a.Helper()
+	_, _, err := a.directory.AddUser(a.Context(), a.operator, store.Appliance, directory.NewUser{Email: email, Name: "Operator One", Role: store.Operator})
+	a.must(err)
 }

@@ -1,13 +1,522 @@
 package web_test
 
-import "testing"
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
 
-// TestSetUpInBrowser goes from the code in the log to the operator's account, without a script.
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web"
+)
+
+// path is where a link of the page leads on the appliance.
+func path(address string) string { return strings.TrimPrefix(address, origin) }
+
+// enrol puts an authenticator application in place from the page that offers it, and returns it with the recovery codes.
+func (b *browser) enrol(password string) (application *person, codes []string) {
+	b.Helper()
+	b.title("Add a second factor")
+	b.look("enrol")
+	b.fill("password", "not my password at all")
+	b.press("Continue with an application")
+	b.shows("This is not your password")
+	b.fill("password", password)
+	b.press("Continue with an application")
+	b.title("Bring the application in")
+	b.look("enrol-code")
+	application = &person{appliance: b.appliance, factor: b.text(".secret")}
+	b.fill("code", "000000")
+	b.press("Confirm the code")
+	b.title("Type the next code")
+	b.fill("code", application.code())
+	b.press("Confirm the code")
+	b.title("Your recovery codes")
+	b.look("recovery-codes")
+	codes = b.texts(".codes li")
+	if len(codes) != 10 {
+		b.Fatalf("%d recovery codes", len(codes))
+	}
+	b.press("I have kept them")
+	b.title("Account")
+	b.clock.pass(31 * time.Second)
+	return application, codes
+}
+
+// in signs in with a password and a code of the application, or without one where it is nil.
+func (b *browser) in(email, password string, code string) {
+	b.Helper()
+	b.open("/sign-in")
+	b.fill("email", email)
+	b.fill("password", password)
+	b.press("Sign in")
+	if code != "" {
+		b.title("Second factor")
+		b.fill("code", code)
+		b.press("Continue")
+	}
+}
+
+// TestSetUpInBrowser goes from the code in the log to the operator and the first tenant's administrator at work, without a script.
 func TestSetUpInBrowser(t *testing.T) {
+	mode := &settingMode{}
+	a := start(t, withPasskeys, func(o *web.Options, _ *directory.Options) { o.Mode = mode })
+	mode.Directory = a.directory
+	code, err := a.directory.OpenSetUp(t.Context())
+	a.must(err)
+	b := a.browse()
+	b.script(false)
+	b.open("/")
+	b.title("Set up the appliance")
+	b.look("setup")
+	write := func(code, password string) int64 {
+		b.fill("code", code)
+		b.fill("password", password)
+		return b.press("Set up and go on")
+	}
+	for id, text := range map[string]string{
+		"operator-name": "Operator One", "operator-email": "operator@example.com", "tenant": "Gulf Coast Mutual",
+		"administrator-name": "Administrator One", "administrator-email": "admin@example.com",
+	} {
+		b.fill(id, text)
+	}
+	b.choose("mode-1")
+	if got := write("AAAA-AAAA-AAAA-AAAA", goodPassword); got != 401 {
+		t.Errorf("a wrong code answered %d", got)
+	}
+	b.shows("This is not the set-up code")
+	if got := write(code.Reveal(), "short"); got != 400 {
+		t.Errorf("a short password answered %d", got)
+	}
+	b.look("setup-refused")
+	if got := read(b, chromedp.Value(chromedp.CSS("#tenant"))); got != "Gulf Coast Mutual" {
+		t.Errorf("what was typed is lost: %q", got)
+	}
+	write(code.Reveal(), goodPassword)
+	b.title("The appliance is set up")
+	b.look("setup-done")
+	shown := b.texts(".secret")
+	if len(shown) != 2 {
+		t.Fatalf("shown once: %q", shown)
+	}
+	if _, err := store.Recovery(shown[0]); err != nil {
+		t.Errorf("the recovery code of the store: %v", err)
+	}
+	b.press("Go on to your second factor")
+	application, _ := b.enrol(goodPassword)
+	b.shows("The appliance itself")
+	b.operatorPages()
+	b.press("Sign out")
+	b.shows("You are signed out")
+	b.look("sign-in")
+	b.in("operator@example.com", goodPassword, application.code())
+	b.title("Account")
+	b.press("Sign out")
+	b.open("/setup")
+	b.title("Sign in")
+
+	b.open(path(shown[1]))
+	b.title("Accept the invitation")
+	b.look("accept")
+	b.fill("password", "gulf")
+	b.press("Accept the invitation")
+	b.title("Accept the invitation")
+	b.fill("password", goodPassword+" too")
+	b.press("Accept the invitation")
+	b.enrol(goodPassword + " too")
+	b.shows("Gulf Coast Mutual")
+	b.look("account")
+}
+
+// operatorPages looks at what operators have.
+func (b *browser) operatorPages() {
+	b.Helper()
+	b.press("Tenants")
+	b.title("Tenants")
+	b.look("tenants")
+	b.fill("tenant-name", "Second Mutual")
+	b.press("Add the tenant")
+	b.shows("Second Mutual")
+	b.press("System")
+	b.title("System")
+	b.shows("hybrid")
+	b.look("system")
+	b.choose("mode-0")
+	b.press("Change the mode")
+	b.shows("air-gapped")
+}
+
+// TestAdministrationInBrowser does what administrators do, without a script.
+func TestAdministrationInBrowser(t *testing.T) {
 	a := start(t, withPasskeys)
+	a.setUpBy("operator@example.com")
+	tenant := a.tenant("Gulf Coast Mutual")
+	admin := a.account(tenant, "admin@example.com", store.Admin)
+	user := a.account(tenant, "modeler@example.com", store.Modeler)
+	b := a.browse()
+	b.script(false)
+	b.open("/signed-in/users")
+	b.title("Sign in")
+	b.fill("email", admin.email)
+	b.fill("password", admin.password)
+	b.press("Sign in")
+	b.look("second-factor")
+	b.fill("code", "000000")
+	if got := b.press("Continue"); got != 401 {
+		t.Errorf("a wrong code answered %d", got)
+	}
+	b.shows("The code is wrong")
+	b.fill("code", admin.code())
+	b.press("Continue")
+	b.title("Users")
+	b.look("users")
+	b.press("N. N.")
+	b.look("user")
+	b.open("/signed-in/users/" + user.id.String())
+	b.do(chromedp.SetValue(chromedp.CSS("#role"), "analyst"))
+	b.press("Save the changes")
+	b.shows("Analyst")
+	b.press("Make a one-time password")
+	b.title("One-time password")
+	if b.text(".secret") == "" {
+		t.Error("no one-time password")
+	}
+	b.open("/signed-in/policy")
+	b.choose("require_second_factor")
+	b.press("Save the policy")
+	b.shows("needed by every user")
+	b.look("policy")
+	b.invite()
+	b.keys()
+	b.clock.pass(11 * time.Minute)
+	b.open("/signed-in/api-keys")
+	b.shows("To make or rotate a key")
+	b.look("api-keys-gate")
+	b.press("Confirm that it is you")
+	b.title("Confirm that it is you")
+	b.look("confirm")
+	b.fill("password", admin.password)
+	b.fill("code", admin.code())
+	b.press("Confirm")
+	b.title("API keys")
+	b.shows("Make a key")
+	b.open("/signed-in/sessions")
+	b.shows("this session")
+	b.look("sessions")
+	b.open("/signed-in/messages")
+	b.title("Messages")
+	b.look("messages")
+	if got := b.open("/signed-in/nowhere"); got != 404 {
+		t.Errorf("a page that is not there answered %d", got)
+	}
+	b.title("Not found")
+	b.look("not-found")
+	if got := b.open("/signed-in/tenants"); got != 403 {
+		t.Errorf("the operator's page answered %d to an administrator", got)
+	}
+	b.title("Not allowed")
+}
+
+// invite invites somebody and takes it back.
+func (b *browser) invite() {
+	b.Helper()
+	b.open("/signed-in/invitations")
+	b.fill("name", "Somebody New")
+	b.fill("email", "not an address")
+	b.press("Invite")
+	b.title("Invite somebody")
+	b.look("invite-refused")
+	if got := read(b, chromedp.Value(chromedp.CSS("#name"))); got != "Somebody New" {
+		b.Errorf("what was typed is lost: %q", got)
+	}
+	b.fill("email", "new@example.com")
+	b.press("Invite")
+	b.title("The invitation is made")
+	b.look("invited")
+	b.press("Go back")
+	b.shows("new@example.com")
+	b.look("invitations")
+	b.press("Withdraw")
+	b.shows("The invitation is withdrawn")
+}
+
+// keys makes an API key, rotates and revokes it.
+func (b *browser) keys() {
+	b.Helper()
+	b.open("/signed-in/api-keys")
+	b.look("api-keys")
+	b.fill("name", "nightly import")
+	b.press("Make the key")
+	b.shows("Choose at least one")
+	b.look("api-key-refused")
+	b.choose("scopes-0")
+	b.press("Make the key")
+	b.title("The key is made")
+	b.look("api-key")
+	first := b.text(".secret")
+	program := b.appliance.stranger()
+	program.key = first
+	if got := program.call("GET", "/api/v1/users", nil); got.Status == 401 {
+		b.Errorf("the new key is not known: %s", got)
+	}
+	b.press("I have kept it")
+	b.shows("nightly import")
+	b.press("Rotate")
+	b.title("The key has a new secret")
+	if second := b.text(".secret"); second == first || second == "" {
+		b.Errorf("the key's second secret: %q", second)
+	}
+	b.press("I have kept it")
+	b.press("Revoke")
+	b.shows("The key is revoked")
+	b.look("api-keys-revoked")
+	if got := program.call("GET", "/api/v1/users", nil); got.Status != 401 {
+		b.Errorf("the revoked key: %s", got)
+	}
+}
+
+// TestResetInBrowser sets a forgotten password by the link in the local outbox, without a script.
+func TestResetInBrowser(t *testing.T) {
+	a := start(t)
+	a.setUpBy("operator@example.com")
+	tenant := a.tenant("Gulf Coast Mutual")
+	admin := a.account(tenant, "admin@example.com", store.Admin)
+	user := a.account(tenant, "viewer@example.com", store.Viewer)
 	b := a.browse()
 	b.script(false)
 	b.open("/sign-in")
-	b.title("Set up the appliance")
-	b.look("setup")
+	b.press("I forgot my password")
+	b.title("Reset your password")
+	b.look("reset")
+	b.fill("email", user.email)
+	b.press("Send the link")
+	b.title("Look into your letters")
+	b.look("reset-sent")
+	b.in(admin.email, admin.password, admin.code())
+	b.press("Messages")
+	var link string
+	for _, text := range b.texts("td code") {
+		if strings.Contains(text, "/reset/accept?token=") {
+			link = text
+		}
+	}
+	b.press("Sign out")
+	b.open(path(link))
+	b.title("Set a new password")
+	b.look("reset-accept")
+	b.fill("password", "short")
+	b.press("Set the password")
+	b.title("Set a new password")
+	b.fill("password", "a quite different long password")
+	b.press("Set the password")
+	b.shows("Your password is changed")
+	b.in(user.email, user.password, "")
+	b.shows("E-mail address, password or code is wrong")
+	b.look("sign-in-refused")
+	b.in(user.email, "a quite different long password", "")
+	b.title("Account")
+	b.press("Change your password")
+	b.look("change-password")
+	b.open(path(link))
+	b.fill("password", "and yet another long password")
+	b.press("Set the password")
+	b.shows("not valid, was used, or has expired")
+}
+
+// TestLostFactorInBrowser: a recovery code lets in once; another administrator takes the lost factor away, and the user has to
+// enrol anew before anything else. Without a script.
+func TestLostFactorInBrowser(t *testing.T) {
+	a := start(t)
+	a.setUpBy("operator@example.com")
+	tenant := a.tenant("Gulf Coast Mutual")
+	admin := a.account(tenant, "admin@example.com", store.Admin)
+	u, oneTime, err := a.directory.AddUser(t.Context(), a.operator, tenant, directory.NewUser{Email: "approver@example.com", Name: "Approver One", Role: store.Approver})
+	a.must(err)
+	b := a.browse()
+	b.script(false)
+	b.in(u.Email, oneTime.Reveal(), "")
+	b.title("Change your password")
+	b.look("one-time-password")
+	b.open("/signed-in/users")
+	b.title("Change your password")
+	b.fill("old", oneTime.Reveal())
+	b.fill("password", goodPassword)
+	b.press("Change the password")
+	_, codes := b.enrol(goodPassword)
+	b.press("Sign out")
+	b.in(u.Email, goodPassword, codes[0])
+	b.title("Account")
+	b.shows("recovery codes left: 9")
+	b.press("Second factor")
+	b.look("factor")
+	b.press("Sign out")
+	b.in(u.Email, goodPassword, codes[0])
+	b.shows("The code is wrong or was used already")
+
+	b.in(admin.email, admin.password, admin.code())
+	b.open("/signed-in/users/" + u.ID.String())
+	b.press("Reset the second factor")
+	b.shows("none")
+	b.press("Sign out")
+	b.in(u.Email, goodPassword, "")
+	b.enrol(goodPassword)
+}
+
+// TestPasskeysInBrowser registers a passkey with the browser's virtual authenticator and uses it in each way.
+func TestPasskeysInBrowser(t *testing.T) {
+	a := start(t, withPasskeys)
+	a.setUpBy("operator@example.com")
+	tenant := a.tenant("Gulf Coast Mutual")
+	admin := a.account(tenant, "admin@example.com", store.Admin)
+	b := a.browse()
+	device := b.authenticator()
+	b.in(admin.email, admin.password, admin.code())
+	b.press("Passkeys")
+	b.title("Passkeys")
+	b.look("passkeys")
+	b.fill("passkey-name", "laptop of the test")
+	b.touch("Add a passkey")
+	b.shows("laptop of the test")
+	b.look("passkeys-added")
+
+	b.press("Sign out")
+	b.touch("Sign in with a passkey")
+	b.title("Account")
+
+	b.press("Sign out")
+	b.in(admin.email, admin.password, "")
+	b.title("Second factor")
+	b.look("second-factor-passkey")
+	b.touch("Use a passkey")
+	b.title("Account")
+
+	a.clock.pass(11 * time.Minute)
+	b.press("Passkeys")
+	b.shows("To add or remove a passkey")
+	b.press("Confirm that it is you")
+	b.look("confirm-passkey")
+	b.touch("Confirm with a passkey")
+	b.title("Passkeys")
+	b.shows("Add a passkey")
+
+	b.expect(401)
+	command(b, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: device, IsUserVerified: false})
+	b.press("Sign out")
+	b.touch("Sign in with a passkey")
+	b.shows("No passkey was used")
+	b.look("passkey-refused")
+	command(b, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: device, IsUserVerified: true})
+	b.touch("Sign in with a passkey")
+	b.title("Account")
+	b.press("Passkeys")
+	b.press("Remove")
+	b.shows("You have no passkey")
+	b.press("Sign out")
+	b.touch("Sign in with a passkey")
+	b.shows("password or code is wrong")
+}
+
+// TestPasskeyIsFirstFactorInBrowser: an account that must enrol may do it with a passkey, and gets recovery codes.
+func TestPasskeyIsFirstFactorInBrowser(t *testing.T) {
+	a := start(t, withPasskeys)
+	a.setUpBy("operator@example.com")
+	tenant := a.tenant("Gulf Coast Mutual")
+	_, token, err := a.directory.Invite(t.Context(), a.operator, tenant, directory.NewUser{Email: "admin@example.com", Name: "Administrator One", Role: store.Admin})
+	a.must(err)
+	b := a.browse()
+	b.authenticator()
+	b.open("/accept?token=" + token.Reveal())
+	b.fill("password", goodPassword)
+	b.press("Accept the invitation")
+	b.title("Add a second factor")
+	b.look("enrol-passkey")
+	b.fill("passkey-name", "telephone")
+	b.touch("Add a passkey")
+	b.shows("Your recovery codes")
+	b.look("enrol-passkey-codes")
+	if codes := b.texts(".codes li"); len(codes) != 10 {
+		t.Errorf("%d recovery codes", len(codes))
+	}
+	b.press("I have kept them")
+	b.title("Account")
+	b.shows("passkeys: 1")
+}
+
+// TestLockedInBrowser: a locked store says so and is unlocked by the page, without a script.
+func TestLockedInBrowser(t *testing.T) {
+	a := start(t, func(o *web.Options, _ *directory.Options) {
+		db := o.DB
+		o.Unlock = func(ctx context.Context, with web.Unlocking, from store.Source) error {
+			by, err := store.Recovery(with.Recovery.Reveal())
+			if err != nil {
+				return err
+			}
+			return db.Unlock(ctx, directory.HostOperator("console", from), by)
+		}
+	})
+	a.setUpBy("operator@example.com")
+	recovery, err := a.db.ReplaceRecovery(t.Context(), a.operator)
+	a.must(err)
+	tenant := a.tenant("Gulf Coast Mutual")
+	user := a.account(tenant, "viewer@example.com", store.Viewer)
+	a.must(a.db.Lock(t.Context(), a.operator))
+	b := a.browse()
+	b.script(false)
+	if got := b.open("/signed-in"); got != 503 {
+		t.Errorf("a page of a locked store answered %d", got)
+	}
+	b.title("The store is locked")
+	b.look("locked")
+	b.open("/sign-in")
+	b.title("The store is locked")
+	b.press("Unlock the store")
+	b.title("Unlock the store")
+	b.look("unlock")
+	b.fill("recovery_code", "AAAA-AAAA")
+	b.press("Unlock with the recovery code")
+	b.title("Unlock the store")
+	b.look("unlock-refused")
+	b.fill("recovery_code", recovery)
+	b.press("Unlock with the recovery code")
+	b.title("Sign in")
+	b.shows("The store is unlocked")
+	b.in(user.email, user.password, "")
+	b.title("Account")
+}
+
+// TestInjectedScriptInBrowser: what an attacker would get into a page does not run.
+func TestInjectedScriptInBrowser(t *testing.T) {
+	a := start(t, withPasskeys)
+	a.setUpBy("operator@example.com")
+	b := a.browse()
+	b.open("/sign-in")
+	b.title("Sign in")
+	for name, attack := range map[string]string{
+		"inline script":  `const s = document.createElement("script"); s.append("window.hit = true"); document.body.append(s)`,
+		"handler":        `document.body.setAttribute("onclick", "window.hit = true"); document.body.click()`,
+		"markup":         `document.body.innerHTML = "<img src=x onerror='window.hit = true'>"`,
+		"foreign script": `const s = document.createElement("script"); s.setAttribute("src", "https://evil.example.com/x.js"); document.body.append(s)`,
+		"eval":           `(0, eval)("window.hit = true")`,
+	} {
+		// The attack runs as a script of the page would that is let in: by a timer, outside of the console's own evaluation.
+		hit := read(b, chromedp.Evaluate[bool](`new Promise((done) => setTimeout(() => { try { `+attack+` } catch {} setTimeout(() => done(window.hit === true), 100) }))`, chromedp.EvalAwaitPromise))
+		if hit {
+			t.Errorf("%s: it ran", name)
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.faults) == 0 {
+		t.Error("the browser reported no violation of the policy")
+	}
+	for _, fault := range b.faults {
+		if strings.HasPrefix(fault, "request to") {
+			t.Error(fault)
+		}
+	}
+	b.faults = nil
 }
