@@ -82,7 +82,7 @@ func TestForeignIDs(t *testing.T) {
 	send := bodies()
 	sent := map[string]string{}
 	routes := 0
-	for _, r := range known() {
+	for _, r := range ofAPI() {
 		if !strings.Contains(r.Path, "{id}") {
 			continue
 		}
@@ -112,7 +112,7 @@ func TestForeignIDs(t *testing.T) {
 func (a *appliance) sendInto(p *person, tenant store.ID, sent map[string]string) (all []string) {
 	a.Helper()
 	send := bodies()
-	for _, r := range known() {
+	for _, r := range ofAPI() {
 		got := p.call(r.Method, strings.NewReplacer("{id}", p.id.String(), "{sequence}", "0").Replace(r.Path)+"?tenant="+tenant.String(), send[r.Operation])
 		problem := problemName(got.problem(a.TB))
 		switch {

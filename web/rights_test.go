@@ -47,9 +47,13 @@ func unlimited(o *web.Options, d *directory.Options) {
 	d.Limits = directory.Limits{Account: much, Address: much, All: much}
 }
 
-// known are the routes of the API that want to know who asks.
+// known are the routes that want to know who asks; ofAPI are those of them that are no pages.
 func known() []web.Route {
-	return slices.DeleteFunc(web.Routes(), func(r web.Route) bool { return r.Verb == "" || r.Page })
+	return slices.DeleteFunc(web.Routes(), func(r web.Route) bool { return r.Verb == "" })
+}
+
+func ofAPI() []web.Route {
+	return slices.DeleteFunc(known(), func(r web.Route) bool { return r.Page })
 }
 
 // asker is somebody in the matrix of routes and callers.
@@ -99,12 +103,12 @@ func TestRights(t *testing.T) {
 	for _, r := range known() {
 		for _, k := range all {
 			what := fmt.Sprintf("%s %s as %s", r.Method, r.Path, k.name)
-			got := k.call(r.Method, k.path(r)+"?no-such-parameter=1", nil)
+			got := k.call(r.Method, k.path(r)+"?no-such-parameter=1", nil, header("Sec-Fetch-Site", "same-origin"))
 			want := k.wants(r, may)
 			if want == "" {
 				permitted++
 			}
-			if problem := problemName(got.problem(t)); !fits(problem, want) {
+			if problem := refused(t, r, got); !fits(problem, want) {
 				t.Errorf("%s: problem %q (%d), want %q", what, problem, got.Status, want)
 			}
 			if k.kind != "nobody" {
@@ -112,8 +116,26 @@ func TestRights(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d routes × %d callers = %d requests, %d of them permitted", len(known()), len(all), len(known())*len(all), permitted)
+	t.Logf("%d routes (%d of the API, %d pages) × %d callers = %d requests, %d of them permitted",
+		len(known()), len(ofAPI()), len(known())-len(ofAPI()), len(all), len(known())*len(all), permitted)
 	a.wantOneEntryEach(sent, mutual)
+}
+
+// refused is the problem that a route answered with. Pages lead to where it is put right, or tell it in words.
+func refused(t testing.TB, r web.Route, got answer) string {
+	if !r.Page {
+		return problemName(got.problem(t))
+	}
+	to, _, _ := strings.Cut(got.Header.Get("Location"), "?")
+	switch [2]string{http.StatusText(got.Status), to} {
+	case [2]string{"See Other", "/sign-in"}:
+		return "sign-in-needed"
+	case [2]string{"See Other", "/confirm"}:
+		return "step-up-needed"
+	case [2]string{"See Other", "/signed-in"}:
+		return "restricted"
+	}
+	return map[int]string{400: "invalid", 403: "denied", 404: "not-found", 415: "unsupported-media-type"}[got.Status]
 }
 
 // fits compares a problem with the one that is wanted; permitted requests get as far as their input.
