@@ -16,14 +16,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/benchlab"
-	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/internal/canonical"
+	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/store/seal"
 	"github.com/qrsrisk/qrsd/store/seal/sealtest"
 )
 
 func benchlabCommands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){"seal-replicates": sealReplicates, "write-key": writeKey, "published-keys": publishedKeys}
+	return map[string]func(*testscript.TestScript, bool, []string){"seal-replicates": sealReplicates, "write-key": writeKey}
 }
 
 // seal-replicates FOLDER SEALS writes what an appliance that has run the replicates of a benchmark would give out: their
@@ -74,14 +74,4 @@ func writeKey(ts *testscript.TestScript, neg bool, args []string) {
 	der, err := x509.MarshalECPrivateKey(key)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), 0o600))
-}
-
-// published-keys META KEYS takes the keys out of a meta-seal, as if they had been published.
-func publishedKeys(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: published-keys META KEYS")
-	}
-	f, err := seal.ParseMetaFile([]byte(ts.ReadFile(args[0])))
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), f.Keys.JWKS(), 0o644))
 }

@@ -30,6 +30,7 @@ type benchlabSealCommand struct {
 // metaSealOutput is what seal and countersign print as JSON.
 type metaSealOutput struct {
 	File     string       `json:"file"`
+	Keys     string       `json:"keys"` // of it and of the runs' seals, to be published
 	Tag      string       `json:"tag"`
 	Runs     int          `json:"constituent_runs"`
 	Rollup   string       `json:"rollup"`
@@ -154,7 +155,7 @@ func readEvidence(folder string) (*benchlab.Evidence, error) {
 	return benchlab.ReadEvidence(folder, model)
 }
 
-// finishMetaSeal verifies what was made with its own keys, writes it, and says what it is.
+// finishMetaSeal verifies what was made with its own keys, writes it and the keys to be published, and says what it is.
 func finishMetaSeal(c console, path string, f seal.MetaFile, evidence *benchlab.Evidence, asJSON bool) error {
 	verdict := seal.VerifyMeta(f, f.Keys, evidence.Files())
 	if err := metaFaults(c, verdict); err != nil {
@@ -167,12 +168,18 @@ func finishMetaSeal(c console, path string, f seal.MetaFile, evidence *benchlab.
 	if err := benchlab.WriteWhole(path, text); err != nil {
 		return fmt.Errorf("writing the meta-seal: %w", err)
 	}
+	keys := filepath.Join(filepath.Dir(path), benchlab.ReleaseKeysFile)
+	if err := benchlab.WriteWhole(keys, f.Keys.JWKS()); err != nil {
+		return fmt.Errorf("writing the keys to be published: %w", err)
+	}
 	standing := evidence.Standing(verdict)
 	rollup := "sha256:" + verdict.Rollup.String()
 	if asJSON {
-		return printJSON(c.out, metaSealOutput{path, verdict.Tag, verdict.Runs, rollup, verdict.SignOff, standing})
+		return printJSON(c.out, metaSealOutput{path, keys, verdict.Tag, verdict.Runs, rollup, verdict.SignOff, standing})
 	}
-	fmt.Fprintf(c.out, "%s: tag %s, %d runs, rollup %s\nclaims about these figures read: %s\n", path, verdict.Tag, verdict.Runs, rollup, standing)
+	fmt.Fprintf(c.out, "%s: tag %s, %d runs, rollup %s\n", path, verdict.Tag, verdict.Runs, rollup)
+	fmt.Fprintf(c.out, "%s: the public keys that verify it; publish them on another way than the release\n", keys)
+	fmt.Fprintf(c.out, "claims about these figures read: %s\n", standing)
 	if verdict.SignOff.Reason != "" {
 		fmt.Fprintf(c.out, "because %s\n", verdict.SignOff.Reason)
 	}

@@ -18,6 +18,9 @@ import (
 // MetaSealFile is the name of the release's meta-seal in the output folder.
 const MetaSealFile = "meta.seal.json"
 
+// ReleaseKeysFile is the name of the public keys that verify the meta-seal and the seals in it (JWK Set), beside it.
+const ReleaseKeysFile = "release.keys.json"
+
 // PendingSignoff is what a claim about a model's figures reads as long as no independent laboratory has signed for them.
 const PendingSignoff = "pending independent K=30 signoff"
 
