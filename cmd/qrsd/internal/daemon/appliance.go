@@ -28,6 +28,7 @@ import (
 type appliance struct {
 	options     Options
 	config      *config.Config // as at the start; a reload takes up the log's level and the certificate alone
+	url         string         // address that people type
 	log         hclog.Logger
 	record      *egressfile.Journal
 	dialer      *outbound.Dialer
@@ -116,7 +117,7 @@ func (a *appliance) newSender() (*notify.Sender, error) {
 		return nil, nil
 	}
 	s, err := notify.New(notify.Options{
-		Outbox: a.directory, By: a.options.Operator, URL: a.config.URL, Server: a.config.Mail.WithPassword(), Dialer: a.dialer, Log: a.log.Named("mail"),
+		Outbox: a.directory, By: a.options.Operator, URL: a.url, Server: a.config.Mail.WithPassword(), Dialer: a.dialer, Log: a.log.Named("mail"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("smtp: %w", err)
@@ -128,7 +129,7 @@ func (a *appliance) newSender() (*notify.Sender, error) {
 func (a *appliance) newDirectory() *directory.Directory {
 	o := a.config.Directory
 	o.Breached = breached.NewList(func(err error) { a.log.Error("looking into the lists of known passwords", "error", err) }, a.known...)
-	o.RelyingParty = relyingParty(a.config.URL)
+	o.RelyingParty = relyingParty(a.url)
 	if err := o.RelyingParty.Validate(); err != nil {
 		a.log.Warn("there are no passkeys", "reason", err)
 		o.RelyingParty = directory.RelyingParty{}
@@ -150,13 +151,13 @@ func relyingParty(site string) directory.RelyingParty {
 
 // announce says where the appliance is, in the log and to systemd. The set-up code is in the log alone.
 func (a *appliance) announce(ctx context.Context, at net.Addr) {
-	a.log.Info("serving", "url", a.config.URL, "address", at.String(), "mode", a.dialer.Mode().String(), "store", a.state(), "version", a.options.Version)
+	a.log.Info("serving", "url", a.url, "address", at.String(), "mode", a.dialer.Mode().String(), "store", a.state(), "version", a.options.Version)
 	if a.opened.Load() {
 		a.offerSetUp(ctx)
 	} else {
-		a.log.Warn("the store is locked: unlock it there", "url", a.config.URL+"/unlock")
+		a.log.Warn("the store is locked: unlock it there", "url", a.url+"/unlock")
 	}
-	a.notify(ready, "STATUS="+a.config.URL+", "+a.state())
+	a.notify(ready, "STATUS="+a.url+", "+a.state())
 }
 
 func (a *appliance) state() string {
@@ -172,7 +173,7 @@ func (a *appliance) offerSetUp(ctx context.Context) {
 		a.log.Error("looking whether the appliance is set up", "error", err)
 	default:
 		a.log.Warn("this appliance is not set up: open the page and give the code, which is good until then or until the next start",
-			"url", a.config.URL+"/setup", "set_up_code", code.Reveal())
+			"url", a.url+"/setup", "set_up_code", code.Reveal())
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,21 +57,28 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	listener, err := a.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // where it was not served
+	a.directory = a.newDirectory()
 	if err := a.unlockAlone(ctx); err != nil {
 		return err
 	}
 	if err := a.certificate.load(); err != nil {
 		return err
 	}
+	return a.serve(ctx, listener)
+}
+
+// serve answers, works beside that, and returns when all of it has ended.
+func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
 	server, err := a.newServer()
 	if err != nil {
 		return err
 	}
 	sender, err := a.newSender()
-	if err != nil {
-		return err
-	}
-	listener, err := a.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,10 +96,12 @@ func Run(ctx context.Context, o Options) (err error) {
 const closing = 30 * time.Second
 
 // close writes what is only in memory, locks the store and gives it free. Requests have ended.
-func (a *appliance) close() error {
+func (a *appliance) close() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
-	err := a.directory.Flush(ctx)
+	if a.directory != nil {
+		err = a.directory.Flush(ctx)
+	}
 	if errors.Is(err, store.ErrLocked) {
 		err = nil // an operator has locked it, and what was seen since is no loss
 	}
@@ -102,9 +112,18 @@ func (a *appliance) close() error {
 
 // listen takes the socket that systemd has opened, or opens one.
 func (a *appliance) listen(ctx context.Context) (net.Listener, error) {
-	given, err := inherited()
-	if err != nil || given != nil {
-		return given, err
+	l, err := inherited()
+	if l == nil && err == nil {
+		l, err = new(net.ListenConfig).Listen(ctx, "tcp", a.config.Listen)
 	}
-	return new(net.ListenConfig).Listen(ctx, "tcp", a.config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	a.url = a.config.URL
+	if site, free := strings.CutSuffix(a.url, ":0"); free { // any free port, which is known now
+		if _, port, err := net.SplitHostPort(l.Addr().String()); err == nil {
+			a.url = site + ":" + port
+		}
+	}
+	return l, nil
 }

@@ -418,3 +418,22 @@ func TestLogFormat(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRequestLines: at level debug each request has a line with the id of its reply, and nothing of a person.
+func TestRequestLines(t *testing.T) {
+	r := start(t, t.TempDir(), basics+"log {\n level = \"debug\"\n }")
+	reply, err := r.client.Get(r.base + "/api/v1/session?of=ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	line := r.await("request")
+	if id := reply.Header.Get("X-Request-Id"); id == "" || line["request_id"] != id || line["status"] != float64(reply.StatusCode) || line["operation"] != "getSession" {
+		t.Errorf("line %v of request %s", line, id)
+	}
+	for key, value := range line {
+		if text := fmt.Sprint(value); strings.Contains(text, "127.0.0.1") || strings.Contains(text, "ada@") {
+			t.Errorf("%s says %s", key, text)
+		}
+	}
+}

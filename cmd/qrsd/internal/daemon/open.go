@@ -31,9 +31,7 @@ func (a *appliance) openStore(ctx context.Context) error {
 		return fmt.Errorf("making the store %s: %w", s.Path, err)
 	}
 	var err error
-	if a.db, err = store.Open(s.Path, o); err == nil {
-		a.directory = a.newDirectory()
-	}
+	a.db, err = store.Open(s.Path, o)
 	return err
 }
 
@@ -152,7 +150,7 @@ func (a *appliance) unlockWith(ctx context.Context, with web.Unlocking, from sto
 	if first {
 		a.offerSetUp(ctx)
 	}
-	a.notify("STATUS=" + a.config.URL + ", " + a.state())
+	a.notify("STATUS=" + a.url + ", " + a.state())
 	return nil
 }
 
@@ -197,7 +195,7 @@ func (a *appliance) retry(ctx context.Context) {
 		case err == nil:
 			a.log.Info("the store is unlocked")
 			a.offerSetUp(ctx)
-			a.notify("STATUS=" + a.config.URL + ", " + a.state())
+			a.notify("STATUS=" + a.url + ", " + a.state())
 		case errors.Is(err, store.ErrWrongKey), errors.Is(err, store.ErrNoSlot):
 			return
 		default:

@@ -1,0 +1,9 @@
+package daemon
+
+import (
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
+	"github.com/qrsrisk/qrsd/web"
+)
+
+// Connections reads a record as the server does.
+func Connections(j *egressfile.Journal) web.Connections { return connections{j} }
