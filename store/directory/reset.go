@@ -131,9 +131,9 @@ func (d *Directory) withdrawReset(tx *store.WriteTx, user store.ID) (store.Recor
 	return r, errors.Join(d.resetTokens.Remove(tx, r.Value.Digest), d.unnotify(tx, r.Value.Notice))
 }
 
-// AcceptPasswordReset sets the password of whoever the token was written to (rules as in SetPassword). All sessions end, the
-// second factor stays and is asked for at the next sign-in: it signs nobody in. The token is good once; a password that is
-// refused leaves it good. Errors: ErrNoPasswordReset, *ErrTooMany, ErrBusy.
+// AcceptPasswordReset sets the password of whoever the token was written to (rules as in SetPassword). All sessions end. API keys
+// and the second factor stay, which is asked for at the next sign-in: a reset signs nobody in. The token is good once; a password
+// that is refused leaves it good. Errors: ErrNoPasswordReset, *ErrTooMany, ErrBusy.
 func (d *Directory) AcceptPasswordReset(ctx context.Context, token, fresh Secret, from store.Source) error {
 	act := store.Action{Verb: rights.PasswordReset}
 	if err := d.limitTo(ctx, from, act, "reset accepted from "+network(from.Address), d.options.Limits.Address); err != nil {
