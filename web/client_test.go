@@ -172,7 +172,9 @@ func TestClientAPIKey(t *testing.T) {
 
 // TestClientWaits: a reading that comes too early is asked again when its time has come, and a change is not.
 func TestClientWaits(t *testing.T) {
-	a := start(t, func(o *web.Options, _ *directory.Options) { o.Limits.User = directory.Rate{Burst: 3, Every: time.Second} })
+	a := start(t, func(o *web.Options, _ *directory.Options) {
+		o.Limits.User = directory.Rate{Burst: 3, Every: time.Second}
+	})
 	p := a.account(a.tenant("Gulf Mutual"), "admin@example.com", store.Admin)
 	ctx, c := t.Context(), p.signedIn()
 	for range 5 {
@@ -207,7 +209,9 @@ func TestClientOutbound(t *testing.T) {
 	dialer, err := outbound.New(outbound.Options{
 		Mode: outbound.Connected, Log: log, Roots: a.roots,
 		Allowed: []outbound.Destination{{Host: host, Port: port, Purpose: "appliance", Local: true}},
-		Resolve: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil },
+		Resolve: func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		},
 	})
 	a.must(err)
 	reach := func(purpose outbound.Purpose) error {
