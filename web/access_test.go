@@ -186,7 +186,9 @@ func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	a := start(t, func(o *web.Options, _ *directory.Options) {
 		o.Log = hclog.New(&hclog.LoggerOptions{Output: &log, JSONFormat: true})
-		o.Unlock = func(_ context.Context, with web.Unlocking, _ store.Source) error { panic("broken at " + with.Passphrase.Reveal()[:6]) }
+		o.Unlock = func(_ context.Context, with web.Unlocking, _ store.Source) error {
+			panic("broken at " + with.Passphrase.Reveal()[:6])
+		}
 	})
 	a.must(a.db.Lock(t.Context(), a.operator))
 	p := a.stranger()

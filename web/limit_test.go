@@ -79,7 +79,9 @@ func TestUnlocking(t *testing.T) {
 		}
 	})
 	p := a.join(a.tenant("Example Mutual"), "ann@example.com", store.Modeler)
-	try := func(words string) answer { return p.call("POST", "/api/v1/system/unlock", wire.Unlock{Passphrase: words}) }
+	try := func(words string) answer {
+		return p.call("POST", "/api/v1/system/unlock", wire.Unlock{Passphrase: words})
+	}
 	p.want(409, try("open sesame"))
 	a.must(a.db.Lock(t.Context(), a.operator))
 
