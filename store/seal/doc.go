@@ -10,7 +10,7 @@
 //
 // A meta-seal ([MetaPredicate]) binds the 30 run seals of a release: a Merkle root over their envelopes, the plan and the report of
 // the benchmark, and the release's tag. An independent laboratory adds its signature to the same envelope ([Countersign]);
-// until then, and for runs that are not the protocol of record, [MetaVerdict].SignOff says that it is pending.
+// until then, and for runs that are not the protocol of record with every check passed, [MetaVerdict].SignOff says that it is pending.
 //
 // # One form
 //

@@ -28,7 +28,8 @@ type MetaPredicate struct {
 	Report Subject `json:"report"`
 	// Rollup is Rollup of the constituents' digests.
 	Rollup ledger.Digest `json:"rollup"`
-	// SignOff: the runs are the protocol of record. Those of a shorter profile are never signed off, whoever countersigns.
+	// SignOff: the runs are the protocol of record and every check of their report passed. Others are never signed off, whoever
+	// countersigns.
 	SignOff bool `json:"sign_off"`
 	// Tag is the release's, "engine-v" and the engine's version.
 	Tag string `json:"tag"`

@@ -26,7 +26,7 @@ func (v *MetaVerdict) OK() bool { return AllOK(v.Checks) }
 
 // SignOff says whether an independent laboratory stands behind the release's figures.
 type SignOff struct {
-	// Pending: nobody does, or the runs are not the protocol of record.
+	// Pending: nobody does, or the runs are not the protocol of record with every check passed.
 	Pending bool `json:"pending"`
 	// By are the laboratories whose countersignatures hold.
 	By []string `json:"by"`
@@ -249,7 +249,7 @@ func (v *MetaVerdict) signOff(e envelope, keys *Keys) SignOff {
 	case !v.OK():
 		s.Reason = "the meta-seal does not verify"
 	case !v.Predicate.SignOff:
-		s.Reason = "the runs are not the protocol of record"
+		s.Reason = "the runs are not the protocol of record with every check passed"
 	case len(s.By) == 0:
 		s.Reason = "no independent laboratory has countersigned"
 	default:
