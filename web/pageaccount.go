@@ -173,6 +173,7 @@ func (s *Server) sendRenewal(ctx context.Context, c *Call, in passwordForm) (*Do
 	codes, err := s.directory.RenewRecoveryCodes(ctx, c.Principal, in.Password)
 	if err != nil {
 		ask := page.Ask{Frame: s.frame(c, "New recovery codes"), Form: renewalForm()}
+		ask.Form.Title, ask.Form.Back = "", factorPath
 		return nil, s.againForPassword(ask, "codes-password", err)
 	}
 	return s.draw(s.showCodes(c, codes))
@@ -181,6 +182,7 @@ func (s *Server) sendRenewal(ctx context.Context, c *Call, in passwordForm) (*Do
 func (s *Server) sendFactorRemoval(ctx context.Context, c *Call, in passwordForm) (*Redirect, error) {
 	if err := s.directory.RemoveSecondFactor(ctx, c.Principal, in.Password); err != nil {
 		ask := page.Ask{Frame: s.frame(c, "Remove the authenticator application"), Form: removalForm()}
+		ask.Form.Title, ask.Form.Back = "", factorPath
 		return nil, s.againForPassword(ask, "remove-password", err)
 	}
 	return &Redirect{factorPath + "?done=removed"}, nil

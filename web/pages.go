@@ -109,7 +109,7 @@ func sections(p store.Principal, at string) []page.Section {
 		section := page.Section{Name: part.name}
 		for _, l := range part.links {
 			if verb, err := store.ParseVerb(l.verb); err == nil && p.May(verb) {
-				section.Links = append(section.Links, page.Link{Path: l.path, Text: l.text, Here: l.path == at})
+				section.Links = append(section.Links, page.Link{Path: l.path, Text: l.text, Here: l.path == at || l.path != page.HomePath && strings.HasPrefix(at, l.path+"/")})
 			}
 		}
 		if len(section.Links) > 0 {
@@ -242,7 +242,11 @@ func problemPage(x *exchange, r *refusal) page.Problem {
 		p.Detail = page.Sentence(r.detail) + "."
 	}
 	for _, f := range r.faults {
-		p.Faults = append(p.Faults, page.Fault{Text: strings.TrimSpace(fmt.Sprintf("%s%s %s", f.Parameter, f.Header, f.Detail))})
+		text := f.Detail
+		if at := strings.TrimPrefix(f.Pointer, "/") + f.Parameter + f.Header; at != "" {
+			text = at + ": " + text
+		}
+		p.Faults = append(p.Faults, page.Fault{Text: page.Sentence(text)})
 	}
 	p.Links = []page.Link{{Path: page.HomePath, Text: "Go to your account"}}
 	switch r.kind {

@@ -219,6 +219,7 @@ func (s *Server) sendMode(ctx context.Context, c *Call, in struct {
 }) (*Redirect, error) {
 	if _, err := s.setMode(ctx, c, jsonBody[wire.Mode]{wire.Mode{Mode: in.Mode}}); err != nil {
 		ask := page.Ask{Frame: s.frame(c, "Change the mode"), Form: systemForms(in.Mode, false)[0]}
+		ask.Form.Title, ask.Form.Back = "", systemPath
 		return nil, again(ask, "mode", err)
 	}
 	return &Redirect{systemPath + "?done=changed"}, nil

@@ -1,0 +1,4 @@
+package web
+
+// LocalPath is localPath, for tests.
+func LocalPath(path string) string { return localPath(path) }
