@@ -86,17 +86,18 @@ func (s *Server) showUser(ctx context.Context, c *Call, in struct {
 		Gate:  s.gate(c, "To change this account, confirm that it is you.", at),
 		Links: []page.Link{{Path: usersPath, Text: "All users"}},
 	}
-	if record.Gate == nil {
+	switch {
+	case u.ID == c.Principal.User():
+		record.Lead, record.Gate = "This is you. What concerns your own account is on its pages.", nil
+		record.Links = append(record.Links, page.Link{Path: page.HomePath, Text: "Your account"})
+	case record.Gate == nil:
 		record.Forms = userForms(c, u, at)
 	}
 	return s.draw(record)
 }
 
-// userForms are what can be done with an account: what concerns one's own is on the pages of the account.
+// userForms are what can be done with the account of another.
 func userForms(c *Call, u directory.User, at string) []page.Form {
-	if u.ID == c.Principal.User() {
-		return nil
-	}
 	all := []page.Form{userForm(c, userFields{Name: u.Name, Role: u.Role.String(), State: string(u.State)}, at)}
 	if u.State == directory.Active {
 		all = append(all, page.Form{Title: "Forgotten password", Hint: "The user gets a one-time password from you, signs in with it, and has to choose another one. Its sessions end.",

@@ -43,12 +43,12 @@ type Link struct {
 	Here       bool
 }
 
-// Time is a time as people read it, in UTC and to the minute.
+// Time is a time as people read it, in UTC and to the minute. It may be broken after the date only.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+	return t.UTC().Format("2\u00a0Jan\u00a02006, 15:04\u00a0UTC")
 }
 
 // Moment is Time of a time that may be missing.
