@@ -234,3 +234,16 @@ func (a *appliance) wantOneEntryEach(sent map[string]string, tenants ...store.ID
 		}
 	}
 }
+
+// TestSecretReplies wants every operation whose reply holds a secret marked as such: it is not compressed, and not kept for a repeat.
+func TestSecretReplies(t *testing.T) {
+	secret := map[string]bool{
+		"addUser": true, "resetUserPassword": true, "invite": true, "addAPIKey": true, "rotateAPIKey": true, "listNotices": true, "setUp": true,
+		"enrolSecondFactor": true, "confirmSecondFactor": true, "renewRecoveryCodes": true, "addMyPasskey": true,
+	}
+	for _, r := range web.Routes() {
+		if !r.Page && r.Secret != secret[r.Operation] {
+			t.Errorf("%s %s: marked as a reply with a secret: %v", r.Method, r.Path, r.Secret)
+		}
+	}
+}
