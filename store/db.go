@@ -68,6 +68,7 @@ type DB struct {
 	fence   *fence
 	alarms  alarms
 	heads   sync.Map // of ID to signedHead: checkpoints that were verified
+	changes changeCounts
 
 	mu      sync.Mutex    // held while the state changes
 	state   atomic.Uint32 // a state; read without mu, so that what an unlocked store is asked while it locks is answered

@@ -77,6 +77,7 @@ func (r *Reception) settle(ctx context.Context, a Action, fn func(*WriteTx) (Pri
 	var end record
 	var refused *Refusal
 	defer t.db.fence.enter()()
+	defer func() { t.changed(tx) }()
 	err := t.db.kv.Update(ctx, kv.Op{
 		Essential: essential(a.Verb),
 		Prepare: func(to *kv.Tx) error {

@@ -105,6 +105,7 @@ func (t *Tenant) entry(a Action, o Outcome) record {
 func (t *Tenant) commit(ctx context.Context, first record, fn func(*WriteTx) error, others ...record) error {
 	defer t.db.fence.enter()()
 	var tx *WriteTx
+	defer func() { t.changed(tx) }()
 	return t.db.kv.Update(ctx, kv.Op{
 		Essential: essential(first.action.Verb),
 		Prepare: func(to *kv.Tx) error {

@@ -235,45 +235,75 @@ func (d *Directory) APIKey(ctx context.Context, token Secret, from store.Source)
 	if !ok {
 		return store.Principal{}, ErrNoAPIKey
 	}
-	at, err := d.db.Follow(ctx, d.keyIDs, id)
+	k, err := d.keyAndOwner(ctx, id, from)
+	if errors.Is(err, errStrangeKey) {
+		return store.Principal{}, d.strangeKey(ctx, from, store.Appliance, store.ID{})
+	}
 	if err != nil {
 		return store.Principal{}, err
 	}
-	if len(at) == 0 {
-		return store.Principal{}, d.strangeKey(ctx, from, store.Appliance, store.ID{})
+	now, key := d.now(), k.key
+	if !key.Value.opens(now, token.Reveal()) || k.state != Active {
+		return store.Principal{}, d.strangeKey(ctx, from, k.tenant, key.ID)
 	}
-	r, err := d.receive(ctx, from, at[0].Tenant)
+	if k.held != nil { // none of which a key can do
+		return store.Principal{}, d.deny(ctx, from, k.tenant, store.Action{Verb: rights.SignIn, Object: key.ID}, ErrOwnerNotInOrder)
+	}
+	d.seen.note(sighting{tenant: k.tenant, record: key.ID, at: now}, key.Value.Used)
+	if err := d.flushDue(ctx, k.tenant, now); err != nil {
+		return store.Principal{}, err
+	}
+	return principal(key.Value.Owner, k.tenant, k.role, from, key.Value.verbs())
+}
+
+// keyAndOwner is what the records say of an API key and of whose it is.
+type keyAndOwner struct {
+	tenant store.ID
+	key    store.Record[apiKey]
+	state  State
+	role   store.Role
+	held   []store.Verb // to what the owner has to do first; nil: to nothing
+}
+
+// errStrangeKey says that there is no such key in any tenant.
+var errStrangeKey = errors.New("no such key")
+
+// keyAndOwner finds a key by its public part.
+func (d *Directory) keyAndOwner(ctx context.Context, id string, from store.Source) (keyAndOwner, error) {
+	if k, ok := d.keysKept.find(d.db, id); ok {
+		_, err := d.receive(ctx, from, k.tenant) // the store may be locked since, the tenant erased
+		return k, noneIfErased(err, ErrNoAPIKey)
+	}
+	at, err := d.db.Follow(ctx, d.keyIDs, id)
 	if err != nil {
-		return store.Principal{}, noneIfErased(err, ErrNoAPIKey)
+		return keyAndOwner{}, err
 	}
-	var key store.Record[apiKey]
-	var owner account
-	var held []store.Verb // to what the owner has to do first; nil: to nothing
+	if len(at) == 0 {
+		return keyAndOwner{}, errStrangeKey
+	}
+	k := keyAndOwner{tenant: at[0].Tenant}
+	changes := d.db.Changes(k.tenant)
+	r, err := d.receive(ctx, from, k.tenant)
+	if err != nil {
+		return keyAndOwner{}, noneIfErased(err, ErrNoAPIKey)
+	}
 	err = r.Read(ctx, func(tx *store.ReadTx) error {
-		if key, err = d.keys.Get(tx, at[0].Record); err != nil {
+		if k.key, err = d.keys.Get(tx, at[0].Record); err != nil {
 			return err
 		}
-		if owner, err = d.account(tx, key.Value.Owner); err != nil {
+		owner, err := d.account(tx, k.key.Value.Owner)
+		if err != nil {
 			return err
 		}
-		held, err = d.scopes(tx, at[0].Tenant, owner)
+		k.state, k.role = owner.user.Value.State, owner.user.Value.Role
+		k.held, err = d.scopes(tx, k.tenant, owner)
 		return err
 	})
 	if err != nil {
-		return store.Principal{}, err
+		return keyAndOwner{}, err
 	}
-	now := d.now()
-	if !key.Value.opens(now, token.Reveal()) || owner.user.Value.State != Active {
-		return store.Principal{}, d.strangeKey(ctx, from, at[0].Tenant, key.ID)
-	}
-	if held != nil { // none of which a key can do
-		return store.Principal{}, d.deny(ctx, from, at[0].Tenant, store.Action{Verb: rights.SignIn, Object: key.ID}, ErrOwnerNotInOrder)
-	}
-	d.seen.note(sighting{tenant: at[0].Tenant, record: key.ID, at: now}, key.Value.Used)
-	if err := d.flushDue(ctx, at[0].Tenant, now); err != nil {
-		return store.Principal{}, err
-	}
-	return principal(key.Value.Owner, at[0].Tenant, owner.user.Value.Role, from, key.Value.verbs())
+	d.keysKept.keep(id, k, k.tenant, changes)
+	return k, nil
 }
 
 // strangeKey enters the use of a key that is none any more, or never was, within the limits of the address.

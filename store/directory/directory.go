@@ -62,6 +62,9 @@ type Directory struct {
 	limiter *limiter
 	seen    *sightings
 	setUp   setUpCode
+	// callers are who showed session tokens, by the token's digest; keysKept API keys, by their public part.
+	callers  kept[caller]
+	keysKept kept[keyAndOwner]
 	// resetFloor is resetFloor, which tests shorten.
 	resetFloor time.Duration
 	passkeySigning

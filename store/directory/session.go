@@ -94,45 +94,68 @@ func (d *Directory) Session(ctx context.Context, token SessionToken, from store.
 	if n := len(token.Reveal()); n == 0 || n > 100 {
 		return none(ErrNoSession)
 	}
-	known := digest(token.Reveal())
-	at, err := d.db.Follow(ctx, d.tokens, known)
+	k, err := d.caller(ctx, digest(token.Reveal()), from)
 	if err != nil {
 		return none(err)
 	}
-	if len(at) == 0 {
-		return none(ErrNoSession)
+	now, found := d.now(), k.session
+	if k.state != Active || found.over(now, d.seen.at(found.ID)) {
+		return none(errors.Join(d.expire(ctx, k.tenant, k.user, found.ID), ErrNoSession))
 	}
-	tenant, user := at[0].Tenant, at[0].Record
-	r, err := d.receive(ctx, from, tenant)
+	d.seen.note(sighting{tenant: k.tenant, record: k.user, session: found.ID, at: now}, found.Seen)
+	if err := d.flushDue(ctx, k.tenant, now); err != nil {
+		return none(err)
+	}
+	p, err := principal(k.user, k.tenant, k.role, from, k.owed.scopes())
+	return p, Session{found.ID, found.Begun, found.Begun.Add(sessionLife), found.Proved, k.owed.password, k.owed.factor}, err
+}
+
+// caller is what the records say of whoever shows a session's token.
+type caller struct {
+	tenant, user store.ID
+	session      session
+	state        State
+	role         store.Role
+	owed         duties
+}
+
+// caller finds whose token it is, by its digest.
+func (d *Directory) caller(ctx context.Context, known string, from store.Source) (caller, error) {
+	if k, ok := d.callers.find(d.db, known); ok {
+		_, err := d.receive(ctx, from, k.tenant) // the store may be locked since, the tenant erased
+		return k, noneIfErased(err, ErrNoSession)
+	}
+	at, err := d.db.Follow(ctx, d.tokens, known)
 	if err != nil {
-		return none(noneIfErased(err, ErrNoSession))
+		return caller{}, err
 	}
-	var found session
-	var a account
-	var owed duties
+	if len(at) == 0 {
+		return caller{}, ErrNoSession
+	}
+	k := caller{tenant: at[0].Tenant, user: at[0].Record}
+	changes := d.db.Changes(k.tenant)
+	r, err := d.receive(ctx, from, k.tenant)
+	if err != nil {
+		return caller{}, noneIfErased(err, ErrNoSession)
+	}
 	err = r.Read(ctx, func(tx *store.ReadTx) error {
-		if found, err = d.openSession(tx, user, known); err != nil {
+		if k.session, err = d.openSession(tx, k.user, known); err != nil {
 			return err
 		}
-		if a, err = d.account(tx, user); err != nil {
+		k.session.Address, k.session.UserAgent = "", "" // nobody asks for them here
+		a, err := d.account(tx, k.user)
+		if err != nil {
 			return err
 		}
-		owed, err = d.duties(tx, tenant, a)
+		k.state, k.role = a.user.Value.State, a.user.Value.Role
+		k.owed, err = d.duties(tx, k.tenant, a)
 		return err
 	})
 	if err != nil {
-		return none(err)
+		return caller{}, err
 	}
-	now := d.now()
-	if a.user.Value.State != Active || found.over(now, d.seen.at(found.ID)) {
-		return none(errors.Join(d.expire(ctx, tenant, user, found.ID), ErrNoSession))
-	}
-	d.seen.note(sighting{tenant: tenant, record: user, session: found.ID, at: now}, found.Seen)
-	if err := d.flushDue(ctx, tenant, now); err != nil {
-		return none(err)
-	}
-	p, err := principal(user, tenant, a.user.Value.Role, from, owed.scopes())
-	return p, Session{found.ID, found.Begun, found.Begun.Add(sessionLife), found.Proved, owed.password, owed.factor}, err
+	d.callers.keep(known, k, k.tenant, changes)
+	return k, nil
 }
 
 // openSession finds the session of a token's digest.
