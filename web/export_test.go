@@ -22,3 +22,9 @@ func InputsOf() map[string][]Input {
 
 // DecodeStrictly reads JSON as bodies are read.
 func DecodeStrictly(body []byte, v any) error { return decodeStrictly(body, v) }
+
+// NumberCursor and ReadNumber are the cursors of lists that are counted.
+func NumberCursor(n uint64) string { return numberCursor(n) }
+
+// ReadNumber reads what NumberCursor wrote.
+func ReadNumber(cursor string) (uint64, error) { return readNumber(cursor) }

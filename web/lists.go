@@ -59,7 +59,7 @@ func numberCursor(n uint64) string {
 func readNumber(cursor string) (uint64, error) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil && len(text) > 1 && text[0] == 'n' {
-		if n, err := strconv.ParseUint(string(text[1:]), 10, 53); err == nil {
+		if n, err := strconv.ParseUint(string(text[1:]), 10, 53); err == nil && numberCursor(n) == cursor {
 			return n, nil
 		}
 	}

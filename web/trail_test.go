@@ -15,6 +15,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/ledger"
+	"github.com/qrsrisk/qrsd/web"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -301,4 +302,36 @@ func TestExportIsCutOff(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Error("the export that was cut off left no entry")
+}
+
+// FuzzCursor reads anything as a cursor: it is refused, or is the one that its number writes, and never beyond what a log can hold.
+func FuzzCursor(f *testing.F) {
+	for _, cursor := range []string{"", "x", "bjA", web.NumberCursor(1 << 40), web.NumberCursor(1 << 60), "bi0x", "bjAwMQ"} {
+		f.Add(cursor)
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		n, err := web.ReadNumber(cursor)
+		if err == nil && (web.NumberCursor(n) != cursor || n >= ledger.MaxSize) {
+			t.Errorf("%q is read as %d, which is written %q", cursor, n, web.NumberCursor(n))
+		}
+	})
+}
+
+// BenchmarkAuditTrail reads a log of 2,000 entries over TLS: in parts of a hundred, and as an export with its proofs.
+func BenchmarkAuditTrail(b *testing.B) {
+	a := start(b, unlimited)
+	tenant := a.tenant("Example Mutual")
+	admin := a.join(tenant, "admin@example.com", store.Admin)
+	for range 2000 {
+		admin.want(200, admin.call("GET", "/api/v1/policy", nil))
+	}
+	for _, c := range []struct{ name, path string }{{"page", "/api/v1/audit/entries?limit=100"}, {"export", "/api/v1/audit/export"}} {
+		b.Run(c.name, func(b *testing.B) {
+			size := 0
+			for b.Loop() {
+				size = len(admin.want(200, admin.call("GET", c.path, nil)).Body)
+			}
+			b.ReportMetric(float64(size), "bytes/reply")
+		})
+	}
 }
