@@ -34,11 +34,13 @@ func TestScripts(t *testing.T) {
 	maps.Copy(commands, storeCommands())
 	maps.Copy(commands, benchlabCommands())
 	maps.Copy(commands, sealCommands())
+	maps.Copy(commands, serverCommands())
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands, Condition: storeConditions(keepsKeys(t)),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("FLORIDA", florida)
 			e.Values[emulatorKey{}] = new(scriptEmulator)
+			e.Values[serverKey{}] = new(scriptServer)
 			return nil
 		},
 	})

@@ -171,4 +171,7 @@ func printStoreError(c console, err error) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		fmt.Fprintln(c.err, "qrsd:", line)
 	}
+	if inUse := (store.InUseError{}); errors.As(err, &inUse) {
+		fmt.Fprintln(c.err, "qrsd: where that is qrsd server, its pages and its API do the same")
+	}
 }
