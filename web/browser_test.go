@@ -222,9 +222,10 @@ func (b *browser) touch(text string) {
 	b.do(chromedp.Click(button(text), chromedp.NodeVisible))
 }
 
-// button is the XPath of a button or a link by its text.
+// button is the XPath of a button or a link by its text, or where none has it by the beginning of its text.
 func button(text string) string {
-	return fmt.Sprintf(`//*[self::button or self::a][starts-with(normalize-space(.), %q)][not(ancestor-or-self::*[@hidden])]`, text)
+	const seen = `//*[self::button or self::a][not(ancestor-or-self::*[@hidden])]`
+	return fmt.Sprintf(`%[1]s[normalize-space(.) = %[2]q or not(%[1]s[normalize-space(.) = %[2]q]) and starts-with(normalize-space(.), %[2]q)]`, seen, text)
 }
 
 // choose clicks a choice by its element's id.
@@ -348,7 +349,7 @@ func (b *browser) picture(name string) {
 	if folder == "" {
 		return
 	}
-	beyond := true
+	beyond := read(b, chromedp.Evaluate[int](`document.documentElement.scrollHeight`)) < 16384 // what Chromium draws at once
 	shot := command(b, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
 	b.must(os.MkdirAll(folder, 0o755))
 	b.must(os.WriteFile(filepath.Join(folder, name+".png"), shot.Data, 0o644))

@@ -2,10 +2,12 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
@@ -41,10 +43,25 @@ func (b *browser) enrol(password string) (application *person, codes []string) {
 	if len(codes) != 10 {
 		b.Fatalf("%d recovery codes", len(codes))
 	}
+	b.printed("recovery-codes")
 	b.press("I have kept them")
 	b.title("Account")
 	b.clock.pass(31 * time.Second)
 	return application, codes
+}
+
+// printed wants the paper to hold the codes and whose they are, and nothing that is for the screen.
+func (b *browser) printed(name string) {
+	b.Helper()
+	command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	defer command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+	for selector, want := range map[string]bool{".codes": true, ".paper": true, "h1": true, ".top": false, ".foot": false, ".caution": false, ".button": false} {
+		shown := fmt.Sprintf(`[...document.querySelectorAll(%q)].some((e) => e.checkVisibility())`, selector)
+		if got := read(b, chromedp.Evaluate[bool](shown)); got != want {
+			b.Errorf("%s on paper: %t, want %t", selector, got, want)
+		}
+	}
+	b.picture(name + "-printed")
 }
 
 // in signs in with a password and a code of the application, or without one where it is nil.
@@ -519,4 +536,41 @@ func TestInjectedScriptInBrowser(t *testing.T) {
 		}
 	}
 	b.faults = nil
+}
+
+// TestEveryPageWithoutScriptInBrowser opens every page that there is to look at, with scripts off: each has a heading, and nothing that waits
+// for a script.
+func TestEveryPageWithoutScriptInBrowser(t *testing.T) {
+	a := start(t, withPasskeys, unlimited)
+	tenant := a.tenant("Gulf Coast Mutual")
+	callers := []*person{a.account(tenant, "admin@example.com", store.Admin), a.account(store.Appliance, "operator@example.com", store.Operator)}
+	b := a.browse()
+	b.script(false)
+	opened := map[string]bool{}
+	for _, p := range callers {
+		b.in(p.email, p.password, p.code())
+		b.title("Account")
+		for _, r := range web.Routes() {
+			if r.Method != "GET" || !r.Page || r.Operation == "getAsset" {
+				continue
+			}
+			status := b.open(strings.ReplaceAll(r.Path, "{id}", p.id.String()))
+			if status == 403 {
+				continue
+			}
+			opened[r.Path] = true
+			heading := b.text("h1")
+			visible := read(b, chromedp.Evaluate[bool](`[...document.querySelectorAll(".passkey")].some((e) => e.checkVisibility())`))
+			if status != 200 || heading == "" || visible {
+				t.Errorf("%s as %s: status %d, heading %q, a part for scripts shown: %t", r.Path, p.email, status, heading, visible)
+			}
+		}
+		b.open("/signed-in")
+		b.press("Sign out")
+	}
+	for _, r := range web.Routes() {
+		if r.Method == "GET" && r.Page && r.Operation != "getAsset" && !opened[r.Path] {
+			t.Errorf("%s was opened by nobody", r.Path)
+		}
+	}
 }

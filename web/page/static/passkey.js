@@ -115,7 +115,8 @@
     }
     part.querySelector(".ask").hidden = true;
     done.hidden = false;
-    done.querySelector("h2").focus();
+    done.querySelector("h1").focus();
+    document.title = done.querySelector("h1").textContent + " – QRS Terminal";
   };
 
   const prepare = (part) => {
