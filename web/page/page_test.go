@@ -57,3 +57,55 @@ func TestEveryMannerOfPageIsDrawn(t *testing.T) {
 		}
 	}
 }
+
+// TestContentOfOneself: a page with a content of its own can be read after others were drawn.
+func TestContentOfOneself(t *testing.T) {
+	site, err := page.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := site.Render(page.Tell{Frame: page.Frame{Title: "A title"}}); err != nil {
+			t.Fatal(err)
+		}
+		content, err := site.Parse(`<p>{{.}}</p>{{template "mark"}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		html, err := content.Render(page.Frame{Title: "Another"}, "<b>")
+		if err != nil || !strings.Contains(string(html), "<p>&lt;b&gt;</p>") {
+			t.Fatalf("%v:\n%s", err, html)
+		}
+	}
+}
+
+// TestQR: the code has finder patterns in three corners, a quiet zone around it, and grows with the text; what is too long for any
+// code is refused without being repeated.
+func TestQR(t *testing.T) {
+	short, err := page.NewQR("HELLO")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if short.Side != 21+8 { // version 1 with four modules of quiet zone on each side
+		t.Errorf("side %d", short.Side)
+	}
+	for _, want := range []string{"M4 4h7v1h-7z", "M18 4h7v1h-7z", "M4 18h7v1h-7z"} { // ISO/IEC 18004 section 6.3.3
+		if !strings.Contains(short.Path, want) {
+			t.Errorf("no finder pattern %s in %s", want, short.Path)
+		}
+	}
+	secret := strings.Repeat("secret", 1000)
+	if _, err := page.NewQR(secret); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a text too long: %v", err)
+	}
+}
+
+// TestLinksOfLetters: tokens stand in the query, escaped.
+func TestLinksOfLetters(t *testing.T) {
+	if got := page.AcceptLink("https://cat.example.com", "a b/+"); got != "https://cat.example.com/accept?token=a+b%2F%2B" {
+		t.Error(got)
+	}
+	if got := page.ResetLink("https://cat.example.com:8443", "t"); got != "https://cat.example.com:8443/reset/accept?token=t" {
+		t.Error(got)
+	}
+}

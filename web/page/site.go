@@ -37,7 +37,8 @@ type Page interface {
 // Site is the layout, all pages and their assets. It is safe for many goroutines.
 type Site struct {
 	all    *template.Template
-	byName map[string]Asset // by file name
+	fresh  *template.Template // the same, never executed: only such can be cloned
+	byName map[string]Asset   // by file name
 	byPath map[string]Asset
 }
 
@@ -49,6 +50,9 @@ func New() (*Site, error) {
 	}
 	all, err := template.New("").Funcs(s.funcs()).ParseFS(templates, "templates/*.html")
 	if err != nil {
+		return nil, fmt.Errorf("read the pages: %w", err)
+	}
+	if s.fresh, err = all.Clone(); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
 	s.all = all
@@ -97,7 +101,7 @@ type Template struct {
 
 // Parse reads a content, in which the templates of this package may be called.
 func (s *Site) Parse(content string) (*Template, error) {
-	all, err := s.all.Clone()
+	all, err := s.fresh.Clone()
 	if err != nil {
 		return nil, fmt.Errorf("read a page's content: %w", err)
 	}
