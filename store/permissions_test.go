@@ -79,7 +79,7 @@ func TestRightsThatNobodyHas(t *testing.T) {
 		if rights.Allowed(0, v) || (store.Principal{}).May(v) {
 			t.Errorf("%s: allowed to nobody in particular", v)
 		}
-		content := slices.Contains([]string{"portfolio", "run", "model", "estimate", "approval"}, area)
+		content := slices.Contains([]string{"portfolio", "run", "model", "estimate", "approval", "webhook"}, area)
 		if content && rights.Allowed(store.Operator, v) {
 			t.Errorf("%s: the operator sees no tenant's data", v)
 		}
@@ -89,6 +89,9 @@ func TestRightsThatNobodyHas(t *testing.T) {
 					t.Errorf("%s: the %s of a tenant does not run the appliance", v, r)
 				}
 			}
+		}
+		if ofWorker := strings.HasPrefix(v.String(), "run.") && !slices.Contains([]string{"run.submit", "run.cancel", "run.read", "run.export"}, v.String()) || v.String() == "webhook.deliver"; rights.Allowed(store.Worker, v) != ofWorker {
+			t.Errorf("%s: the appliance at work carries runs out and delivers webhooks, and nothing else", v)
 		}
 		reads := strings.HasSuffix(v.String(), ".read") || strings.HasSuffix(v.String(), ".verify") || strings.HasSuffix(v.String(), ".checkpoint") ||
 			area == "session" || area == "password" || v.String() == "user.self" || v.String() == "role.list"

@@ -20,7 +20,7 @@ type (
 	Source = rights.Source
 )
 
-// Roles of users, and Operator.
+// Roles of users, Operator, and Worker: the appliance at work for a tenant.
 const (
 	Admin    = rights.Admin
 	Modeler  = rights.Modeler
@@ -28,6 +28,7 @@ const (
 	Approver = rights.Approver
 	Viewer   = rights.Viewer
 	Operator = rights.Operator
+	Worker   = rights.Worker
 )
 
 // Appliance is the reserved tenant: the appliance itself.

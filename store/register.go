@@ -17,6 +17,7 @@ var register = map[string]uint16{
 	"profile": 8, "users": 9, "credentials": 10, "sessions": 11, "api-keys": 12, "invitations": 13, "policies": 14, "notices": 15, "password-resets": 16, "passkeys": 17,
 	// of the workspace
 	"portfolios": 24, "models": 25, "runs": 26, "results": 27, "approvals": 28, "estimates": 29, "egress": 30, "seals": 31,
+	"workloads": 32, "quotas": 33, "blocks": 34, "refused-imports": 35, "webhooks": 36, "deliveries": 37, "past-deliveries": 38,
 	// of every tenant
 	"blobs": 48, "indexes": 49, "settings": 50,
 }

@@ -22,7 +22,7 @@ type Principal struct {
 
 // User is a signed-in user of a tenant. Scopes narrow what the role may; nil leaves it whole.
 func User(user, tenant ID, role Role, source Source, scopes []Verb) Principal {
-	if role == Operator || role == 0 {
+	if role == Operator || role == Worker || role == 0 {
 		panic("rights: a user of a tenant in the role " + role.String())
 	}
 	return Principal{user: user, tenant: tenant, role: role, source: source, scopes: scopes}
@@ -64,11 +64,19 @@ func System(tenant ID) Principal {
 	return Principal{tenant: tenant, role: Operator, actor: appliance, source: Source{Address: "host"}}
 }
 
+// AtWork is the appliance itself at work for a tenant: it takes the tenant's runs and delivers its webhooks. What it may do is the
+// column of Worker, and what it did stands in the tenant's log.
+func AtWork(tenant ID) Principal {
+	return Principal{tenant: tenant, role: Worker, actor: appliance, source: Source{Address: "host"}}
+}
+
 // appliance is the actor that the appliance is when it works by itself.
 const appliance = "qrsd"
 
 // IsSystem reports whether it is the appliance at work by itself.
-func (p Principal) IsSystem() bool { return p.role == Operator && p.actor == appliance }
+func (p Principal) IsSystem() bool {
+	return (p.role == Operator || p.role == Worker) && p.actor == appliance
+}
 
 // User is the user's id; zero for an operator without account and for the appliance.
 func (p Principal) User() ID { return p.user }

@@ -24,12 +24,13 @@ const (
 	Approver                 // decides on requests of others
 	Viewer                   // reads
 	Operator                 // runs the appliance: tenants, keys, checks; reads no tenant's data
+	Worker                   // the appliance itself in a tenant: carries out its runs and delivers its webhooks; nobody signs in as it
 )
 
-var roleNames = [...]string{Admin: "admin", Modeler: "modeler", Analyst: "analyst", Approver: "approver", Viewer: "viewer", Operator: "operator"}
+var roleNames = [...]string{Admin: "admin", Modeler: "modeler", Analyst: "analyst", Approver: "approver", Viewer: "viewer", Operator: "operator", Worker: "worker"}
 
 // AllRoles lists the roles in the order of the table.
-func AllRoles() []Role { return []Role{Admin, Modeler, Analyst, Approver, Viewer, Operator} }
+func AllRoles() []Role { return []Role{Admin, Modeler, Analyst, Approver, Viewer, Operator, Worker} }
 
 func (r Role) String() string {
 	if r == 0 || int(r) >= len(roleNames) {
@@ -38,10 +39,10 @@ func (r Role) String() string {
 	return roleNames[r]
 }
 
-// ParseRole reads a role of a tenant by its name. Operator is none of them: it is not given to users.
+// ParseRole reads a role of a tenant by its name. Operator and Worker are none of them: they are not given to users.
 func ParseRole(name string) (Role, error) {
 	for _, r := range AllRoles() {
-		if r != Operator && r.String() == name {
+		if r != Operator && r != Worker && r.String() == name {
 			return r, nil
 		}
 	}

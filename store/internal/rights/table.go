@@ -52,14 +52,15 @@ var (
 	ModelRead     = verb("model.read", Admin, Modeler, Analyst, Approver, Viewer)
 
 	RunSubmit = verb("run.submit", Admin, Modeler, Analyst)
-	RunClaim  = verb("run.claim", Admin, Modeler, Analyst)
-	RunFinish = verb("run.finish", Admin, Modeler, Analyst)
-	RunFail   = verb("run.fail", Admin, Modeler, Analyst)
+	RunClaim  = verb("run.claim", Admin, Modeler, Analyst, Worker)
+	RunWork   = verb("run.work", Worker) // of a run that it has claimed: its exposure is read, its finished blocks are kept
+	RunFinish = verb("run.finish", Admin, Modeler, Analyst, Worker)
+	RunFail   = verb("run.fail", Admin, Modeler, Analyst, Worker)
 	RunCancel = verb("run.cancel", Admin, Modeler, Analyst)
 	RunRead   = verb("run.read", Admin, Modeler, Analyst, Approver, Viewer)
 	RunExport = verb("run.export", Admin, Modeler, Analyst, Approver)
 
-	RunSeal    = verb("run.seal", Admin, Modeler, Analyst)
+	RunSeal    = verb("run.seal", Admin, Modeler, Analyst, Worker)
 	SealRead   = verb("seal.read", Admin, Modeler, Analyst, Approver, Viewer)
 	SealRotate = verb("seal.rotate", Operator)
 
@@ -69,6 +70,16 @@ var (
 	ApprovalRequest = verb("approval.request", Admin, Modeler, Analyst)
 	ApprovalDecide  = verb("approval.decide", Admin, Approver)
 	ApprovalRead    = verb("approval.read", Admin, Modeler, Analyst, Approver, Viewer)
+
+	WebhookAdd     = verb("webhook.add", Admin)
+	WebhookRead    = verb("webhook.read", Admin)
+	WebhookChange  = verb("webhook.change", Admin) // and take it away
+	WebhookRotate  = verb("webhook.rotate", Admin) // its secret
+	WebhookSend    = verb("webhook.send", Admin)   // once more, or for a trial
+	WebhookDeliver = verb("webhook.deliver", Worker)
+
+	QuotaRead   = verb("quota.read", Admin, Modeler, Analyst, Approver, Viewer, Operator)
+	QuotaChange = verb("quota.change", Operator)
 
 	AuditRead   = verb("audit.read", Admin, Approver)
 	AuditExport = verb("audit.export", Admin, Approver)
@@ -111,10 +122,11 @@ func Verbs() []Verb {
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
 		PortfolioImport, PortfolioRead, PortfolioDelete,
 		ModelRegister, ModelRead,
-		RunSubmit, RunClaim, RunFinish, RunFail, RunCancel, RunRead, RunExport,
+		RunSubmit, RunClaim, RunWork, RunFinish, RunFail, RunCancel, RunRead, RunExport,
 		RunSeal, SealRead, SealRotate,
 		EstimateSubmit, EstimateRead,
 		ApprovalRequest, ApprovalDecide, ApprovalRead,
+		WebhookAdd, WebhookRead, WebhookChange, WebhookRotate, WebhookSend, WebhookDeliver, QuotaRead, QuotaChange,
 		AuditRead, AuditExport, AuditVerify, AuditSystem,
 		LedgerRead, LedgerVerify, LedgerCheckpoint,
 		KeyList, KeyRotate, KeyRewrap, KeyReencrypt, KeyUnwrap, SlotList, SlotAdd, SlotRemove, KeyRecovery,
