@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,18 +39,64 @@ func consoleScript(guide string) (script string, commands int) {
 	for line := range strings.SplitSeq(guide, "\n") {
 		command, isCommand := strings.CutPrefix(line, "$ ")
 		variable, isVariable := strings.CutPrefix(command, "export ")
+		aside, isAside := strings.CutPrefix(line, "<!-- test: ") // what a reader does in a browser
 		switch {
 		case strings.HasPrefix(line, "```"):
 			within = line == "```console"
+		case isAside:
+			script += strings.TrimSuffix(aside, " -->") + "\n"
 		case !within:
 		case isVariable:
 			script += "env " + variable + "\n"
 		case isCommand:
-			script += "exec " + strings.ReplaceAll(command, `"`, `'`) + "\n"
+			script += scripted(command) + "\n"
 			commands++
 		default:
 			script += fmt.Sprintf("stdout '%s'\n", strings.ReplaceAll(regexp.QuoteMeta(line), "'", "''"))
 		}
 	}
 	return script, commands
+}
+
+// scripted is a command of a guide as a line of a script: the server runs beside the others.
+func scripted(command string) string {
+	if command == "qrsd server" {
+		return "serve"
+	}
+	if name, ok := strings.CutPrefix(command, "kill -"); ok {
+		name, _, _ = strings.Cut(name, " ")
+		return "signal " + name + map[string]string{"HUP": "\nawait '\"reloaded\"'", "TERM": "\nended 0"}[name]
+	}
+	return "exec " + strings.ReplaceAll(command, `"`, `'`)
+}
+
+// TestServerGuide runs the commands of docs/server.md, with the configuration that stands in it, on a free port.
+func TestServerGuide(t *testing.T) {
+	text, err := os.ReadFile("../../docs/server.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	guide := strings.ReplaceAll(string(text), "8443", port)
+	_, rest, _ := strings.Cut(guide, "```hcl\n")
+	configuration, _, found := strings.Cut(rest, "```")
+	script, commands := consoleScript(guide)
+	if commands < 9 || !found {
+		t.Fatalf("%d commands, configuration %v: is this the guide?", commands, found)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "server-guide.txtar"), []byte(script+"-- qrsd.hcl --\n"+configuration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Dir: dir, RequireExplicitExec: true, Cmds: serverCommands(), Setup: func(e *testscript.Env) error {
+		e.Values[serverKey{}] = new(scriptServer)
+		return nil
+	}})
 }

@@ -43,7 +43,7 @@ type scriptServer struct {
 
 func serverCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"serve": serve, "signal": signalServer, "ended": serverEnded, "await": awaitLog, "request": request, "traffic": traffic, "set-up": setUp,
+		"serve": serve, "signal": signalServer, "ended": serverEnded, "await": awaitLog, "request": request, "traffic": traffic, "set-up": setUp, "api-key": apiKey,
 	}
 }
 
@@ -293,6 +293,16 @@ func setUp(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text+"\n"), 0o600))
 	}
+}
+
+// api-key SCOPES makes an API key of the caller's, and writes the file key.header.
+func apiKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: api-key SCOPES")
+	}
+	var made struct{ Secret string }
+	serverOf(ts).must(ts, "POST", "/api/v1/api-keys", map[string]any{"name": "program", "scopes": strings.Split(args[0], ",")}, &made)
+	ts.Check(os.WriteFile(ts.MkAbs("key.header"), []byte("Authorization: Bearer "+made.Secret+"\n"), 0o600))
 }
 
 // must asks and takes a good reply apart.
