@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -158,6 +159,17 @@ func TestDamage(t *testing.T) {
 	}
 	if _, err := breached.New(bytes.NewReader(append(file, 0)), int64(len(file))+1, ""); !errors.Is(err, breached.ErrDamaged) {
 		t.Errorf("longer by a byte: %v", err)
+	}
+	if _, err := breached.New(bytes.NewReader(slices.Delete(bytes.Clone(file), 100, 101)), int64(len(file))-1, ""); !errors.Is(err, breached.ErrDamaged) {
+		t.Errorf("a byte taken out: %v", err)
+	}
+	miscounted := bytes.Clone(file)
+	miscounted[len(file)-128+39]-- // the number of entries
+	breached.MendFooter(miscounted)
+	if f, err := breached.New(bytes.NewReader(miscounted), int64(len(file)), ""); err != nil {
+		t.Error(err)
+	} else if err := f.Verify(t.Context(), nil); !errors.Is(err, breached.ErrDamaged) {
+		t.Errorf("another number of entries: %v", err)
 	}
 	seen := 0
 	for n := range file {

@@ -181,6 +181,8 @@ func (w *fileWriter) add(key uint64) error {
 		w.rice.number(position-w.base(w.bucket), uint(w.bits))
 	case position == w.last:
 		return nil
+	case position < w.last:
+		panic("breached: keys are not in order")
 	default:
 		w.rice.number(position-w.last-1, uint(w.bits))
 	}

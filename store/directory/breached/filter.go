@@ -171,7 +171,7 @@ func (f *Filter) Verify(ctx context.Context, progress func(int64)) error {
 	return f.count(ctx)
 }
 
-// count decodes all buckets, whose positions must lie in them and be as many as the footer says.
+// count decodes all buckets, which must have as many positions as the footer says.
 func (f *Filter) count(ctx context.Context) error {
 	var entries uint64
 	for bucket := range f.buckets() {
@@ -182,16 +182,12 @@ func (f *Filter) count(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r, last := riceReader{bytes: content}, uint64(0)
-		for n := uint64(0); ; n++ {
-			d, more := r.number(uint(f.bits))
-			if !more {
-				entries += n
+		r := riceReader{bytes: content}
+		for {
+			if _, more := r.number(uint(f.bits)); !more {
 				break
 			}
-			if last += d + min(n, 1); last >= 1<<(f.bits+bucketBits) {
-				return ErrDamaged
-			}
+			entries++
 		}
 	}
 	if entries != f.entries {
