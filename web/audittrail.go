@@ -73,7 +73,7 @@ func (in auditQuery) query() (q store.Query, err error) {
 	if q.Newest && last == 0 { // nothing is before the first; the list ended there, and gave no cursor
 		return q, badParameter("cursor", "is not one that this list gave")
 	}
-	q, _ = q.Next(store.Entry{Sequence: int64(last)}) //nolint:gosec // of 53 bits
+	q, _ = q.Next(store.Entry{Sequence: int64(last)})
 	return q, nil
 }
 
@@ -95,7 +95,7 @@ func (s *Server) listAuditEntries(ctx context.Context, c *Call, in auditQuery) (
 	if len(all) == q.Limit {
 		last := all[len(all)-1].Entry
 		if _, more := q.Next(last); more {
-			next = numberCursor(uint64(last.Sequence)) //nolint:gosec // sequences begin at 0
+			next = numberCursor(uint64(last.Sequence))
 		}
 	}
 	return pageOf(c, all, next, entryView), nil

@@ -35,7 +35,7 @@ func (s *Server) listLedgerEntries(ctx context.Context, c *Call, in struct {
 		if err != nil {
 			return none, err
 		}
-		after = int64(last) //nolint:gosec // of 53 bits
+		after = int64(last)
 	}
 	t, err := s.own(ctx, c)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Server) listLedgerEntries(ctx context.Context, c *Call, in struct {
 	}
 	next := ""
 	if len(all) == limit {
-		next = numberCursor(uint64(all[limit-1].Sequence)) //nolint:gosec // sequences begin at 0
+		next = numberCursor(uint64(all[limit-1].Sequence))
 	}
 	return pageOf(c, leaves, next, func(l wire.LedgerEntry) wire.LedgerEntry { return l }), nil
 }

@@ -248,4 +248,9 @@ func (d *desk) runs(operator *person) {
 	d.try("getSystem", operator, nil)
 	d.try("listConnections", operator, nil)
 	d.try("setMode", operator, wire.Mode{Mode: "hybrid"})
+
+	locked := operator.want(204, operator.call("POST", "/api/v1/system/lock", nil))
+	d.must(d.db.Unlock(context.Background(), d.operator, storetest.Unlocker(d.dir))) // a locked store shows no entries
+	d.done = append(d.done, "lockStore")
+	d.wantDone("lockStore", "store.lock", locked.Header.Get("X-Request-Id"))
 }
