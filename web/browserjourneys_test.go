@@ -61,6 +61,9 @@ func (b *browser) printed(name string) {
 			b.Errorf("%s on paper: %t, want %t", selector, got, want)
 		}
 	}
+	if sheet := b.text(".paper"); !strings.Contains(sheet, "@example.com on "+host) {
+		b.Errorf("the paper does not say whose codes they are: %q", sheet)
+	}
 	b.picture(name + "-printed")
 }
 
@@ -458,6 +461,7 @@ func TestPasskeyIsFirstFactorInBrowser(t *testing.T) {
 	if codes := b.texts(".codes li"); len(codes) != 10 {
 		t.Errorf("%d recovery codes", len(codes))
 	}
+	b.printed("enrol-passkey-codes")
 	b.press("I have kept them")
 	b.title("Account")
 	b.shows("passkeys: 1")

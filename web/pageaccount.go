@@ -139,7 +139,7 @@ func (s *Server) showFactor(ctx context.Context, c *Call, in doneInput) (*Docume
 	}
 	record.Links = append(record.Links, page.Link{Path: passkeysPath, Text: "Passkeys"})
 	if self.SecondFactor {
-		record.Forms = append(record.Forms, renewalForm())
+		record.Forms = append(record.Forms, renewalForm(self.Email))
 	}
 	if self.Authenticator {
 		record.Forms = append(record.Forms, removalForm())
@@ -147,9 +147,9 @@ func (s *Server) showFactor(ctx context.Context, c *Call, in doneInput) (*Docume
 	return s.draw(record)
 }
 
-func renewalForm() page.Form {
+func renewalForm(account string) page.Form {
 	return page.Form{Title: "New recovery codes", Hint: "Those that you have become void.", Action: factorPath + "/codes", Button: "Make new recovery codes"}.
-		Of(passwordAs("codes-password"))
+		Of(passwordAs("codes-password"), page.Hidden("account", account))
 }
 
 func removalForm() page.Form {
@@ -169,14 +169,17 @@ type passwordForm struct {
 }
 
 // sendRenewal makes new recovery codes and shows them.
-func (s *Server) sendRenewal(ctx context.Context, c *Call, in passwordForm) (*Document, error) {
+func (s *Server) sendRenewal(ctx context.Context, c *Call, in struct {
+	Password directory.Secret `form:"password"`
+	Account  string           `form:"account"`
+}) (*Document, error) {
 	codes, err := s.directory.RenewRecoveryCodes(ctx, c.Principal, in.Password)
 	if err != nil {
-		ask := page.Ask{Frame: s.frame(c, "New recovery codes"), Form: renewalForm()}
+		ask := page.Ask{Frame: s.frame(c, "New recovery codes"), Form: renewalForm(in.Account)}
 		ask.Form.Title, ask.Form.Back = "", factorPath
 		return nil, s.againForPassword(ask, "codes-password", err)
 	}
-	return s.draw(s.showCodes(c, codes))
+	return s.draw(s.showCodes(c, in.Account, codes))
 }
 
 func (s *Server) sendFactorRemoval(ctx context.Context, c *Call, in passwordForm) (*Redirect, error) {
@@ -223,7 +226,7 @@ func (s *Server) showPasskeys(ctx context.Context, c *Call, in doneInput) (*Docu
 		list.Empty = "This appliance offers no passkeys: its configuration does not say by which name it is reached."
 		list.Gate = nil
 	case list.Gate == nil:
-		list.Passkey = page.Passkey{Use: "add", Text: "Add a passkey", Next: passkeysPath}
+		list.Passkey = page.Passkey{Use: "add", Text: "Add a passkey", Next: passkeysPath, Sheet: s.sheet(c, "this account")}
 	}
 	return s.draw(list)
 }

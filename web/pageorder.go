@@ -70,59 +70,63 @@ func (s *Server) sendPasswordChange(ctx context.Context, c *Call, in struct {
 	return &Redirect{page.HomePath + "?done=changed"}, nil
 }
 
-// askEnrolment offers the ways to a second factor.
-func (s *Server) askEnrolment(c *Call) page.Ask {
+// askEnrolment offers the ways to a second factor. The account's address goes along for the print of the recovery codes, which have to say
+// whose they are.
+func (s *Server) askEnrolment(c *Call, account string) page.Ask {
 	ask := page.Ask{
 		Frame: s.frame(c, "Add a second factor"),
 		Form: page.Form{Title: "With an authenticator application", Action: page.EnrolPath, Button: "Continue with an application",
-			Hint: "An application on your telephone shows six digits that change every half minute."}.Of(page.Password()),
+			Hint: "An application on your telephone shows six digits that change every half minute."}.Of(page.Password(), page.Hidden("account", account)),
 	}
 	ask.Lead = "Something that you have, besides the password that you know."
 	if s.directory.PasskeysOffered() {
-		ask.Passkey = page.Passkey{Use: "add", Text: "Add a passkey", Next: page.HomePath, Or: true}
+		ask.Passkey = page.Passkey{Use: "add", Text: "Add a passkey", Next: page.HomePath, Sheet: s.sheet(c, account), Or: true}
 	}
 	return ask
 }
 
 func (s *Server) showEnrolment(ctx context.Context, c *Call, _ struct{}) (*Document, error) {
-	if _, err := s.directory.Self(ctx, c.Principal); err != nil {
+	self, err := s.directory.Self(ctx, c.Principal)
+	if err != nil {
 		return nil, err
 	}
-	return s.draw(s.askEnrolment(c))
+	return s.draw(s.askEnrolment(c, self.Email))
 }
 
 // sendEnrolment begins an authenticator application: its key is shown here and nowhere else.
 func (s *Server) sendEnrolment(ctx context.Context, c *Call, in struct {
 	Password directory.Secret `form:"password"`
+	Account  string           `form:"account"`
 }) (*Document, error) {
 	if faults := missing(map[string]bool{"password": in.Password.IsZero()}); faults != nil {
-		return nil, again(s.askEnrolment(c), "password", faults)
+		return nil, again(s.askEnrolment(c, in.Account), "password", faults)
 	}
 	e, err := s.directory.EnrolSecondFactor(ctx, c.Principal, in.Password, s.options.Hosts[0])
 	switch {
 	case errors.Is(err, directory.ErrWrongCredentials):
-		return nil, againSaying(s.askEnrolment(c), "password", "this is not your password", err)
+		return nil, againSaying(s.askEnrolment(c, in.Account), "password", "this is not your password", err)
 	case err != nil:
-		return nil, again(s.askEnrolment(c), "password", err)
+		return nil, again(s.askEnrolment(c, in.Account), "password", err)
 	}
 	qr, err := page.NewQR(e.URI.Reveal())
 	if err != nil {
 		return nil, err
 	}
-	enrol := page.Enrol{Frame: s.frame(c, "Bring the application in"), QR: qr, Secret: e.Secret.Reveal(), Form: enrolmentForm()}
+	enrol := page.Enrol{Frame: s.frame(c, "Bring the application in"), QR: qr, Secret: e.Secret.Reveal(), Form: enrolmentForm(in.Account)}
 	return s.draw(enrol)
 }
 
-func enrolmentForm() page.Form {
-	return page.Form{Action: page.EnrolPath + "/confirm", Button: "Confirm the code", Back: page.EnrolPath}.Of(page.Code())
+func enrolmentForm(account string) page.Form {
+	return page.Form{Action: page.EnrolPath + "/confirm", Button: "Confirm the code", Back: page.EnrolPath}.Of(page.Code(), page.Hidden("account", account))
 }
 
 // sendEnrolmentCode puts the application in place and shows the recovery codes.
 func (s *Server) sendEnrolmentCode(ctx context.Context, c *Call, in struct {
-	Code directory.Secret `form:"code"`
+	Code    directory.Secret `form:"code"`
+	Account string           `form:"account"`
 }) (*Document, error) {
 	// The key is not shown again: the application has it, or the reader begins anew.
-	ask := page.Ask{Frame: s.frame(c, "Type the next code"), Form: enrolmentForm(), Links: []page.Link{{Path: page.EnrolPath, Text: "Begin again with a new key"}}}
+	ask := page.Ask{Frame: s.frame(c, "Type the next code"), Form: enrolmentForm(in.Account), Links: []page.Link{{Path: page.EnrolPath, Text: "Begin again with a new key"}}}
 	if faults := missing(map[string]bool{"code": in.Code.IsZero()}); faults != nil {
 		return nil, again(ask, "code", faults)
 	}
@@ -134,12 +138,17 @@ func (s *Server) sendEnrolmentCode(ctx context.Context, c *Call, in struct {
 		return nil, again(ask, "code", err)
 	}
 	c.SetSession(token)
-	return s.draw(s.showCodes(c, codes))
+	return s.draw(s.showCodes(c, in.Account, codes))
+}
+
+// sheet is what a print of recovery codes says of them.
+func (s *Server) sheet(c *Call, account string) page.Codes {
+	return page.Codes{Account: account, Host: s.options.Hosts[0], Made: c.Received.UTC().Format("2 January 2006")}
 }
 
 // showCodes is the sheet of recovery codes.
-func (s *Server) showCodes(c *Call, codes []directory.Secret) page.Show {
-	list := page.Codes{Account: roleName(c.Principal.Role()), Host: s.options.Hosts[0], Made: c.Received.UTC().Format("2 January 2006")}
+func (s *Server) showCodes(c *Call, account string, codes []directory.Secret) page.Show {
+	list := s.sheet(c, account)
 	for _, code := range codes {
 		list.List = append(list.List, code.Reveal())
 	}

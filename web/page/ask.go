@@ -64,6 +64,7 @@ type Passkey struct {
 	Text   string // on the button
 	Next   string // the path to go to when it is done
 	Ticket string // of a password that was right, where the passkey comes second
+	Sheet  Codes  // of recovery codes that come with it, which the script fills in
 	Or     bool   // other ways follow
 }
 
