@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,9 +35,10 @@ func newCallerLimits(l Limits, now func() time.Time) callerLimits {
 // rateTable keeps a token bucket for each of many names, at most rateTableSize: of more, the one that was not used for the longest is
 // forgotten, which gives it a full bucket and never takes one from anybody else. It is safe for many goroutines.
 type rateTable struct {
-	name string
-	rate directory.Rate
-	now  func() time.Time
+	name   string
+	policy string // as the header RateLimit-Policy says it
+	rate   directory.Rate
+	now    func() time.Time
 
 	mu      sync.Mutex
 	buckets map[string]*list.Element // of order
@@ -52,7 +54,8 @@ type bucket struct {
 const rateTableSize = 1 << 16
 
 func newRateTable(name string, r directory.Rate, now func() time.Time) *rateTable {
-	return &rateTable{name: name, rate: r, now: now, buckets: map[string]*list.Element{}, order: list.New()}
+	policy := fmt.Sprintf("%q;q=%d;w=%d", name, r.Burst, seconds(time.Duration(r.Burst)*r.Every))
+	return &rateTable{name: name, policy: policy, rate: r, now: now, buckets: map[string]*list.Element{}, order: list.New()}
 }
 
 // take takes one token of the name's. It says how many are left and when the bucket is full again; and where there was none, when the next is there.
@@ -104,8 +107,8 @@ func (s *Server) limitCaller(x *exchange) error {
 // refuses where there was nothing.
 func (s *Server) limit(x *exchange, t *rateTable, name string) error {
 	left, full, wait := t.take(name)
-	x.set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", t.name, t.rate.Burst, seconds(time.Duration(t.rate.Burst)*t.rate.Every)))
-	x.set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", t.name, left, seconds(full)))
+	x.set("RateLimit-Policy", t.policy)
+	x.set("RateLimit", `"`+t.name+`";r=`+strconv.Itoa(left)+`;t=`+strconv.Itoa(seconds(full)))
 	if wait > 0 {
 		return &refusal{kind: kindTooMany, detail: "the limit of this " + t.name + " is reached; headers RateLimit and Retry-After say when it goes on", retryAfter: wait}
 	}
