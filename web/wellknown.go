@@ -39,6 +39,7 @@ func (s *Server) getSecurityText(_ context.Context, c *Call, _ struct{}) (*Docum
 	day := c.Received.UTC().Truncate(24 * time.Hour)
 	fmt.Fprintf(&out, "Expires: %s\n", day.Add(securityTextLife).Format(time.RFC3339))
 	out.WriteString("Preferred-Languages: en\n")
-	fmt.Fprintf(&out, "Canonical: https://%s/.well-known/security.txt\n", s.options.Hosts[0])
+	// The host is one of ours, or the request had not come this far; it has the port with it.
+	fmt.Fprintf(&out, "Canonical: https://%s/.well-known/security.txt\n", c.exchange.header("Host"))
 	return &Document{Type: "text/plain; charset=utf-8", Body: []byte(out.String())}, nil
 }
