@@ -122,10 +122,7 @@ func printContent(c console, asJSON bool, path string, content breached.Content)
 	if asJSON {
 		return printJSON(c.out, content)
 	}
-	fmt.Fprintf(c.out, "%s: %d passwords in %d bytes, %.2f each\n", path, content.Entries, content.Size, float64(content.Size)/float64(content.Entries))
-	if twice := content.Lines - content.Entries; twice > 0 {
-		fmt.Fprintf(c.out, "repeated lines: %d\n", twice)
-	}
+	fmt.Fprintf(c.out, "%s: %d lines at %d places, in %d bytes: %.2f a line\n", path, content.Lines, content.Entries, content.Size, float64(content.Size)/float64(content.Lines))
 	fmt.Fprintf(c.out, "of passwords that are not in the list, one in %d is taken for known\n", content.OneIn)
 	return nil
 }

@@ -83,7 +83,7 @@ func (f *Filter) Close() error {
 // Content says what is in a list.
 type Content struct {
 	Lines   uint64 `json:"lines"`   // that were imported
-	Entries uint64 `json:"entries"` // without those that are there twice
+	Entries uint64 `json:"entries"` // places that they take: fewer where lines are repeated, and a few where two fall together
 	OneIn   uint64 `json:"one_in"`  // of passwords that are not in the list, so many are taken for known: one in this number
 	Size    int64  `json:"size"`    // bytes
 	SHA256  string `json:"sha256"`  // of all of the file before its footer
