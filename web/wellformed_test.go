@@ -100,6 +100,40 @@ func TestSmuggling(t *testing.T) {
 	}
 }
 
+// TestHeads asks our own reading of a head, apart from what the server below it refuses today.
+func TestHeads(t *testing.T) {
+	const good = "Host: " + host + "\r\n"
+	for head, want := range map[string]string{
+		good + "\r\n": "", good + "Content-Length: 2\r\n\r\n": "", good + "Transfer-Encoding: Chunked\r\n\r\n": "", good + "X-Empty:\r\n\r\n": "", good + "X-Tab:\tx\t\r\n\r\n": "",
+		"\r\n":                     "there is no Host",
+		good + "host: x\r\n\r\n":   "more than once",
+		"Host: " + host + "\n\n":   "does not end in CR LF",
+		good + "X: a\rb\r\n\r\n":   "does not end in CR LF",
+		good + "X: a\x00b\r\n\r\n": "does not end in CR LF",
+		good + "X : a\r\n\r\n":     "white space before its colon",
+		good + " X: a\r\n\r\n":     "is folded",
+		good + "\tfolded\r\n\r\n":  "is folded",
+		good + "no colon\r\n\r\n":  "has no name",
+		good + ": x\r\n\r\n":       "has no name",
+		good + "X(Y): x\r\n\r\n":   "has no name",
+		good + "X\x7f: x\r\n\r\n":  "has no name",
+		good + "Content-Length: 1\r\nContent-Length: 1\r\n\r\n":                   "more than once",
+		good + "content-length: 1\r\nCONTENT-LENGTH: 2\r\n\r\n":                   "more than once",
+		good + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n": "more than once",
+		good + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n":          "came together",
+		good + "Transfer-Encoding: chunked, identity\r\n\r\n":                     "not chunked alone",
+		good + "Transfer-Encoding:\r\n\r\n":                                       "not chunked alone",
+		good + "Content-Length: -1\r\n\r\n":                                       "not a number",
+		good + "Content-Length: 1e3\r\n\r\n":                                      "not a number",
+		good + "Content-Length:\r\n\r\n":                                          "not a number",
+		good + "Content-Length: 1 2\r\n\r\n":                                      "not a number",
+	} {
+		if got := web.HeadFault(head); (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%q: fault %q, want %q", head, got, want)
+		}
+	}
+}
+
 var statusLines = regexp.MustCompile(`HTTP/1\.1 \d{3} `)
 
 // TestHosts calls the appliance by names that are and are not its own, and wants no name of the client's in a redirect or a link.
