@@ -133,7 +133,7 @@ func (s *Server) listConnections(ctx context.Context, c *Call, in struct {
 	return pageOf(c, all, next, connectionView), nil
 }
 
-// connections reads the record, which is not in the store, within a reading of the store's that leaves the entry.
+// connections reads the record, which is not in the store, and then leaves the entry of that, by a reading of the store's.
 func (s *Server) connections(ctx context.Context, c *Call, before uint64, limit int) (all []outbound.Connection, err error) {
 	t, err := s.own(ctx, c)
 	if err != nil {
@@ -143,12 +143,11 @@ func (s *Server) connections(ctx context.Context, c *Call, before uint64, limit 
 	if err != nil {
 		return nil, err
 	}
-	return all, t.View(ctx, store.Action{Verb: verb}, func(*store.ReadTx) (err error) {
-		if s.options.Connections != nil {
-			all, err = s.options.Connections.Connections(before, limit)
-		}
-		return err
-	})
+	var failed error
+	if s.options.Connections != nil {
+		all, failed = s.options.Connections.Connections(before, limit)
+	}
+	return all, t.View(ctx, store.Action{Verb: verb}, func(*store.ReadTx) error { return failed })
 }
 
 func connectionView(k outbound.Connection) wire.Connection {
