@@ -13,7 +13,7 @@ func tenantRoutes() []route {
 	return []route{
 		{Route{Method: "GET", Path: path, Operation: "listTenants", Access: Permitted, Verb: "tenant.list"}, do((*Server).listTenants)},
 		{Route{Method: "POST", Path: path, Operation: "addTenant", Access: Permitted, Verb: "tenant.add", Keyed: true}, do((*Server).addTenant)},
-		{Route{Method: "DELETE", Path: path + "/{id}", Operation: "eraseTenant", Access: Permitted, Verb: "tenant.erase", StepUp: true, Bulk: true}, do((*Server).eraseTenant)},
+		{Route{Method: "DELETE", Path: path + "/{id}", Operation: "eraseTenant", Access: Permitted, Verb: "tenant.erase", StepUp: true}, do((*Server).eraseTenant)},
 		{Route{Method: "GET", Path: path + "/{id}/certificate", Operation: "getErasureCertificate", Access: Permitted, Verb: "certificate.read"}, do((*Server).getCertificate)},
 	}
 }
