@@ -19,6 +19,7 @@ const (
 	Requested Decision = "requested"
 	Approved  Decision = "approved"
 	Rejected  Decision = "rejected"
+	Withdrawn Decision = "withdrawn" // by who requested it
 	Void      Decision = "void"
 )
 
@@ -57,6 +58,21 @@ type OwnRequestError struct {
 
 func (e *OwnRequestError) Error() string {
 	return fmt.Sprintf("request %s is your own: someone else must decide on it", e.Request)
+}
+
+// NotOwnRequestError refuses to withdraw somebody else's request. It is a denial.
+type NotOwnRequestError struct {
+	Request store.ID
+	Role    store.Role
+}
+
+func (e *NotOwnRequestError) Error() string {
+	return fmt.Sprintf("request %s is somebody else's: only who made it can withdraw it; an approver can reject it", e.Request)
+}
+
+// Unwrap makes it a denial for the audit log and for exit codes.
+func (e *NotOwnRequestError) Unwrap() error {
+	return &store.DeniedError{Verb: rights.ApprovalRequest, Role: e.Role}
 }
 
 // Unwrap makes it a denial for the audit log and for exit codes.
@@ -107,7 +123,9 @@ func subjectRun(tx store.Reader, id store.ID) (ledger.Digest, error) {
 		Model    ledger.Digest `json:"model"`
 		Spec     ledger.Digest `json:"spec"`
 		Files    []fileDigest  `json:"files"`
-	}{r.Value.Exposure, r.Value.Model, spec, fileDigests(result.Value.Files)})
+		Name     string        `json:"name,omitempty"`
+		Note     string        `json:"note,omitempty"`
+	}{r.Value.Exposure, r.Value.Model, spec, fileDigests(result.Value.Files), r.Value.Name, r.Value.Note})
 }
 
 // fileDigest is a file without its blob, which moves when the store is re-encrypted.
@@ -133,16 +151,20 @@ func (w *Workspace) RequestApproval(ctx context.Context, kind string, object sto
 		if err != nil {
 			return err
 		}
-		if err := makeRoom(tx, object, digest); err != nil {
+		if err := w.makeRoom(tx, object, digest); err != nil {
 			return err
 		}
 		id = tx.NewID()
 		if err := latestApproval.Set(tx, object.String(), id); err != nil {
 			return err
 		}
-		return approvals.Insert(tx, id, Approval{
+		err = approvals.Insert(tx, id, Approval{
 			Kind: kind, Object: object, Digest: digest, By: w.tenant.Principal().User(), At: stamp(tx.Now()), Comment: comment, Decision: Requested,
 		})
+		if err != nil {
+			return err
+		}
+		return w.announceOf(tx, ApprovalRequested, object, string(Requested))
 	})
 	if err != nil {
 		return store.ID{}, err
@@ -151,7 +173,7 @@ func (w *Workspace) RequestApproval(ctx context.Context, kind string, object sto
 }
 
 // makeRoom takes the last request for an object out of the way of a new one, if it is decided or of another content.
-func makeRoom(tx *store.WriteTx, object store.ID, digest ledger.Digest) error {
+func (w *Workspace) makeRoom(tx *store.WriteTx, object store.ID, digest ledger.Digest) error {
 	r, err := latest(tx, object)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -164,7 +186,7 @@ func makeRoom(tx *store.WriteTx, object store.ID, digest ledger.Digest) error {
 		return fmt.Errorf("approval %s of it as it is, %s: %w", r.ID, d, store.ErrExists)
 	}
 	if r.Value.Decision == Requested {
-		if err := void(tx, r, "changed since"); err != nil {
+		if err := w.void(tx, r, "changed since"); err != nil {
 			return err
 		}
 	}
@@ -181,7 +203,7 @@ func latest(tx store.Reader, object store.ID) (store.Record[Approval], error) {
 }
 
 // voidRequest voids an object's request that is not decided, because of an edit that is part of the same transaction.
-func voidRequest(tx *store.WriteTx, object store.ID, reason string) error {
+func (w *Workspace) voidRequest(tx *store.WriteTx, object store.ID, reason string) error {
 	r, err := latest(tx, object)
 	if errors.Is(err, store.ErrNotFound) || err == nil && r.Value.Decision != Requested {
 		return nil
@@ -189,14 +211,16 @@ func voidRequest(tx *store.WriteTx, object store.ID, reason string) error {
 	if err != nil {
 		return err
 	}
-	return void(tx, r, reason)
+	return w.void(tx, r, reason)
 }
 
-func void(tx *store.WriteTx, r store.Record[Approval], reason string) error {
+func (w *Workspace) void(tx *store.WriteTx, r store.Record[Approval], reason string) error {
 	now := stamp(tx.Now())
 	r.Value.Decision, r.Value.Decided, r.Value.Reason = Void, &now, reason
-	_, err := approvals.Put(tx, r)
-	return err
+	if _, err := approvals.Put(tx, r); err != nil {
+		return err
+	}
+	return w.announceOf(tx, ApprovalDecided, r.Value.Object, string(Void))
 }
 
 // Decide approves or rejects a request of someone else (*OwnRequestError). Where the object is no longer what it was, the
@@ -225,9 +249,13 @@ func (w *Workspace) Decide(ctx context.Context, id store.ID, approve bool, reaso
 			return err
 		}
 		if voided = err != nil || digest != r.Value.Digest; voided {
-			return void(tx, r, "changed since")
+			return w.void(tx, r, "changed since")
 		}
-		return decide(tx, r, who.User(), approve, reason)
+		to := Rejected
+		if approve {
+			to = Approved
+		}
+		return w.decide(tx, r, who.User(), to, reason)
 	})
 	if err == nil && voided {
 		return ErrVoid
@@ -236,16 +264,43 @@ func (w *Workspace) Decide(ctx context.Context, id store.ID, approve bool, reaso
 }
 
 // decide enters the decision. The leaf says of what, by its digest.
-func decide(tx *store.WriteTx, r store.Record[Approval], who store.ID, approve bool, reason string) error {
+func (w *Workspace) decide(tx *store.WriteTx, r store.Record[Approval], who store.ID, to Decision, reason string) error {
 	now := stamp(tx.Now())
 	v := &r.Value
-	v.Decision, v.Decider, v.Decided, v.Reason = Rejected, who, &now, reason
-	if approve {
-		v.Decision = Approved
+	v.Decision, v.Decider, v.Decided, v.Reason = to, who, &now, reason
+	tx.Enter(leaf(ledger.ApprovalDecided, v.Object, map[string]ledger.Digest{v.Kind: v.Digest}, string(to)))
+	if _, err := approvals.Put(tx, r); err != nil {
+		return err
 	}
-	tx.Enter(leaf(ledger.ApprovalDecided, v.Object, map[string]ledger.Digest{v.Kind: v.Digest}, string(v.Decision)))
-	_, err := approvals.Put(tx, r)
-	return err
+	return w.announceOf(tx, ApprovalDecided, v.Object, string(to))
+}
+
+// Withdraw takes one's own request back (*NotOwnRequestError) that nobody has decided on. store.ErrConflict: it is decided already.
+func (w *Workspace) Withdraw(ctx context.Context, id store.ID, reason string) error {
+	first := func() error { return checkText("reason", reason, 0, maxRemark) }
+	return w.change(ctx, store.Action{Verb: rights.ApprovalRequest, Object: id}, first, func(tx *store.WriteTx) error {
+		r, err := approvals.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		who := w.tenant.Principal()
+		switch {
+		case r.Value.By != who.User():
+			return &NotOwnRequestError{id, who.Role()}
+		case r.Value.Decision != Requested:
+			return fmt.Errorf("request %s is %s: %w", id, r.Value.Decision, store.ErrConflict)
+		}
+		return w.decide(tx, r, who.User(), Withdrawn, reason)
+	})
+}
+
+// Approval reads one request.
+func (w *Workspace) Approval(ctx context.Context, id store.ID) (r store.Record[Approval], err error) {
+	err = w.tenant.View(ctx, store.Action{Verb: rights.ApprovalRead, Object: id}, func(tx *store.ReadTx) (err error) {
+		r, err = approvals.Get(tx, id)
+		return err
+	})
+	return r, err
 }
 
 // Approvals lists requests, newest first, up to limit (1 to 1,000) from a cursor.

@@ -14,6 +14,7 @@ package workspace
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"time"
 	"unicode"
@@ -64,8 +65,11 @@ func (e *Invalid) Error() string { return e.Field + ": " + e.Reason }
 // AuditReason is its class in the audit log.
 func (e *Invalid) AuditReason() string { return "invalid" }
 
-// maxRemark is the longest comment or reason in characters.
-const maxRemark = 2000
+// maxRemark is the longest comment, note or reason in characters, maxName the longest name.
+const (
+	maxRemark = 2000
+	maxName   = 200
+)
 
 // checkText holds a text of a user to its length in characters, and to characters that can be printed.
 func checkText(field, text string, least, most int) error {
@@ -104,6 +108,10 @@ func clip(text string) string {
 	}
 	return string(all)
 }
+
+// nothingMissing is the upgrade from a schema that lacks only what may be absent. The next schema has its number all the same, so that
+// an earlier version of qrsd does not write such a record without it.
+func nothingMissing(old json.RawMessage) (json.RawMessage, error) { return old, nil }
 
 // stamp is a moment as records keep it.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -85,6 +85,9 @@ func (w *Workspace) SubmitEstimate(ctx context.Context, n NewEstimate) (id store
 		}
 		id = tx.NewID()
 		tx.Of(id)
+		if err := w.stock(tx, 0, onDisk(files)); err != nil {
+			return err
+		}
 		e := Estimate{
 			State: Submitted, Run: n.Run, Question: n.Question, Device: n.Device, Shots: n.Shots,
 			Submitted: stamp(tx.Now()), By: w.tenant.Principal().User(), Files: files,
@@ -125,6 +128,13 @@ func (w *Workspace) AnswerEstimate(ctx context.Context, id store.ID, tasks []str
 				return &Invalid{"files", fmt.Sprintf("%q is there already", f.Name)}
 			}
 		}
+		err = w.withWorkload(tx, func(l *workload) error { // an answer is kept, whatever the quota
+			l.Bytes += onDisk(kept)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		now := stamp(tx.Now())
 		r.Value.State, r.Value.Ended, r.Value.Tasks = Answered, &now, tasks
 		r.Value.Files = append(r.Value.Files, kept...)
@@ -132,7 +142,10 @@ func (w *Workspace) AnswerEstimate(ctx context.Context, id store.ID, tasks []str
 			return err
 		}
 		tx.Enter(leaf(ledger.EstimateRecorded, id, fileLeaf(kept), r.Value.Device))
-		return refer(tx, id, kept)
+		if err := refer(tx, id, kept); err != nil {
+			return err
+		}
+		return w.announceOf(tx, EstimateEnded, id, string(Answered))
 	})
 }
 
@@ -145,8 +158,10 @@ func (w *Workspace) FailEstimate(ctx context.Context, id store.ID, reason string
 		}
 		now := stamp(tx.Now())
 		r.Value.State, r.Value.Ended, r.Value.Reason = NotObtainable, &now, clip(reason)
-		_, err = estimates.Put(tx, r)
-		return err
+		if _, err = estimates.Put(tx, r); err != nil {
+			return err
+		}
+		return w.announceOf(tx, EstimateEnded, id, string(NotObtainable))
 	})
 }
 

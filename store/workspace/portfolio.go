@@ -24,7 +24,31 @@ type Portfolio struct {
 	Files     []File        `json:"files"`
 	Imported  time.Time     `json:"imported"`
 	By        store.ID      `json:"by"`
+	Summary   *Summary      `json:"summary,omitempty"` // nil: it was imported before there were summaries
 }
+
+// Summary is a portfolio in a few figures, as whoever read the exposure counted them.
+type Summary struct {
+	Coverages    []Share `json:"coverages"` // building, other, contents, interruption
+	Counties     []Share `json:"counties"`
+	Construction []Share `json:"construction"`
+	Occupancy    []Share `json:"occupancy"`
+	Eras         []Share `json:"eras"` // of construction
+	Lines        []Share `json:"lines"`
+	Policies     int     `json:"policies"`
+	NotWind      int     `json:"not_wind"` // locations that are not insured against wind
+	Warnings     int     `json:"warnings"` // that the import gave; they are in its report
+}
+
+// Share is what falls under one key.
+type Share struct {
+	Key       string  `json:"key"`
+	Locations int     `json:"locations"`
+	TIV       float64 `json:"tiv"` // in the portfolio's currency
+}
+
+// maxShares bounds each part of a summary.
+const maxShares = 500
 
 // NewPortfolio is what Import takes: the exposure has been read and found valid.
 type NewPortfolio struct {
@@ -34,10 +58,13 @@ type NewPortfolio struct {
 	Accounts  int
 	TIV       float64 // of all coverages, in Currency
 	Currency  string
-	Files     []NewFile // one for each role, "location" among them
+	// Files are one for each role: "location", often "account", and what the import made of them, such as "report".
+	Files   []NewFile
+	Summary *Summary // nil: none was made
 }
 
-var portfolios = store.Define[Portfolio]("portfolios", 1)
+// Schema 2 brought the summary.
+var portfolios = store.Define[Portfolio]("portfolios", 2, store.Upgrade{From: 1, Do: nothingMissing})
 
 // runsOf finds a run of a portfolio, so that a portfolio with runs is not taken from under them: the portfolio's id leads
 // to its first run. Runs are never deleted.
@@ -64,6 +91,9 @@ func (n *NewPortfolio) check() error {
 	if math.IsNaN(n.TIV) || math.IsInf(n.TIV, 0) || n.TIV < 0 {
 		return &Invalid{"TIV", fmt.Sprintf("%v is no insured value", n.TIV)}
 	}
+	if err := n.Summary.check(); err != nil {
+		return err
+	}
 	role := func(f NewFile) string { return f.Role }
 	if err := checkFiles(n.Files, role); err != nil {
 		return err
@@ -76,11 +106,32 @@ func (n *NewPortfolio) check() error {
 	return &Invalid{"files", "a portfolio has at least its location file"}
 }
 
+// check holds a summary to what a record can keep.
+func (s *Summary) check() error {
+	if s == nil {
+		return nil
+	}
+	for _, part := range [][]Share{s.Coverages, s.Counties, s.Construction, s.Occupancy, s.Eras, s.Lines} {
+		if len(part) > maxShares {
+			return &Invalid{"summary", fmt.Sprintf("%d keys in one part are more than %d: join the smallest", len(part), maxShares)}
+		}
+		for _, k := range part {
+			if err := checkText("summary", k.Key, 0, maxName); err != nil {
+				return err
+			}
+			if math.IsNaN(k.TIV) || math.IsInf(k.TIV, 0) {
+				return &Invalid{"summary", fmt.Sprintf("%v of %q is no insured value", k.TIV, k.Key)}
+			}
+		}
+	}
+	return nil
+}
+
 // record is the portfolio as it is kept.
 func (n *NewPortfolio) record(tx *store.WriteTx, files []File, by store.ID) Portfolio {
 	return Portfolio{
 		Name: n.Name, Digest: n.Digest, Locations: n.Locations, Accounts: n.Accounts, TIV: n.TIV, Currency: n.Currency,
-		Files: files, Imported: stamp(tx.Now()), By: by,
+		Files: files, Imported: stamp(tx.Now()), By: by, Summary: n.Summary,
 	}
 }
 
@@ -94,7 +145,7 @@ func (p *Portfolio) imported(id store.ID) ledger.Lineage {
 }
 
 // Import keeps a portfolio's files and its record. Nothing is imported half: the record is written when all files are kept.
-// *Invalid: what is to be mended.
+// *Invalid: what is to be mended; *QuotaError: the tenant has as much as it may.
 func (w *Workspace) Import(ctx context.Context, n NewPortfolio) (id store.ID, err error) {
 	var files []File
 	first := func() (err error) {
@@ -107,17 +158,44 @@ func (w *Workspace) Import(ctx context.Context, n NewPortfolio) (id store.ID, er
 	err = w.change(ctx, store.Action{Verb: rights.PortfolioImport}, first, func(tx *store.WriteTx) error {
 		id = tx.NewID()
 		tx.Of(id)
+		if err := w.stock(tx, 1, onDisk(files)); err != nil {
+			return err
+		}
 		p := n.record(tx, files, w.tenant.Principal().User())
 		if err := portfolios.Insert(tx, id, p); err != nil {
 			return err
 		}
 		tx.Enter(p.imported(id))
-		return refer(tx, id, files)
+		if err := refer(tx, id, files); err != nil {
+			return err
+		}
+		return w.announce(tx, PortfolioImported, id)
 	})
 	if err != nil {
 		return store.ID{}, err
 	}
 	return id, nil
+}
+
+// stock enters portfolios and bytes that are added, or taken away where they are negative. What is added must be within the quotas.
+func (w *Workspace) stock(tx *store.WriteTx, portfolios int, bytes int64) error {
+	q, err := quotasOf(tx, w.tenant.ID())
+	if err != nil {
+		return err
+	}
+	return w.withWorkload(tx, func(l *workload) error {
+		l.Portfolios += portfolios
+		l.Bytes += bytes
+		if portfolios > 0 {
+			if err := within("portfolios", int64(l.Portfolios), int64(q.Value.Portfolios)); err != nil {
+				return err
+			}
+		}
+		if bytes > 0 {
+			return within("bytes", l.Bytes, q.Value.Bytes)
+		}
+		return nil
+	})
 }
 
 // Replace puts other exposure, or the same under another name, in the place of a portfolio that was read in that version
@@ -144,6 +222,9 @@ func (w *Workspace) Replace(ctx context.Context, id store.ID, version uint64, n 
 		if !run.IsZero() && r.Value.Digest != n.Digest {
 			return &Invalid{"portfolio", fmt.Sprintf("run %s is of it: its result would stand on other exposure; import it as a new portfolio", run)}
 		}
+		if err := w.stock(tx, 0, onDisk(files)-onDisk(r.Value.Files)); err != nil {
+			return err
+		}
 		if err := drop(tx, r.Value.Files); err != nil {
 			return err
 		}
@@ -155,7 +236,10 @@ func (w *Workspace) Replace(ctx context.Context, id store.ID, version uint64, n 
 		if err := refer(tx, id, files); err != nil {
 			return err
 		}
-		return voidRequest(tx, id, "the portfolio was changed")
+		if err := w.voidRequest(tx, id, "the portfolio was changed"); err != nil {
+			return err
+		}
+		return w.announce(tx, PortfolioReplaced, id)
 	})
 }
 
@@ -205,12 +289,18 @@ func (w *Workspace) DeletePortfolio(ctx context.Context, id store.ID, version ui
 		if !run.IsZero() {
 			return &Invalid{"portfolio", fmt.Sprintf("run %s is of it: its result would stand on nothing", run)}
 		}
+		if err := w.stock(tx, -1, -onDisk(r.Value.Files)); err != nil {
+			return err
+		}
 		if err := drop(tx, r.Value.Files); err != nil {
 			return err
 		}
-		if err := voidRequest(tx, id, "the portfolio was deleted"); err != nil {
+		if err := w.voidRequest(tx, id, "the portfolio was deleted"); err != nil {
 			return err
 		}
-		return portfolios.Delete(tx, id, version)
+		if err := portfolios.Delete(tx, id, version); err != nil {
+			return err
+		}
+		return w.announce(tx, PortfolioDeleted, id)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -45,10 +46,14 @@ func golden() map[string]any {
 	if err := json.Unmarshal(line, &exchange.Entry); err != nil {
 		panic("workspace: " + err.Error())
 	}
+	share := func(key string) []Share { return []Share{{key, 2, 7e5}} }
+	sent := delivery{id(6), Event{id(5), ApprovalDecided, at, id(9), id(3), "approved", 1}, Undelivered, at, at, 2, at, &at, 500, "no answer"}
 	return map[string]any{
-		"portfolios": Portfolio{"Coastal book", digest(1), 2, 1, 7e5, "USD", []File{file("l.csv", "location"), file("a.csv", "account")}, at, id(1)},
-		"models":     Model{digest(2), "0.1.0", at, id(1)},
-		"runs": Run{Done, id(2), digest(1), digest(2), engine.Spec{
+		"portfolios": Portfolio{"Coastal book", digest(1), 2, 1, 7e5, "USD", []File{file("l.csv", "location"), file("a.csv", "account")}, at, id(1), &Summary{
+			share("building"), share("Lee"), share("5204"), share("1050"), share("1995-2001"), share("HO"), 2, 1, 3,
+		}},
+		"models": Model{digest(2), "0.1.0", at, id(1)},
+		"runs": Run{Done, "Baseline", "for the renewal", id(2), digest(1), digest(2), engine.Spec{
 			Years: 100, Samples: 5, Seed: 1<<64 - 1, Correlation: loss.DefaultCorrelation(), ReturnPeriods: []float64{10, 100}, Without: []string{"group"},
 			Scenario: &hazard.Event{ID: 1, Name: "IAN 2022", Points: []hazard.Point{{Hour: 1}}, Landfalls: []hazard.Landfall{{Region: "SW"}}},
 		}, at, id(1), &at, &at, "worker", &at, 2, "why", SealPending},
@@ -57,6 +62,45 @@ func golden() map[string]any {
 		"estimates": Estimate{Answered, id(3), "gross_oep_100", "arn:example:device", 1000, at, id(1), &at, []string{"task"}, "why", []File{file("circuits.json", "circuits")}},
 		"egress":    exchange,
 		"seals":     Seal{digest(5), digest(6), at, id(1), []byte("{}")},
+		"workloads": workload{at, []openRun{{id(3), Queued}}, 2, 1 << 30},
+		"quotas":    Quotas{20, 2, 100, 1 << 33},
+		"blocks":    blockSet{digest(4), []block{{3, file("", "").Blob}}},
+
+		"refused-imports": RefusedImport{"Inland book", 3, []File{file("report.json", "report")}, at, id(1)},
+		"webhooks":        webhook{"Renewals", "https://hooks.example.com/qrsd", []EventKind{RunDone}, true, "whsec_two", "whsec_one", &at, at, at, id(1)},
+		"deliveries":      sent,
+		"past-deliveries": sent,
+	}
+}
+
+// schemas are the schema numbers of those that are not in their first.
+func schemas() map[string]int { return map[string]int{"portfolios": 2, "runs": 2} }
+
+// TestEarlierSchemas reads the goldens of earlier schemas as their records are read: through the upgrades.
+func TestEarlierSchemas(t *testing.T) {
+	text := func(name string) []byte {
+		t.Helper()
+		old, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := nothingMissing(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	var p Portfolio
+	want := golden()["portfolios"].(Portfolio)
+	want.Summary = nil
+	if err := json.Unmarshal(text("portfolios.1.json"), &p); err != nil || !reflect.DeepEqual(p, want) {
+		t.Errorf("a portfolio of schema 1 reads as %+v, %v", p, err)
+	}
+	var r Run
+	wanted := golden()["runs"].(Run)
+	wanted.Name, wanted.Note = "", ""
+	if err := json.Unmarshal(text("runs.1.json"), &r); err != nil || !reflect.DeepEqual(r, wanted) {
+		t.Errorf("a run of schema 1 reads as %+v, %v", r, err)
 	}
 }
 
@@ -70,7 +114,7 @@ func TestRecordFormats(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = append(got, '\n')
-		path := filepath.Join("testdata", name+".1.json")
+		path := filepath.Join("testdata", fmt.Sprintf("%s.%d.json", name, max(schemas()[name], 1)))
 		if *update {
 			if err := os.WriteFile(path, got, 0o644); err != nil {
 				t.Fatal(err)
@@ -91,7 +135,7 @@ func TestRecordFormats(t *testing.T) {
 		}
 	}
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) != len(golden()) {
+	if err != nil || len(files) != len(golden())+len(schemas()) {
 		t.Errorf("%d files for %d records (%v)", len(files), len(golden()), err)
 	}
 }

@@ -16,6 +16,8 @@ import (
 // Run is a run: what was asked, and how far it is. What came out is its Result.
 type Run struct {
 	State     State         `json:"state"`
+	Name      string        `json:"name,omitempty"` // for people; need not be unique
+	Note      string        `json:"note,omitempty"`
 	Portfolio store.ID      `json:"portfolio"`
 	Exposure  ledger.Digest `json:"exposure"` // digest of the portfolio
 	Model     ledger.Digest `json:"model"`    // digest of the model pack
@@ -34,20 +36,26 @@ type Run struct {
 // SealPending is Run.Seal of a finished run that has no seal yet.
 const SealPending = "pending"
 
-var runs = store.Define[Run]("runs", 1)
+// Schema 2 brought name and note.
+var runs = store.Define[Run]("runs", 2, store.Upgrade{From: 1, Do: nothingMissing})
 
 // NewRun is what Submit takes.
 type NewRun struct {
 	Portfolio store.ID // imported before
 	Model     [32]byte // digest of a registered model pack
 	Spec      engine.Spec
+	Name      string // at most 200 characters; may be ""
+	Note      string // at most 2,000 characters; may be ""
 }
 
-// Submit queues a run of a portfolio and a model that the tenant has. *Invalid: what is to be mended; store.ErrNotFound: there
-// is no such portfolio.
+// Submit queues a run of a portfolio and a model that the tenant has. *Invalid: what is to be mended; *QuotaError: so many runs
+// wait already, or its files take all the room that the tenant has; store.ErrNotFound: there is no such portfolio.
 func (w *Workspace) Submit(ctx context.Context, n NewRun) (id store.ID, err error) {
 	var spec ledger.Digest
 	first := func() (err error) {
+		if err = checkLabel(n.Name, n.Note); err != nil {
+			return err
+		}
 		spec, err = checkSpec(n.Spec)
 		return err
 	}
@@ -61,20 +69,63 @@ func (w *Workspace) Submit(ctx context.Context, n NewRun) (id store.ID, err erro
 		}
 		id = tx.NewID()
 		tx.Of(id)
+		if err := w.enqueue(tx, id); err != nil {
+			return err
+		}
 		r := Run{
-			State: Queued, Portfolio: n.Portfolio, Exposure: p.Value.Digest, Model: n.Model, Spec: n.Spec,
+			State: Queued, Name: n.Name, Note: n.Note, Portfolio: n.Portfolio, Exposure: p.Value.Digest, Model: n.Model, Spec: n.Spec,
 			Submitted: stamp(tx.Now()), By: w.tenant.Principal().User(),
 		}
 		if err := runs.Insert(tx, id, r); err != nil {
 			return err
 		}
 		tx.Enter(leaf(ledger.SpecAdded, id, map[string]ledger.Digest{"portfolio": r.Exposure, "model": r.Model, "spec": spec}, ""))
+		if err := w.announce(tx, RunQueued, id); err != nil {
+			return err
+		}
 		return pointTo(tx, n.Portfolio, id)
 	})
 	if err != nil {
 		return store.ID{}, err
 	}
 	return id, nil
+}
+
+// enqueue enters a run that waits, within the tenant's quotas.
+func (w *Workspace) enqueue(tx *store.WriteTx, id store.ID) error {
+	q, err := quotasOf(tx, w.tenant.ID())
+	if err != nil {
+		return err
+	}
+	return w.withWorkload(tx, func(l *workload) error {
+		l.set(id, Queued, false)
+		return errors.Join(within("queued", int64(l.count(Queued)), int64(q.Value.Queued)), within("bytes", l.Bytes, q.Value.Bytes))
+	})
+}
+
+// checkLabel holds name and note of a run to their lengths.
+func checkLabel(name, note string) error {
+	if err := checkText("name", name, 0, maxName); err != nil {
+		return err
+	}
+	return checkText("note", note, 0, maxRemark)
+}
+
+// Describe gives a run another name and note; the run was read in that version (store.ErrConflict: someone changed it). It voids a
+// request for the run's approval, because whoever decides has read them.
+func (w *Workspace) Describe(ctx context.Context, id store.ID, version uint64, name, note string) error {
+	first := func() error { return checkLabel(name, note) }
+	return w.change(ctx, store.Action{Verb: rights.RunSubmit, Object: id}, first, func(tx *store.WriteTx) error {
+		r, err := runs.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		r.Version, r.Value.Name, r.Value.Note = version, name, note
+		if _, err := runs.Put(tx, r); err != nil {
+			return err
+		}
+		return w.voidRequest(tx, id, "name or note of the run was changed")
+	})
 }
 
 // checkSpec refuses what the engine would refuse, and digests the spec.
@@ -141,22 +192,37 @@ func (w *Workspace) ChangeSpec(ctx context.Context, id store.ID, version uint64,
 func (w *Workspace) Claim(ctx context.Context, id store.ID, worker string, lease time.Duration) (out store.Record[Run], err error) {
 	first := func() error { return checkLease(worker, lease) }
 	err = w.change(ctx, store.Action{Verb: rights.RunClaim, Object: id}, first, func(tx *store.WriteTx) error {
-		r, err := runs.Get(tx, id)
-		if err != nil {
-			return err
-		}
-		v, now := &r.Value, stamp(tx.Now())
-		if !v.claimable(now) {
-			return &StateError{id, v.State, Running, v.Lease}
-		}
-		until := now.Add(lease)
-		v.State, v.Worker, v.Started, v.Lease = Running, worker, &now, &until
-		v.Claims++
-		tx.Enter(leaf(ledger.RunStarted, id, map[string]ledger.Digest{"portfolio": v.Exposure, "model": v.Model}, ""))
-		out, err = runs.Put(tx, r)
+		out, err = w.claim(tx, id, worker, lease, (*Run).claimable)
 		return err
 	})
 	return out, err
+}
+
+// claim takes the run if it is free.
+func (w *Workspace) claim(tx *store.WriteTx, id store.ID, worker string, lease time.Duration, free func(*Run, time.Time) bool) (out store.Record[Run], err error) {
+	r, err := runs.Get(tx, id)
+	if err != nil {
+		return out, err
+	}
+	v, now := &r.Value, stamp(tx.Now())
+	if !free(v, now) {
+		return out, &StateError{id, v.State, Running, v.Lease}
+	}
+	if err := w.withWorkload(tx, func(l *workload) error {
+		l.Started = now
+		l.set(id, Running, false)
+		return nil
+	}); err != nil {
+		return out, err
+	}
+	until := now.Add(lease)
+	v.State, v.Worker, v.Started, v.Lease = Running, worker, &now, &until
+	v.Claims++
+	tx.Enter(leaf(ledger.RunStarted, id, map[string]ledger.Digest{"portfolio": v.Exposure, "model": v.Model}, ""))
+	if out, err = runs.Put(tx, r); err != nil {
+		return out, err
+	}
+	return out, w.announce(tx, RunStarted, id)
 }
 
 // claimable reports whether a worker may take the run.
@@ -165,7 +231,7 @@ func (r *Run) claimable(now time.Time) bool {
 }
 
 func checkLease(worker string, lease time.Duration) error {
-	if err := checkText("worker", worker, 1, 200); err != nil {
+	if err := checkWorker(worker); err != nil {
 		return err
 	}
 	if lease < time.Second || lease > 24*time.Hour {
@@ -174,11 +240,17 @@ func checkLease(worker string, lease time.Duration) error {
 	return nil
 }
 
+func checkWorker(name string) error { return checkText("worker", name, 1, maxName) }
+
 // Renew prolongs the worker's lease; *StateError where the run is no longer the worker's, who then stops.
 func (w *Workspace) Renew(ctx context.Context, id store.ID, worker string, lease time.Duration) error {
-	first := func() error { return checkLease(worker, lease) }
+	return w.renew(ctx, id, hold{worker: worker}, lease)
+}
+
+func (w *Workspace) renew(ctx context.Context, id store.ID, h hold, lease time.Duration) error {
+	first := func() error { return checkLease(h.worker, lease) }
 	return w.change(ctx, store.Action{Verb: rights.RunClaim, Object: id}, first, func(tx *store.WriteTx) error {
-		r, err := held(tx, id, worker, Running)
+		r, err := h.of(tx, id, Running)
 		if err != nil {
 			return err
 		}
@@ -189,10 +261,16 @@ func (w *Workspace) Renew(ctx context.Context, id store.ID, worker string, lease
 	})
 }
 
-// held reads a run that the worker has claimed.
-func held(tx *store.WriteTx, id store.ID, worker string, to State) (store.Record[Run], error) {
+// hold is what a worker has of a run: its name, and which claim of the run was its own. Claim 0 is any.
+type hold struct {
+	worker string
+	claim  int
+}
+
+// of reads a run that the worker holds.
+func (h hold) of(tx store.Reader, id store.ID, to State) (store.Record[Run], error) {
 	r, err := runs.Get(tx, id)
-	if err == nil && (r.Value.State != Running || r.Value.Worker != worker) {
+	if err == nil && (r.Value.State != Running || r.Value.Worker != h.worker || h.claim != 0 && r.Value.Claims != h.claim) {
 		err = &StateError{Run: id, Is: r.Value.State, Want: to}
 	}
 	return r, err
@@ -201,6 +279,10 @@ func held(tx *store.WriteTx, id store.ID, worker string, to State) (store.Record
 // Finish keeps what came out and ends the run: the commit point of a run. Tables have their canonical digests. The names of
 // files differ. *StateError: the run is no longer the worker's.
 func (w *Workspace) Finish(ctx context.Context, id store.ID, worker string, files []NewFile) (out store.Record[Run], err error) {
+	return w.finish(ctx, id, hold{worker: worker}, files)
+}
+
+func (w *Workspace) finish(ctx context.Context, id store.ID, h hold, files []NewFile) (out store.Record[Run], err error) {
 	var kept []File
 	first := func() (err error) {
 		if kept, err = w.keepResult(ctx, files); err != nil {
@@ -209,8 +291,11 @@ func (w *Workspace) Finish(ctx context.Context, id store.ID, worker string, file
 		return err
 	}
 	err = w.change(ctx, store.Action{Verb: rights.RunFinish, Object: id}, first, func(tx *store.WriteTx) error {
-		r, err := held(tx, id, worker, Done)
+		r, err := h.of(tx, id, Done)
 		if err != nil {
+			return err
+		}
+		if err := w.ended(tx, id, Done, onDisk(kept)); err != nil {
 			return err
 		}
 		now := stamp(tx.Now())
@@ -218,19 +303,39 @@ func (w *Workspace) Finish(ctx context.Context, id store.ID, worker string, file
 		if out, err = runs.Put(tx, r); err != nil {
 			return err
 		}
-		return enterResult(tx, id, kept)
+		if err := enterResult(tx, id, kept); err != nil {
+			return err
+		}
+		return w.announce(tx, RunDone, id)
 	})
 	return out, err
 }
 
+// ended takes a run that ends off the list of open ones, but for its seal, and its kept blocks away.
+func (w *Workspace) ended(tx *store.WriteTx, id store.ID, to State, bytes int64) error {
+	err := w.withWorkload(tx, func(l *workload) error {
+		l.set(id, to, false)
+		l.Bytes += bytes
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return dropBlocks(tx, id)
+}
+
 // Fail ends a run that could not be carried out, with the reason for the user. *StateError: the run is no longer the worker's.
 func (w *Workspace) Fail(ctx context.Context, id store.ID, worker, reason string) error {
+	return w.fail(ctx, id, hold{worker: worker}, reason)
+}
+
+func (w *Workspace) fail(ctx context.Context, id store.ID, h hold, reason string) error {
 	return w.tenant.Update(ctx, store.Action{Verb: rights.RunFail, Object: id}, func(tx *store.WriteTx) error {
-		r, err := held(tx, id, worker, Failed)
+		r, err := h.of(tx, id, Failed)
 		if err != nil {
 			return err
 		}
-		return end(tx, r, Failed, reason)
+		return w.end(tx, r, Failed, reason)
 	})
 }
 
@@ -241,18 +346,23 @@ func (w *Workspace) Cancel(ctx context.Context, id store.ID, reason string) erro
 		if err != nil {
 			return err
 		}
-		return end(tx, r, Cancelled, reason)
+		return w.end(tx, r, Cancelled, reason)
 	})
 }
 
-func end(tx *store.WriteTx, r store.Record[Run], to State, reason string) error {
+func (w *Workspace) end(tx *store.WriteTx, r store.Record[Run], to State, reason string) error {
 	if !r.Value.State.CanBecome(to) {
 		return &StateError{Run: r.ID, Is: r.Value.State, Want: to}
 	}
+	if err := w.ended(tx, r.ID, to, 0); err != nil {
+		return err
+	}
 	now := stamp(tx.Now())
 	r.Value.State, r.Value.Ended, r.Value.Lease, r.Value.Reason = to, &now, nil, clip(reason)
-	_, err := runs.Put(tx, r)
-	return err
+	if _, err := runs.Put(tx, r); err != nil {
+		return err
+	}
+	return w.announce(tx, map[State]EventKind{Failed: RunFailed, Cancelled: RunCancelled}[to], r.ID)
 }
 
 // Runs lists runs, newest first, up to limit (1 to 1,000) from a cursor.

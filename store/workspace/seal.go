@@ -53,7 +53,7 @@ const (
 // Errors: *Invalid (the run is not done, or its result does not say which program made it), store.ErrNotFound, store.ErrSealKey,
 // those of the signer.
 func (w *Workspace) Seal(ctx context.Context, run store.ID) (store.Record[Seal], error) {
-	s := sealing{id: run, by: w.tenant.Principal().User()}
+	s := sealing{workspace: w, id: run, by: w.tenant.Principal().User()}
 	defer s.close()
 	err := w.tenant.Seal(ctx, store.Sealing{Run: run, Read: s.read, Compose: s.compose, Keep: s.keep})
 	return s.made, err
@@ -61,13 +61,14 @@ func (w *Workspace) Seal(ctx context.Context, run store.ID) (store.Record[Seal],
 
 // sealing is a seal on its way.
 type sealing struct {
-	id       store.ID
-	by       store.ID
-	run      Run
-	files    []File
-	build    *store.BlobReader
-	estimate *store.BlobReader // nil: there is none
-	made     store.Record[Seal]
+	workspace *Workspace
+	id        store.ID
+	by        store.ID
+	run       Run
+	files     []File
+	build     *store.BlobReader
+	estimate  *store.BlobReader // nil: there is none
+	made      store.Record[Seal]
 }
 
 func (s *sealing) close() {
@@ -200,6 +201,13 @@ func (s *sealing) keep(tx *store.WriteTx, m store.MadeSeal) error {
 	if s.made, err = seals.Get(tx, s.id); err == nil || !errors.Is(err, store.ErrNotFound) {
 		return err // somebody else was faster: theirs is the seal
 	}
+	err = s.workspace.withWorkload(tx, func(l *workload) error {
+		l.set(s.id, Done, true)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	v := Seal{Digest: m.Digest, Key: m.Key, Made: m.Time, By: s.by, Envelope: m.Envelope}
 	if err := seals.Insert(tx, s.id, v); err != nil {
 		return err
@@ -207,8 +215,10 @@ func (s *sealing) keep(tx *store.WriteTx, m store.MadeSeal) error {
 	s.made = store.Record[Seal]{ID: s.id, Version: 1, Value: v}
 	tx.Enter(leaf(ledger.SealIssued, s.id, map[string]ledger.Digest{"seal": v.Digest, "key": v.Key}, ""))
 	r.Value.Seal = Sealed
-	_, err = runs.Put(tx, r)
-	return err
+	if _, err = runs.Put(tx, r); err != nil {
+		return err
+	}
+	return s.workspace.announce(tx, RunSealed, s.id)
 }
 
 // SealPending seals all finished runs that have no seal, oldest first, and goes on after a run that cannot be sealed. It returns
