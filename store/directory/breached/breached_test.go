@@ -35,7 +35,11 @@ func build(t testing.TB, o breached.Options, hashes []breached.Hash) (*breached.
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	defer func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, h := range hashes {
 		if err := b.Add(h); err != nil {
 			t.Fatal(err)
@@ -332,7 +336,7 @@ func BenchmarkFind(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
+	b.Cleanup(func() { _ = f.Close() })
 	for name, offset := range map[string]int{"known": 0, "unknown": listed} {
 		asked := make([]breached.Hash, 4096)
 		for i := range asked {

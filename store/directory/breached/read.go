@@ -74,10 +74,11 @@ func eachLine(ctx context.Context, from io.Reader, do func([]byte) error) error 
 			return ctx.Err()
 		}
 		line, err := r.ReadSlice('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			if errors.Is(err, bufio.ErrBufferFull) {
-				err = fmt.Errorf("is longer than %d bytes: is this a list of passwords?", maxLine)
-			}
+		last := errors.Is(err, io.EOF)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return fmt.Errorf("line %d: is longer than %d bytes: is this a list of passwords?", n, maxLine)
+		case err != nil && !last:
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 		if n == 1 {
@@ -89,7 +90,7 @@ func eachLine(ctx context.Context, from io.Reader, do func([]byte) error) error 
 				return fmt.Errorf("line %d: %w", n, err)
 			}
 		}
-		if err != nil {
+		if last {
 			return nil
 		}
 	}

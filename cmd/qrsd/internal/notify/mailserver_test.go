@@ -206,7 +206,7 @@ func recite(t testing.TB, greeting string, replies ...string) *script {
 }
 
 func (s *script) talk(conn net.Conn, greeting string, replies []string) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_, _ = io.WriteString(conn, greeting)
 	buffer := make([]byte, 4096)
 	for {

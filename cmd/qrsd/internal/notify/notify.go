@@ -94,7 +94,7 @@ func New(o Options) (*Sender, error) {
 
 // Run sends until ctx ends. A server that cannot be reached, a locked store and whatever else can pass are waited out.
 func (s *Sender) Run(ctx context.Context) {
-	wait, failures := s.o.Every, 0
+	failures := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -103,12 +103,12 @@ func (s *Sender) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		err := s.round(ctx)
+		err, wait := s.round(ctx), s.o.Every
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err == nil, errors.Is(err, store.ErrLocked):
-			wait, failures = s.o.Every, 0
+			failures = 0
 		default:
 			wait = min(lastPause, firstPause<<min(failures, 10))
 			failures++

@@ -116,7 +116,7 @@ func read(t testing.TB, m mailed) (mail.Header, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := io.Reader(parsed.Body)
+	body := parsed.Body
 	if parsed.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
 		body = quotedprintable.NewReader(body)
 	}
@@ -196,7 +196,7 @@ func TestWhatIsNotSentStays(t *testing.T) {
 		s.Timeout = 300 * time.Millisecond
 		return s
 	}
-	for name, make := range map[string]func(testing.TB) at{
+	for name, begin := range map[string]func(testing.TB) at{
 		"4xx to the recipient": refusing(450, func(s *mailServer, err error) { s.rcpt = func(string) error { return err } }),
 		"5xx to the recipient": refusing(550, func(s *mailServer, err error) { s.rcpt = func(string) error { return err } }),
 		"4xx to the message":   refusing(451, func(s *mailServer, err error) { s.data = func(string) error { return err } }),
@@ -258,7 +258,7 @@ func TestWhatIsNotSentStays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := make(t)
+			a := begin(t)
 			p := open(t, outbound.Connected, a.server)
 			p.invite("ada@example.com", "Ada L.")
 			token := p.outbox()[0].Token.Reveal()
@@ -501,11 +501,11 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	make := func(s notify.Server, site string) error {
+	try := func(s notify.Server, site string) error {
 		_, err := notify.New(notify.Options{Outbox: directory.Open(nil, directory.Options{}), URL: site, Server: s, Dialer: dialer, Log: hclog.NewNullLogger()})
 		return err
 	}
-	if err := make(good, site); err != nil {
+	if err := try(good, site); err != nil {
 		t.Error(err)
 	}
 	for name, c := range map[string]struct {
@@ -524,12 +524,12 @@ func TestOptions(t *testing.T) {
 	} {
 		s := good
 		c.change(&s)
-		if err := make(s, site); err == nil || !strings.Contains(err.Error(), c.wants) {
+		if err := try(s, site); err == nil || !strings.Contains(err.Error(), c.wants) {
 			t.Errorf("%s: %v, want %q", name, err, c.wants)
 		}
 	}
 	for _, site := range []string{"", "http://qrsd.example.com", "qrsd.example.com"} {
-		if err := make(good, site); err == nil {
+		if err := try(good, site); err == nil {
 			t.Errorf("address %q is taken", site)
 		}
 	}

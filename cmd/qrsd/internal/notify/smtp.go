@@ -47,11 +47,8 @@ func (p *postman) call(ctx context.Context) (*call, error) {
 		secured := tls.Client(conn, s.secrecy())
 		return secured, secured.HandshakeContext(limited)
 	}
-	options, err := p.options(s, dial)
-	if err == nil {
-		c.client, err = gomail.NewClient(s.Host, options...)
-	}
-	if err == nil {
+	var err error
+	if c.client, err = p.client(s, dial); err == nil {
 		err = c.client.DialWithContext(ctx)
 	}
 	if err != nil {
@@ -66,8 +63,8 @@ func (s Server) secrecy() *tls.Config {
 	return &tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12, RootCAs: s.Roots}
 }
 
-// options are those of the library: TLS or nothing, and no password without it.
-func (p *postman) options(s Server, dial gomail.DialContextFunc) ([]gomail.Option, error) {
+// client is the library's, with TLS or nothing, and no password without it.
+func (p *postman) client(s Server, dial gomail.DialContextFunc) (*gomail.Client, error) {
 	policy := gomail.TLSMandatory
 	switch s.Security {
 	case TLS: // which dial began: the library then finds that there is TLS, and no offer to begin it
@@ -75,19 +72,18 @@ func (p *postman) options(s Server, dial gomail.DialContextFunc) ([]gomail.Optio
 	case None:
 		policy = gomail.NoTLS
 	}
-	all := []gomail.Option{
-		gomail.WithDialContextFunc(dial), gomail.WithPort(s.Port), gomail.WithTLSPolicy(policy), gomail.WithTLSConfig(s.secrecy()),
-		gomail.WithTimeout(s.Timeout), gomail.WithHELO(p.greeting),
-	}
-	if s.User == "" {
-		return all, nil
+	client, err := gomail.NewClient(s.Host, gomail.WithDialContextFunc(dial), gomail.WithPort(s.Port), gomail.WithTLSPolicy(policy),
+		gomail.WithTLSConfig(s.secrecy()), gomail.WithTimeout(s.Timeout), gomail.WithHELO(p.greeting))
+	if err != nil || s.User == "" {
+		return client, err
 	}
 	password, err := s.Password()
 	if err != nil {
 		return nil, fmt.Errorf("password of %s: %w", s.User, err)
 	}
-	return append(all, gomail.WithUsername(s.User), gomail.WithPassword(password.Reveal()),
-		gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256PLUS, gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin)), nil
+	client.SetUsername(s.User)
+	client.SetPassword(password.Reveal())
+	return client, gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256PLUS, gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin)(client)
 }
 
 // deliver hands one message over. lost says that the connection is good for no other.
