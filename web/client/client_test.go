@@ -116,6 +116,14 @@ func TestForeignAnswer(t *testing.T) {
 	if !errors.As(err, &p) || p.Status != 502 || p.Kind() != "" || p.RetryAfter != 7*time.Second || !strings.Contains(err.Error(), "proxy") {
 		t.Errorf("a proxy's page: %v, %+v", err, p)
 	}
+	err = ask(func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(404)
+		_, _ = w.Write([]byte(`{"type": "/docs/api#problem-not-found", "status": 404}`))
+	})
+	if !errors.As(err, &p) || p.Status != 404 || p.Kind() != "" {
+		t.Errorf("JSON that is no problem: %v, %+v", err, p)
+	}
 	err = ask(func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>welcome</html>")) })
 	if err == nil || !strings.Contains(err.Error(), "shape") || !strings.Contains(err.Error(), "GET /api/v1/session") {
 		t.Errorf("a page in place of JSON: %v", err)
@@ -133,5 +141,32 @@ func TestForeignAnswer(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("an answer without end: %v", err)
+	}
+}
+
+// TestCreatesOnce: what makes something is sent again under the same key, and under another one the next time.
+func TestCreatesOnce(t *testing.T) {
+	var keys []string
+	busy := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if keys = append(keys, r.Header.Get("Idempotency-Key")); len(keys)%2 == 1 {
+			w.Header().Set("Content-Type", wire.ProblemType)
+			w.WriteHeader(503)
+			_, _ = w.Write([]byte(`{"type": "/docs/api#problem-busy", "title": "Too much", "status": 503, "request_id": "1"}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"id": "0123456789abcdef0123456789abcdef", "name": "Gulf Coast Mutual"}`))
+	}))
+	defer busy.Close()
+	c, err := New(Options{BaseURL: busy.URL, HTTP: busy.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := c.AddTenant(t.Context(), wire.NewTenant{Name: "Gulf Coast Mutual"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(keys) != 4 || len(keys[0]) < 20 || keys[0] != keys[1] || keys[2] != keys[3] || keys[0] == keys[2] {
+		t.Fatalf("keys %q", keys)
 	}
 }

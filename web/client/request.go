@@ -201,10 +201,7 @@ func (c *Client) setHeaders(q *http.Request, r request, hasBody bool, key string
 func (c *Client) keepSession(reply *http.Response) {
 	for _, cookie := range reply.Cookies() {
 		if cookie.Name == cookieName && c.apiKey.none() {
-			if cookie.MaxAge < 0 || !cookie.Expires.IsZero() && cookie.Expires.Year() < 2000 {
-				cookie.Value = ""
-			}
-			c.setToken(cookie.Value)
+			c.setToken(cookie.Value) // empty where the appliance takes it away
 		}
 	}
 }

@@ -151,6 +151,27 @@ func TestPageEscapes(t *testing.T) {
 	}
 }
 
+// TestRoles: what operators may is said by the verb that is theirs, where there is one.
+func TestRoles(t *testing.T) {
+	site, err := page.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := parse(t).Page(site, func(verb string) []string {
+		return map[string][]string{"user.change": {"admin", "operator"}, "operator.change": nil, "user.disable": {"operator"}}[verb]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for operation, want := range map[string]string{"resetuserpassword": "<dd>admin</dd>", "changeuser": "<dd>admin, operator</dd>"} {
+		_, after, _ := strings.Cut(string(text), `id="operation-`+operation+`"`)
+		_, roles, _ := strings.Cut(after, "<dt>Roles</dt>")
+		if !strings.HasPrefix(roles, want) {
+			t.Errorf("%s is for %.40s, want %s", operation, roles, want)
+		}
+	}
+}
+
 // TestCurl: examples on the page are lines that a shell can read.
 func TestCurl(t *testing.T) {
 	text := draw(t)
