@@ -43,7 +43,7 @@ type scriptServer struct {
 
 func serverCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"serve": serve, "signal": signalServer, "ended": serverEnded, "await": awaitLog, "request": request, "traffic": traffic, "set-up": setUp, "api-key": apiKey,
+		"serve": serve, "signal": signalServer, "ended": serverEnded, "await": awaitLog, "request": request, "traffic": traffic, "set-up": setUp, "api-key": apiKey, "audited": audited,
 	}
 }
 
@@ -260,6 +260,21 @@ func traffic(ts *testscript.TestScript, neg bool, args []string) {
 		case <-time.After(time.Minute):
 			ts.Fatalf("no answer in a minute")
 		}
+	}
+}
+
+// audited N ACTION wants at least N entries of the action in the appliance's audit log, where nobody has the store.
+func audited(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: audited N ACTION")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ts.Check(ts.Exec("qrsd", "audit", "list", "--store", "data/store", "--key-file", "key/store.key", "--action", args[1], "--limit", "10000", "--json"))
+	var entries []json.RawMessage
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &entries))
+	if len(entries) < want {
+		ts.Fatalf("%d entries of %s, and %d requests were answered", len(entries), args[1], want)
 	}
 }
 
