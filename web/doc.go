@@ -9,7 +9,7 @@
 // A request is held to its form (wellformed.go), identified (identity.go), limited (limit.go), permitted by the verb of its
 // route, read into a typed value (bind.go, strictjson.go), and handed to its handler, which calls one verb of the directory
 // or the store. Its answer is encoded (reply.go); its error becomes a problem of RFC 9457 (errors.go). Only server.go,
-// dispatch.go, exchange.go and stream.go know Fiber.
+// dispatch.go and exchange.go import Fiber and fasthttp.
 //
 // # One entry
 //

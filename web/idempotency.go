@@ -17,8 +17,8 @@ import (
 const (
 	repeatLife     = 24 * time.Hour
 	repeatsAtMost  = 10_000
-	repeatBodySize = 64 << 10 // of an answer that is kept; of larger ones only that there was one
-	keyAtMost      = 255      // characters of a key
+	repeatBodySize = 8 << 10 // of an answer that is kept; of larger ones only that there was one
+	keyAtMost      = 255     // characters of a key
 )
 
 // repeat is what is known of one use of a key.

@@ -83,6 +83,10 @@ func TestRepeatedAnswer(t *testing.T) {
 	if string(first.Body) != string(second.Body) || first.Header.Get("Location") != second.Header.Get("Location") || second.Header.Get("Idempotency-Replayed") != "true" {
 		t.Fatalf("first %s, then %s", first, second)
 	}
+	other := o.want(409, o.call("POST", "/api/v1/tenants", wire.NewTenant{Name: "Example Life"}, header("Idempotency-Key", "k")))
+	if problemName(other.problem(t)) != "idempotency-key-reused" || !strings.Contains(string(other.Body), "another request") {
+		t.Errorf("another request under the same key: %s", other)
+	}
 	var all wire.Page[wire.Tenant]
 	o.want(200, o.call("GET", "/api/v1/tenants", nil)).into(t, &all)
 	if len(all.Items) != 1 {

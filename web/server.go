@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -99,6 +100,7 @@ type Server struct {
 	repeats   *repeats
 	shrink    *compressors
 	stopping  atomic.Bool
+	streams   sync.WaitGroup // of their writers, which Serve waits for
 }
 
 // New makes a server. It fails where Options lack something or contradict themselves.
@@ -154,5 +156,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		all.endAll()
 	}
 	_ = l.Close() // a shutdown that came before the application had taken the listener has not closed it
-	return errors.Join(err, <-ended)
+	err = errors.Join(err, <-ended)
+	s.streams.Wait() // their readers are gone with the connections
+	return err
 }

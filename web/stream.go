@@ -30,7 +30,7 @@ func (s *Server) replyStream(x *exchange, v *Stream) error {
 	}
 	from, to := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { to.CloseWithError(s.write(ctx, v, coding, to)) }()
+	s.streams.Go(func() { _ = to.CloseWithError(s.write(ctx, v, coding, to)) })
 	out := &outflow{first: bufio.NewReaderSize(from, 32<<10), pipe: from, cancel: cancel, connection: x.ctx.Context().Conn(), patience: s.options.Limits.Write}
 	if x.method() == http.MethodHead {
 		_, err := io.Copy(io.Discard, out.first)
