@@ -71,3 +71,6 @@ func (db *DB) Locked() bool { return db.ready() != nil }
 
 // ReadOnly reports whether the disk is nearly full, so that changes are refused. It is for everybody, and leaves no entry.
 func (db *DB) ReadOnly() bool { return db.kv.Stats().ReadOnly }
+
+// DiskFree is how many bytes are free on the store's file system, 0 once it is closed. It is for everybody, and leaves no entry.
+func (db *DB) DiskFree() int64 { return db.kv.Stats().DiskFree }
