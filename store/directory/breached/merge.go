@@ -53,14 +53,16 @@ func (s *source) step() (bool, error) {
 		s.key, s.chunk = s.chunk[0], s.chunk[1:]
 		return true, nil
 	}
-	var buffer [8]byte
-	if _, err := io.ReadFull(s.rest, buffer[:]); errors.Is(err, io.EOF) {
+	next, err := s.rest.Peek(8) // in place: what is read into would be allocated for each key
+	switch {
+	case errors.Is(err, io.EOF) && len(next) == 0:
 		return false, nil
-	} else if err != nil {
+	case err != nil:
 		return false, err
 	}
-	s.key = binary.BigEndian.Uint64(buffer[:])
-	return true, nil
+	s.key = binary.BigEndian.Uint64(next)
+	_, err = s.rest.Discard(8)
+	return true, err
 }
 
 // merged is a heap of sources, the one with the lowest key on top.
