@@ -201,3 +201,10 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkPage reads the description and draws it, which a server does once.
+func BenchmarkPage(b *testing.B) {
+	for b.Loop() {
+		b.SetBytes(int64(len(draw(b))))
+	}
+}
