@@ -215,7 +215,7 @@ func (t *Tenant) blobUse(key []byte, b envelope.Box) (use blobUse, err error) {
 }
 
 // SweepBlobs removes blobs to which no record refers and which are older than an hour, and unfinished ones. It reports
-// how many, and their bytes. The store does it by itself when a tenant begins to write blobs.
+// how many, and their bytes. The store does it by itself when a tenant writes blobs, at most every two hours.
 func (t *Tenant) SweepBlobs(ctx context.Context) (count int, bytes int64, err error) {
 	a := Action{Verb: rights.StoreSweep}
 	if err := t.permit(ctx, a); err != nil {
@@ -243,16 +243,20 @@ func (t *Tenant) sweep(ctx context.Context) (count int, bytes int64, err error) 
 	return swept.Blobs + swept.Parts, swept.Bytes, err
 }
 
-// sweepSoon asks for the tenant's orphans to be removed in the background, once while the store is open.
+// sweepAgain is how long after a sweep of a tenant's blobs the next one may begin.
+const sweepAgain = 2 * orphanAge
+
+// sweepSoon asks for the tenant's orphans to be removed in the background, now and then while blobs are written: a run leaves many that
+// it needs no more.
 func (db *DB) sweepSoon(tenant ID) {
 	db.folding.Lock()
 	defer db.folding.Unlock()
-	if db.swept[tenant] {
+	if last, ok := db.swept[tenant]; ok && db.now().Sub(last) < sweepAgain {
 		return
 	}
 	select {
 	case db.toSweep <- tenant:
-		db.swept[tenant] = true
+		db.swept[tenant] = db.now()
 	default: // many wait; the next blob asks again
 	}
 }

@@ -74,7 +74,7 @@ type DB struct {
 	state   atomic.Uint32 // a state; read without mu, so that what an unlocked store is asked while it locks is answered
 	folding sync.Mutex
 	folders map[ID]*blob.Dir
-	swept   map[ID]bool // tenants whose orphans were asked to be removed
+	swept   map[ID]time.Time // when a tenant's orphans were last asked to be removed
 	toSweep chan ID
 	// unwrapped are entries of first uses of keys, still to be written.
 	unwrapping sync.Mutex
@@ -165,7 +165,7 @@ func Open(dir string, o Options) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dir: dir, options: o, format: f, rand: &lockedReader{r: o.Rand}, now: o.Now, folders: map[ID]*blob.Dir{}, swept: map[ID]bool{}, retiring: map[envelope.KeyID]bool{}, fence: newFence(), toSweep: make(chan ID, 64)}
+	db := &DB{dir: dir, options: o, format: f, rand: &lockedReader{r: o.Rand}, now: o.Now, folders: map[ID]*blob.Dir{}, swept: map[ID]time.Time{}, retiring: map[envelope.KeyID]bool{}, fence: newFence(), toSweep: make(chan ID, 64)}
 	db.ids.rand = db.rand
 	if db.release, err = kv.LockDir(dir); err != nil {
 		return nil, err
