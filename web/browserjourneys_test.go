@@ -150,6 +150,15 @@ func TestSetUpInBrowser(t *testing.T) {
 	b.enrol(goodPassword + " too")
 	b.shows("Gulf Coast Mutual")
 	b.look("account")
+	b.fill("name", " ")
+	b.press("Save the name")
+	b.title("Change your name")
+	b.fill("name", "Administrator Two")
+	b.press("Save the name")
+	b.shows("Your changes are saved")
+	if facts := b.text("dl"); !strings.Contains(facts, "Administrator Two") {
+		t.Errorf("the account after a change of the name: %s", facts)
+	}
 }
 
 // operatorPages looks at what operators have.

@@ -10,6 +10,7 @@ import (
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web/page"
+	"github.com/qrsrisk/qrsd/web/wire"
 )
 
 // Pages of one's own account: who am I, where am I signed in, with what do I prove it.
@@ -20,12 +21,13 @@ const (
 	passkeysPath = page.HomePath + "/passkeys"
 )
 
-func accountPages() []route {
+func accountPages(as like) []route {
 	own := func(method, path, operation, verb string, secret bool, e endpoint) route {
 		return route{Route{Method: method, Path: path, Operation: operation, Access: SignedIn, Verb: verb, Page: true, Secret: secret}, e}
 	}
 	return []route{
 		own("GET", page.HomePath, "showAccount", "user.self", false, do((*Server).showAccount)),
+		as("POST", page.HomePath+"/name", "changeMe", "sendName", do((*Server).sendName)),
 		own("GET", sessionsPath, "showSessions", "session.list", false, do((*Server).showSessions)),
 		own("POST", sessionsPath+"/end", "sendEndOfSessions", "session.revoke", false, do((*Server).sendEndOfSessions)),
 		own("POST", sessionsPath+"/{id}/end", "sendEndOfSession", "session.revoke", false, do((*Server).sendEndOfSession)),
@@ -64,8 +66,26 @@ func (s *Server) showAccount(ctx context.Context, c *Call, in doneInput) (any, e
 			{Name: "Role", Cell: page.Cell{Text: roleName(self.Role)}}, {Name: "Tenant", Cell: tenant}, {Name: "Second factor", Cell: factorOf(self)},
 			{Name: "Last sign-in", Cell: page.Cell{Text: page.Time(self.SignedIn)}}, {Name: "User", Cell: page.Cell{Text: self.ID.String(), Mono: true}},
 		},
+		Forms: []page.Form{nameForm(self.Name)},
 		Links: []page.Link{{Path: page.ChangePath, Text: "Change your password"}},
 	})
+}
+
+func nameForm(name string) page.Form {
+	return page.Form{Title: "Change your name", Action: page.HomePath + "/name", Button: "Save the name"}.Of(
+		page.Field{Name: "name", ID: "name", Label: "Name", Type: "text", Value: name, Autocomplete: "name"})
+}
+
+// sendName changes how one is shown to others.
+func (s *Server) sendName(ctx context.Context, c *Call, in struct {
+	Name string `form:"name"`
+}) (*Redirect, error) {
+	if _, err := s.changeMe(ctx, c, jsonBody[wire.MeChange]{wire.MeChange{Name: in.Name}}); err != nil {
+		ask := page.Ask{Frame: s.frame(c, "Change your name"), Form: nameForm(in.Name)}
+		ask.Form.Title, ask.Form.Back = "", page.HomePath
+		return nil, again(ask, "name", err)
+	}
+	return &Redirect{page.HomePath + "?done=changed"}, nil
 }
 
 // factorOf is how an account's second factor stands.

@@ -29,7 +29,7 @@ func pageRoutes(ofAPI []route) []route {
 		entryPages(),
 		setUpPages(),
 		orderPages(as),
-		accountPages(),
+		accountPages(as),
 		keyPages(as),
 		userPages(as),
 		systemPages(as),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web"
 )
 
@@ -189,5 +190,20 @@ func TestAssetsAreKept(t *testing.T) {
 			t.Errorf("%s: %v", at, got.Header)
 		}
 		p.want(404, p.call("GET", "/static/000000000000/"+name, nil))
+	}
+}
+
+// TestLimitedPageSaysWhen: who asks too often gets a page that says when to ask again.
+func TestLimitedPageSaysWhen(t *testing.T) {
+	a := start(t, func(o *web.Options, _ *directory.Options) {
+		o.Limits.Address = directory.Rate{Burst: 2, Every: time.Minute}
+	})
+	p := a.stranger()
+	var got answer
+	for range 4 {
+		got = p.call("GET", "/reset", nil)
+	}
+	if got.Status != 429 || got.Header.Get("Retry-After") == "" || !strings.Contains(string(got.Body), "then load the page again") {
+		t.Errorf("%d, Retry-After %q:\n%s", got.Status, got.Header.Get("Retry-After"), got.Body)
 	}
 }
