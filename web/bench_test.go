@@ -119,7 +119,7 @@ func drive(b *testing.B, a *appliance, address string, requests []string) {
 		c, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(b.Context(), "tcp", address)
 		a.must(err)
 		connections[i] = c.(*tls.Conn)
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 	}
 	b.ResetTimer()
 	var work sync.WaitGroup

@@ -80,6 +80,13 @@ func TestSecretsStayUncompressed(t *testing.T) {
 	}
 	a := start(t, unlimited)
 	p := a.join(a.tenant("Example Mutual"), "ann@example.com", store.Admin)
+	for i := range 10 {
+		p.want(201, p.call("POST", "/api/v1/invitations", wire.NewUser{Email: fmt.Sprintf("user%d@example.com", i), Name: "N. N.", Role: "viewer"}))
+	}
+	notices := p.want(200, p.call("GET", "/api/v1/outbox", nil, header("Accept-Encoding", "gzip")))
+	if len(notices.Body) < 2048 || notices.Header.Get("Content-Encoding") != "" {
+		t.Errorf("%d bytes of messages with tokens, coding %q", len(notices.Body), notices.Header.Get("Content-Encoding"))
+	}
 	r := p.want(201, p.call("POST", "/api/v1/users", wire.NewUser{Email: "bob@example.com", Name: strings.Repeat("N", 200), Role: "viewer"}, header("Accept-Encoding", "gzip")))
 	if r.Header.Get("Content-Encoding") != "" || !bytes.Contains(r.Body, []byte("one_time_password")) {
 		t.Errorf("a reply with a secret: %s", r)

@@ -45,7 +45,6 @@ func newRequestID() string {
 func (x *exchange) method() string            { return x.ctx.Method() }
 func (x *exchange) target() string            { return x.ctx.OriginalURL() }
 func (x *exchange) path() string              { return string(x.ctx.Context().URI().PathOriginal()) }
-func (x *exchange) query() string             { return string(x.ctx.Context().URI().QueryString()) }
 func (x *exchange) header(name string) string { return x.ctx.Get(name) }
 func (x *exchange) set(name, value string)    { x.ctx.Set(name, value) }
 func (x *exchange) param(name string) string  { return x.ctx.Params(name) }

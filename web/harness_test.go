@@ -366,7 +366,7 @@ func (a *appliance) ofRequest(id string, tenants ...store.ID) (found []store.Rea
 func (a *appliance) raw(text string) string {
 	a.Helper()
 	c := a.dial()
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	_, err := io.WriteString(c, text)
 	a.must(err)
 	return readAll(c)

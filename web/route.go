@@ -76,7 +76,7 @@ type endpoint interface {
 
 // handler answers a request of type In with an Out, which becomes the JSON of the reply. Out may be:
 // Nothing (204), *Document (other media, or a page), *Stream (bulk), *Redirect (303), or anything that encoding/json takes.
-type handler[In, Out any] func(s *Server, ctx context.Context, c *Call, in In) (Out, error) //nolint:revive // a method expression has its receiver first
+type handler[In, Out any] func(s *Server, ctx context.Context, c *Call, in In) (Out, error)
 
 // do makes an endpoint of a handler. In is a struct whose fields have a tag each: `path:"id"`, `query:"limit"`,
 // `form:"email"`, or `body:"json"` for the one that takes the body. A field of path, query or form is a string, bool, int, int64,

@@ -145,7 +145,7 @@ func TestCrowd(t *testing.T) {
 	a := start(t, func(o *web.Options, _ *directory.Options) { o.Limits.PerAddress = 4 })
 	for range 4 {
 		c := a.dial()
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 	}
 	if c, err := a.tryDial(); err == nil {
 		_ = c.Close()

@@ -39,7 +39,7 @@ func TestStrictJSON(t *testing.T) {
 		`{"name":"x"`:                    ": this is not JSON",
 		`{"name":"x"}{}`:                 ": there is more",
 		`{"name":"x"} x`:                 ": there is more",
-		`{"nmae":"x"}`:                   "/nmae: there is no such member",
+		`{"nom":"x"}`:                    "/nom: there is no such member",
 		`{"Name":"x"}`:                   "/Name: there is no such member", // encoding/json alone would take it
 		`{"name":"x","name":"y"}`:        "/name: this name is there twice",
 		`{"name":"x","n\u0061me":"y"}`:   "/name: this name is there twice",

@@ -57,7 +57,7 @@ func TestTLSProtocols(t *testing.T) {
 	a := start(t)
 	c, err := (&tls.Dialer{Config: &tls.Config{RootCAs: a.roots, ServerName: host, NextProtos: []string{"h2", "http/1.1"}}}).DialContext(t.Context(), "tcp", a.address)
 	a.must(err)
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if got := c.(*tls.Conn).ConnectionState().NegotiatedProtocol; got != "http/1.1" {
 		t.Errorf("agreed on %q", got)
 	}
@@ -66,7 +66,7 @@ func TestTLSProtocols(t *testing.T) {
 		t.Error("a client that speaks HTTP/2 only was let in")
 	}
 	plain := a.plain()
-	defer plain.Close()
+	defer func() { _ = plain.Close() }()
 	_, err = plain.Write([]byte("GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n"))
 	a.must(err)
 	if got := readAll(plain); strings.Contains(got, "200") || strings.Contains(got, "ok") {
