@@ -49,7 +49,7 @@ func withPasskeys(_ *web.Options, o *directory.Options) {
 // browser is Chromium with one tab, and what it complained of.
 type browser struct {
 	*appliance
-	ctx        context.Context
+	ctx        context.Context //nolint:containedctx // to chromedp a tab is its context
 	scriptless bool
 	mu         sync.Mutex
 	faults     []string
@@ -96,7 +96,7 @@ func (a *appliance) browse() *browser {
 func (a *appliance) keyDigest() string {
 	a.Helper()
 	c := a.dial()
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	sum := sha256.Sum256(c.ConnectionState().PeerCertificates[0].RawSubjectPublicKeyInfo)
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
