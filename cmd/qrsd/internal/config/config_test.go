@@ -318,6 +318,8 @@ func FuzzParse(f *testing.F) {
 	f.Add(config.Uncommented(string(text)))
 	f.Add(`store { path = "${file("x")}" passphrase = env(env("A")) }`)
 	f.Add(`hosts = [for h in ["a"] : h]`)
+	f.Add("limits {\n connections = 1e999999999\n }")
+	f.Add(`url = { (1e9) = "x${1e9}" }`)
 	f.Add("limits { sign_in \"all\" { burst = 1e400\n every = \"-1s\" } }")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 8192 {

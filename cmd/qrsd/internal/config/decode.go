@@ -126,6 +126,10 @@ func (d *decoder) label(found *hclsyntax.Block, name string, k block) (string, b
 
 // set evaluates a setting and hands it to its key.
 func (d *decoder) set(a *hclsyntax.Attribute, name string, k key) {
+	if at, ok := plain(a.Expr, false); !ok {
+		d.fault(at, name, "must be a plain value: a text, a number, true or false, a list, or the reference of a secret; nothing is computed here")
+		return
+	}
 	v, problems := a.Expr.Value(&hcl.EvalContext{Functions: references(d.folder)})
 	if problems.HasErrors() {
 		for _, p := range problems {
@@ -141,6 +145,36 @@ func (d *decoder) set(a *hclsyntax.Attribute, name string, k key) {
 	if err := k.set(d, v); err != nil {
 		d.fault(at, name, err.Error())
 	}
+}
+
+// plain reports whether an expression only says a value, and otherwise where it does more: what computes can take for ever (a number
+// may have a thousand million digits), and settings need none of it. Within a text, and as the name of a file or variable, there is only text.
+func plain(e hclsyntax.Expression, within bool) (hcl.Range, bool) {
+	all := func(within bool, parts ...hclsyntax.Expression) (hcl.Range, bool) {
+		for _, p := range parts {
+			if at, ok := plain(p, within); !ok {
+				return at, false
+			}
+		}
+		return hcl.Range{}, true
+	}
+	switch e := e.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return e.Range(), !within || e.Val.Type().Equals(cty.String)
+	case *hclsyntax.TemplateExpr:
+		return all(true, e.Parts...)
+	case *hclsyntax.TemplateWrapExpr:
+		return all(true, e.Wrapped)
+	case *hclsyntax.FunctionCallExpr:
+		return all(true, e.Args...)
+	case *hclsyntax.ScopeTraversalExpr: // of which the language says more
+		return e.Range(), true
+	case *hclsyntax.TupleConsExpr:
+		if !within {
+			return all(false, e.Exprs...)
+		}
+	}
+	return e.Range(), false
 }
 
 // unknown reports a name that is not in the table, with what was probably meant.

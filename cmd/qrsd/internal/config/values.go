@@ -107,7 +107,8 @@ func whole(to *int, least, most int) func(*decoder, cty.Value) error {
 		}
 		n, exact := v.AsBigFloat().Int64()
 		if exact != big.Exact || n < int64(least) || n > int64(most) {
-			return fmt.Errorf("%s: must be a whole number of %d to %d", v.AsBigFloat().Text('g', 10), least, most)
+			shown, _ := v.AsBigFloat().Float64() // the number itself may have a thousand million digits
+			return fmt.Errorf("%v: must be a whole number of %d to %d", shown, least, most)
 		}
 		*to = int(n)
 		return nil
