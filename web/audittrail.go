@@ -12,20 +12,21 @@ import (
 
 // auditRoutes are the audit log of the caller's tenant; for operators that of the appliance itself.
 func auditRoutes() []route {
+	const trail = "/audit/trail" // where auditors were promised it
 	read := func(path, operation string, e endpoint) route {
-		return route{Route{Method: "GET", Path: api + path, Operation: operation, Access: Permitted, Verb: "audit.read", OperatorVerb: "audit.system"}, e}
+		return route{Route{Method: "GET", Path: path, Operation: operation, Access: Permitted, Verb: "audit.read", OperatorVerb: "audit.system"}, e}
 	}
 	export := func(path, operation string) route {
-		return route{Route{Method: "GET", Path: api + path, Operation: operation, Access: Permitted, Verb: "audit.export", OperatorVerb: "audit.system", Bulk: true}, do((*Server).exportAudit)}
+		return route{Route{Method: "GET", Path: path, Operation: operation, Access: Permitted, Verb: "audit.export", OperatorVerb: "audit.system", Bulk: true}, do((*Server).exportAudit)}
 	}
 	return []route{
-		read("/audit/entries", "listAuditEntries", do((*Server).listAuditEntries)),
-		read("/audit/entries/{sequence}/proof", "proveAuditEntry", do((*Server).proveAuditEntry)),
+		read(api+"/audit/entries", "listAuditEntries", do((*Server).listAuditEntries)),
+		read(api+"/audit/entries/{sequence}/proof", "proveAuditEntry", do((*Server).proveAuditEntry)),
 		{Route{Method: "GET", Path: api + "/audit/checkpoint", Operation: "getAuditCheckpoint", Access: Permitted, Verb: "ledger.checkpoint", OperatorVerb: "store.checkpoint"}, do((*Server).getAuditCheckpoint)},
-		read("/audit/consistency", "proveAuditConsistency", do((*Server).proveAuditConsistency)),
-		export("/audit/export", "exportAudit"),
-		read("/audit/trail", "listAuditTrail", do((*Server).listAuditEntries)),
-		export("/audit/trail/export", "exportAuditTrail"),
+		read(api+"/audit/consistency", "proveAuditConsistency", do((*Server).proveAuditConsistency)),
+		export(api+"/audit/export", "exportAudit"),
+		read(trail, "listAuditTrail", do((*Server).listAuditEntries)),
+		export(trail+"/export", "exportAuditTrail"),
 	}
 }
 

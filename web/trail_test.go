@@ -136,7 +136,7 @@ func TestAuditFilters(t *testing.T) {
 		"from=" + url.QueryEscape(from):                  func(e wire.AuditEntry) bool { return !e.Time.Before(mustTime(t, from)) },
 		"to=" + url.QueryEscape(from):                    func(e wire.AuditEntry) bool { return e.Time.Before(mustTime(t, from)) },
 	} {
-		found := walk[wire.AuditEntry](admin, "/api/v1/audit/trail?limit=1000&"+query, nil)
+		found := walk[wire.AuditEntry](admin, "/audit/trail?limit=1000&"+query, nil)
 		if len(found) == 0 {
 			t.Errorf("%s: nothing", query)
 		}
@@ -172,7 +172,7 @@ func TestExports(t *testing.T) {
 		checkpoint, export string
 	}{
 		{approver, "/api/v1/audit/checkpoint", "/api/v1/audit/export"},
-		{approver, "/api/v1/audit/checkpoint", "/api/v1/audit/trail/export"},
+		{approver, "/api/v1/audit/checkpoint", "/audit/trail/export"},
 		{approver, "/api/v1/ledger/checkpoint", "/api/v1/ledger/export"},
 		{operator, "/api/v1/audit/checkpoint", "/api/v1/audit/export"},
 	} {

@@ -45,9 +45,12 @@ func (c *Client) AuditEntries(ctx context.Context, q AuditQuery) iter.Seq2[wire.
 	return list[wire.AuditEntry](ctx, c, at("audit", "entries"), q.values())
 }
 
+// trail is where the audit log has its second address, outside of the API's own.
+const trail = "/audit/trail"
+
 // AuditTrail is the same list under its other address.
 func (c *Client) AuditTrail(ctx context.Context, q AuditQuery) iter.Seq2[wire.AuditEntry, error] {
-	return list[wire.AuditEntry](ctx, c, at("audit", "trail"), q.values())
+	return list[wire.AuditEntry](ctx, c, trail, q.values())
 }
 
 // ProveAuditEntry proves that an entry is in the audit log. What it says is to be checked with store/ledger.
@@ -73,7 +76,7 @@ func (c *Client) ExportAudit(ctx context.Context, to io.Writer) error {
 
 // ExportAuditTrail is the same export under its other address.
 func (c *Client) ExportAuditTrail(ctx context.Context, to io.Writer) error {
-	return c.copyTo(ctx, request{method: http.MethodGet, path: at("audit", "trail", "export")}, to)
+	return c.copyTo(ctx, request{method: http.MethodGet, path: trail + "/export"}, to)
 }
 
 // LedgerEntries lists the leaves of the tenant's ledger, oldest first.
