@@ -31,21 +31,25 @@ type QueueOptions struct {
 // alternating between tenants. A run is taken up where it was left: by the stop of the appliance, by the death of its process, or by
 // a disk that was full. It is safe for many goroutines.
 type Queue struct {
-	o     QueueOptions
-	log   hclog.Logger
-	cores cores
-	wake  chan struct{}
-	pace  *pace
+	o       QueueOptions
+	log     hclog.Logger
+	cores   cores
+	wake    chan struct{}
+	program [32]byte // digest of the program that computes; set by Run before anything else
+	memory  int64    // of the host, bytes; 0: not known
+	models  models
 
 	mu     sync.Mutex
+	door   *workspace.Worker
 	inHand map[store.ID]*inHand   // by run
 	later  map[store.ID]time.Time // runs that are not taken up before
+	pace   float64                // see learn
 }
 
 // inHand is a run that this process carries out.
 type inHand struct {
-	stop   context.CancelFunc
-	memory int64 // by the forecast
+	stop context.CancelFunc
+	Forecast
 }
 
 const (
@@ -69,9 +73,9 @@ func NewQueue(o QueueOptions) (*Queue, error) {
 		o.Now = time.Now
 	}
 	o.Cores, o.AtOnce = cmp.Or(max(o.Cores, 0), runtime.GOMAXPROCS(0)), cmp.Or(max(o.AtOnce, 0), runsAtOnce)
-	o.Every = cmp.Or(o.Every, lookEvery)
+	o.Every, o.keepWorth = cmp.Or(o.Every, lookEvery), cmp.Or(o.keepWorth, keepWorth)
 	return &Queue{
-		o: o, log: o.Log, cores: make(cores, o.Cores), wake: make(chan struct{}, 1), pace: &pace{},
+		o: o, log: o.Log, cores: make(cores, o.Cores), wake: make(chan struct{}, 1), pace: 1, memory: hostMemory(),
 		inHand: map[store.ID]*inHand{}, later: map[store.ID]time.Time{},
 	}, nil
 }

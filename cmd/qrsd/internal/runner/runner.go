@@ -79,21 +79,32 @@ func Run(ctx context.Context, r Request) (*Outcome, error) {
 
 // open opens the model as the request wants it, completes the spec by the storm that was named, and checks it.
 func (r *Request) open() (*modelpack.Model, error) {
-	model, err := modelpack.Florida(vulnerability.Options{Without: r.Spec.Without})
+	model, err := openModel(r.Spec.Without)
+	if err != nil {
+		return nil, err
+	}
+	return model, r.complete(model)
+}
+
+// openModel opens the model with judgement groups of its curves switched off.
+func openModel(without []string) (*modelpack.Model, error) {
+	model, err := modelpack.Florida(vulnerability.Options{Without: without})
 	var unknown *vulnerability.UnknownGroupError
 	if errors.As(err, &unknown) {
 		return nil, usage("--without %v", unknown)
 	}
-	if err != nil {
-		return nil, err
-	}
+	return model, err
+}
+
+// complete completes the spec by the storm that was named, and checks it.
+func (r *Request) complete(model *modelpack.Model) error {
 	if err := r.Scenario.apply(model, &r.Spec); err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.Spec.Check(); err != nil {
-		return nil, &ErrUsage{err.Error()}
+		return &ErrUsage{err.Error()}
 	}
-	return model, r.Quantum.check(r.Spec)
+	return r.Quantum.check(r.Spec)
 }
 
 // compute runs the engine and puts the quantum estimate beside its result.

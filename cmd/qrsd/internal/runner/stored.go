@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,12 +14,14 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/qrsrisk/qrsd/cmd/internal/runestimate"
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/results"
 	"github.com/qrsrisk/qrsd/engine/results/parquet"
@@ -151,7 +154,9 @@ func (s Stored) end(ctx context.Context, id store.ID, cause error) error {
 func (s Stored) carryOut(ctx context.Context, r Request, id store.ID, model *modelpack.Model, portfolio *exposure.Portfolio) (*StoredOutcome, error) {
 	alive, stop := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
-	renewing.Go(func() { s.stayAlive(alive, id, stop) })
+	renewing.Go(func() {
+		stayAlive(alive, s.renewal, func(ctx context.Context) error { return s.Workspace.Renew(ctx, id, s.Worker, lease) }, stop)
+	})
 	defer renewing.Wait()
 	defer stop(nil)
 	out, err := compute(alive, r, model, portfolio, nil)
@@ -190,12 +195,8 @@ func (s Stored) seal(ctx context.Context, out *StoredOutcome) {
 
 // stayAlive renews the lease until ctx ends. A run that was cancelled or taken over is stopped; so is one whose lease
 // could not be renewed until it ended, by a full disk for instance.
-func (s Stored) stayAlive(ctx context.Context, id store.ID, stop context.CancelCauseFunc) {
-	period := s.renewal
-	if period == 0 {
-		period = renewal
-	}
-	beat := time.NewTicker(period)
+func stayAlive(ctx context.Context, period time.Duration, renew func(context.Context) error, stop context.CancelCauseFunc) {
+	beat := time.NewTicker(cmp.Or(period, renewal))
 	defer beat.Stop()
 	for last := time.Now(); ; {
 		select {
@@ -203,7 +204,7 @@ func (s Stored) stayAlive(ctx context.Context, id store.ID, stop context.CancelC
 			return
 		case <-beat.C:
 		}
-		err := s.Workspace.Renew(ctx, id, s.Worker, lease)
+		err := renew(ctx)
 		var gone *workspace.StateError
 		switch {
 		case err == nil:
@@ -251,19 +252,22 @@ func (s *Stored) imported(ctx context.Context, r *Request, model *modelpack.Mode
 	if err != nil {
 		return nil, nil, err
 	}
+	from := func(role string) (*store.BlobReader, error) { return s.Workspace.OpenFile(ctx, s.Portfolio, role) }
+	return r.Files.readKept(model.Ground, p, from)
+}
+
+// readKept reads a portfolio from the store's blobs, each opened by its role, and holds it to the digest it was imported with.
+func (f Files) readKept(ground *geography.Florida, p store.Record[workspace.Portfolio], from func(role string) (*store.BlobReader, error)) (*exposure.Portfolio, *exposure.Report, error) {
 	var account source
-	for _, f := range p.Value.Files {
-		if f.Role == "account" {
-			account = s.kept(ctx, f)
-		}
+	if slices.ContainsFunc(p.Value.Files, func(f workspace.File) bool { return f.Role == "account" }) {
+		account = kept("account", p.Value.Files, from)
 	}
-	location := s.kept(ctx, workspace.File{Role: "location", Name: nameOf(p.Value.Files, "location")})
-	portfolio, report, err := r.Files.read(model.Ground, location, account)
+	portfolio, report, err := f.read(ground, kept("location", p.Value.Files, from), account)
 	if err != nil {
 		return nil, nil, err
 	}
 	if got := portfolio.Digest(); got != p.Value.Digest {
-		return nil, nil, fmt.Errorf("portfolio %s reads as %x, it was imported as %s: this version of qrsd reads exposure otherwise; import it again", s.Portfolio, got, p.Value.Digest)
+		return nil, nil, fmt.Errorf("portfolio %s reads as %x, it was imported as %s: this version of qrsd reads exposure otherwise; import it again", p.ID, got, p.Value.Digest)
 	}
 	return portfolio, report, nil
 }
@@ -278,13 +282,13 @@ func nameOf(files []workspace.File, role string) string {
 }
 
 // kept reads one file of a portfolio from its blob.
-func (s *Stored) kept(ctx context.Context, f workspace.File) source {
+func kept(role string, files []workspace.File, open func(role string) (*store.BlobReader, error)) source {
 	return func() (*exposure.Source, func(), error) {
-		from, err := s.Workspace.OpenFile(ctx, s.Portfolio, f.Role)
+		from, err := open(role)
 		if err != nil {
 			return nil, nil, err
 		}
-		return sourceOf(f.Name, from, from.Size()), func() { _ = from.Close() }, nil
+		return sourceOf(nameOf(files, role), from, from.Size()), func() { _ = from.Close() }, nil
 	}
 }
 
