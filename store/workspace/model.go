@@ -27,24 +27,26 @@ var (
 // model's id, also of one that was registered before.
 func (w *Workspace) RegisterModel(ctx context.Context, digest [32]byte, version string) (id store.ID, err error) {
 	err = w.change(ctx, store.Action{Verb: rights.ModelRegister}, func() error { return checkText("version", version, 1, 200) }, func(tx *store.WriteTx) (err error) {
-		id, err = modelByDigest.Find(tx, ledger.Digest(digest).String())
-		if err == nil {
-			tx.Of(id)
-			return nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		id = tx.NewID()
+		id, err = w.register(tx, digest, version)
 		tx.Of(id)
-		m := Model{Digest: digest, Version: version, Registered: stamp(tx.Now()), By: w.tenant.Principal().User()}
-		if err := models.Insert(tx, id, m); err != nil {
-			return err
-		}
-		tx.Enter(leaf(ledger.ModelRegistered, id, map[string]ledger.Digest{"model": m.Digest}, version))
-		return modelByDigest.Set(tx, m.Digest.String(), id)
+		return err
 	})
 	return id, err
+}
+
+// register enters a model pack that is not there yet.
+func (w *Workspace) register(tx *store.WriteTx, digest ledger.Digest, version string) (id store.ID, err error) {
+	id, err = modelByDigest.Find(tx, digest.String())
+	if !errors.Is(err, store.ErrNotFound) {
+		return id, err
+	}
+	id = tx.NewID()
+	m := Model{Digest: digest, Version: version, Registered: stamp(tx.Now()), By: w.tenant.Principal().User()}
+	if err := models.Insert(tx, id, m); err != nil {
+		return id, err
+	}
+	tx.Enter(leaf(ledger.ModelRegistered, id, map[string]ledger.Digest{"model": m.Digest}, version))
+	return id, modelByDigest.Set(tx, m.Digest.String(), id)
 }
 
 // Model finds a registered model pack by its digest; store.ErrNotFound: it is not registered.

@@ -43,6 +43,9 @@ var runs = store.Define[Run]("runs", 2, store.Upgrade{From: 1, Do: nothingMissin
 type NewRun struct {
 	Portfolio store.ID // imported before
 	Model     [32]byte // digest of a registered model pack
+	// ModelVersion, where not "", registers the model with the run if it is not registered: what an appliance does with the model that
+	// it came with, of that version of the engine.
+	ModelVersion string
 	Spec      engine.Spec
 	Name      string // at most 200 characters; may be ""
 	Note      string // at most 2,000 characters; may be ""
@@ -56,6 +59,9 @@ func (w *Workspace) Submit(ctx context.Context, n NewRun) (id store.ID, err erro
 		if err = checkLabel(n.Name, n.Note); err != nil {
 			return err
 		}
+		if err = checkText("version", n.ModelVersion, 0, 200); err != nil {
+			return err
+		}
 		spec, err = checkSpec(n.Spec)
 		return err
 	}
@@ -64,7 +70,7 @@ func (w *Workspace) Submit(ctx context.Context, n NewRun) (id store.ID, err erro
 		if err != nil {
 			return err
 		}
-		if err := registered(tx, n.Model); err != nil {
+		if err := w.haveModel(tx, n); err != nil {
 			return err
 		}
 		id = tx.NewID()
@@ -140,6 +146,15 @@ func checkSpec(s engine.Spec) (ledger.Digest, error) {
 func specDigest(s engine.Spec) (ledger.Digest, error) {
 	text, err := specText(s)
 	return sha256.Sum256(text), err
+}
+
+// haveModel refuses a run of a model that is not registered, and is not to be.
+func (w *Workspace) haveModel(tx *store.WriteTx, n NewRun) error {
+	if n.ModelVersion == "" {
+		return registered(tx, n.Model)
+	}
+	_, err := w.register(tx, n.Model, n.ModelVersion)
+	return err
 }
 
 // registered refuses a model that the ledger does not know: the run's lineage would begin with nothing.
