@@ -36,7 +36,7 @@ type UnfinishedError struct {
 
 func (e *UnfinishedError) Error() string {
 	if e.Is.Ended() {
-		return fmt.Sprintf("run %s was %s and has no result", e.Run, e.Is)
+		return fmt.Sprintf("run %s is %s and has no result", e.Run, e.Is)
 	}
 	return fmt.Sprintf("run %s is %s; its result is there when it is done", e.Run, e.Is)
 }

@@ -46,9 +46,9 @@ type NewRun struct {
 	// ModelVersion, where not "", registers the model with the run if it is not registered: what an appliance does with the model that
 	// it came with, of that version of the engine.
 	ModelVersion string
-	Spec      engine.Spec
-	Name      string // at most 200 characters; may be ""
-	Note      string // at most 2,000 characters; may be ""
+	Spec         engine.Spec
+	Name         string // at most 200 characters; may be ""
+	Note         string // at most 2,000 characters; may be ""
 }
 
 // Submit queues a run of a portfolio and a model that the tenant has. *Invalid: what is to be mended; *QuotaError: so many runs
