@@ -17,6 +17,7 @@ import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
@@ -37,6 +38,8 @@ type appliance struct {
 	known       []*breached.Filter            // open files of passwords that nobody may choose
 	db          *store.DB
 	directory   *directory.Directory
+	feed        *runner.Feed // of what becomes of runs
+	queue       *runner.Queue
 
 	settingMode sync.Mutex  // held while the mode in the store and that of the dialer change
 	opened      atomic.Bool // the store was unlocked once: whoever locks it after that means it

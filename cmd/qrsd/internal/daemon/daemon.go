@@ -74,6 +74,10 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // serve answers, works beside that, and returns when all of it has ended.
 func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
+	var err error
+	if a.queue, err = a.newQueue(); err != nil {
+		return err
+	}
 	server, err := a.newServer()
 	if err != nil {
 		return err
@@ -85,6 +89,7 @@ func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(ctx, listener) })
 	work.Go(func() error { return a.attend(ctx) })
+	work.Go(func() error { a.queue.Run(ctx); return nil })
 	if sender != nil {
 		work.Go(func() error { sender.Run(ctx); return nil })
 	}

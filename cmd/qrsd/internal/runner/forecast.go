@@ -21,11 +21,11 @@ type Forecast struct {
 }
 
 // What a run takes, measured on portfolios of 500 to 20,000 locations of examples/florida, 200 to 10,000 years and 0 to 100 samples, on one core of
-// an x86-64 server of 2.x GHz. Seconds are of one core.
+// a shared x86-64 server. Seconds are of one core.
 const (
 	baseSeconds      = 1.5      // model, curves, quantum estimate
 	locationSeconds  = 20e-6    // reading
-	yearSeconds      = 0.3e-3   // making the storms
+	yearSeconds      = 0.45e-3  // making the storms
 	siteEventsYear   = 0.283    // pairs of a site and a damaging event in a year, by location
 	siteEventSeconds = 1.2e-6   // wind and mean damage
 	sampleSeconds    = 0.075e-6 // of a site-event: draws, terms and their share of the files
