@@ -119,3 +119,33 @@ func TestStreams(t *testing.T) {
 	}
 	p.want(http.StatusOK, p.call("GET", "/api/v1/session", nil))
 }
+
+// TestFailingStreams wants an error before the first bytes to be a problem, and one after them to break the reply off: no part
+// passes for the whole.
+func TestFailingStreams(t *testing.T) {
+	a := start(t)
+	a.must(a.stop())
+	web.AddFailingStream(a.server)
+	a.serve()
+	p := a.stranger()
+	for _, after := range []int{0, 1000} {
+		problem := p.want(500, p.call("GET", fmt.Sprintf("/failing?after=%d", after), nil)).problem(t)
+		if problemName(problem) != "internal" || strings.Contains(problem.Detail, "source") {
+			t.Errorf("after %d bytes: %+v", after, problem)
+		}
+	}
+	for _, coding := range []string{"", "gzip", "zstd"} {
+		r, err := http.NewRequest("GET", "https://"+host+"/failing?after=10000000", nil)
+		a.must(err)
+		r.Header.Set("Accept-Encoding", coding)
+		got, err := p.client.Do(r)
+		if err != nil {
+			continue // it broke off even earlier
+		}
+		_, err = io.Copy(io.Discard, got.Body)
+		_ = got.Body.Close()
+		if err == nil {
+			t.Errorf("coding %q: the reply looks whole", coding)
+		}
+	}
+}
