@@ -106,7 +106,10 @@ func TestWorkerIsAudited(t *testing.T) {
 		{"run.claim", func() (err error) { j, err = k.Claim(t.Context(), b.tenant, run, lease); return err }},
 		{"run.work", func() error { from, err := j.OpenFile(t.Context(), "location"); return errors.Join(err, from.Close()) }},
 		{"run.claim", func() error { return j.Renew(t.Context(), lease) }},
-		{"run.work", func() error { blocks, err := j.OpenBlocks(t.Context(), computation()); return errors.Join(err, blocks.Close()) }},
+		{"run.work", func() error {
+			blocks, err := j.OpenBlocks(t.Context(), computation())
+			return errors.Join(err, blocks.Close())
+		}},
 		{"run.claim", func() error { return j.Release(t.Context()) }},
 		{"run.claim", func() (err error) { j, err = k.Claim(t.Context(), b.tenant, run, lease); return err }},
 		{"run.finish", func() error { _, err := j.Finish(t.Context(), sealable(t)); return err }},

@@ -151,6 +151,27 @@ func (b *bench) submitted(w *workspace.Workspace) store.ID {
 	return must(w.SubmitEstimate(b.Context(), estimate(b.done(w))))(b)
 }
 
+// refused, hooked and posted bring a refused import, a webhook and a delivery about.
+func (b *bench) refused(w *workspace.Workspace) store.ID {
+	b.Helper()
+	return must(w.KeepRefused(b.Context(), refused("Inland book")))(b)
+}
+
+func (b *bench) hooked(w *workspace.Workspace) store.ID {
+	b.Helper()
+	h, _, err := w.AddWebhook(b.Context(), hears(workspace.RunDone))
+	return must(h.ID, err)(b)
+}
+
+func (b *bench) posted(w *workspace.Workspace) store.ID {
+	b.Helper()
+	return must(w.TryWebhook(b.Context(), b.hooked(w)))(b)
+}
+
+func refused(name string) workspace.NewRefusedImport {
+	return workspace.NewRefusedImport{Name: name, Faults: 2, Files: []workspace.NewFile{bytesFile("report", "report.json", "[]"), bytesFile("bad-location", "bad-location.csv", "LocNumber\n")}}
+}
+
 func estimate(run store.ID) workspace.NewEstimate {
 	return workspace.NewEstimate{Run: run, Question: "gross_oep_100", Device: "arn:example:device", Shots: 1000, Files: []workspace.NewFile{bytesFile("circuits", "circuits.json", "[]")}}
 }
@@ -344,6 +365,64 @@ func verbs() []verb {
 			_, _, err := w.ApprovalOf(t.Context(), id)
 			return err
 		}, "approval.read", nil, "AMaPv"},
+		{"Approval", func(b *bench, w *workspace.Workspace) store.ID {
+			return must(w.RequestApproval(b.Context(), workspace.OfPortfolio, b.imported(w), ""))(b)
+		}, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.Approval(t.Context(), id))
+		},
+			"approval.read", nil, "AMaPv"},
+		{"Describe", (*bench).queued, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.Describe(t.Context(), id, 1, "Baseline", "for the renewal")
+		}, "run.submit", nil, "AMa"},
+		{"KeepRefused", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.KeepRefused(t.Context(), refused("P")))
+		}, "portfolio.import", nil, "AM"},
+		{"RefusedImport", (*bench).refused, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.RefusedImport(t.Context(), id))
+		}, "portfolio.read", nil, "AMaPv"},
+		{"RefusedImports", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.RefusedImports(t.Context(), "", 10))
+		}, "portfolio.read", nil, "AMaPv"},
+		{"OpenRefused", (*bench).refused, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return shut(w.OpenRefused(t.Context(), id, "report"))
+		}, "portfolio.read", nil, "AMaPv"},
+		{"Quotas", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			_, _, err := w.Quotas(t.Context())
+			return err
+		}, "quota.read", nil, "AMaPv"},
+		{"AddWebhook", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			_, _, err := w.AddWebhook(t.Context(), hears(workspace.RunDone))
+			return err
+		}, "webhook.add", nil, "A"},
+		{"ChangeWebhook", (*bench).hooked, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.ChangeWebhook(t.Context(), id, 1, hears(workspace.RunFailed)))
+		}, "webhook.change", nil, "A"},
+		{"RotateWebhook", (*bench).hooked, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			_, _, err := w.RotateWebhook(t.Context(), id, time.Hour)
+			return err
+		}, "webhook.rotate", nil, "A"},
+		{"DeleteWebhook", (*bench).hooked, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return w.DeleteWebhook(t.Context(), id, 1)
+		}, "webhook.change", nil, "A"},
+		{"TryWebhook", (*bench).hooked, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.TryWebhook(t.Context(), id))
+		}, "webhook.send", nil, "A"},
+		{"Redeliver", (*bench).posted, func(t *testing.T, w *workspace.Workspace, id store.ID) error { return w.Redeliver(t.Context(), id) },
+			"webhook.send", nil, "A"},
+		{"Delivery", (*bench).posted, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.Delivery(t.Context(), id))
+		}, "webhook.read", nil, "A"},
+		{"PendingDeliveries", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.PendingDeliveries(t.Context(), "", 10))
+		}, "webhook.read", nil, "A"},
+		{"PastDeliveries", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
+			return ignore(w.PastDeliveries(t.Context(), "", 10))
+		}, "webhook.read", nil, "A"},
+		{"Webhook", (*bench).hooked, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.Webhook(t.Context(), id))
+		}, "webhook.read", nil, "A"},
+		{"Webhooks", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error { return ignore(w.Webhooks(t.Context())) },
+			"webhook.read", nil, "A"},
 	}
 }
 
@@ -562,14 +641,37 @@ func TestNothingReadable(t *testing.T) {
 	}
 	n := portfolio(canary("portfolio-name"))
 	n.Currency = canary("currency")
+	n.Summary = &workspace.Summary{Counties: []workspace.Share{{Key: canary("county"), Locations: 2, TIV: 7e5}}}
 	n.Files = []workspace.NewFile{bytesFile("location", canary("file-name"), strings.Repeat(canary("location-file"), 9)), bytesFile(canary("role"), "a", canary("account-file"))}
 	p := must(w.Import(t.Context(), n))(t)
 	must(w.RegisterModel(t.Context(), modelDigest, canary("engine-version")))(t)
+	hook, secret, err := w.AddWebhook(t.Context(), workspace.NewWebhook{Name: canary("hook"), URL: "https://" + canary("host") + ".example.com", Events: workspace.EventKinds()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, next, err := w.RotateWebhook(t.Context(), hook.ID, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{secret.Reveal(), next.Reveal()} {
+		planted = append(planted, s, strings.TrimPrefix(s, "whsec_"))
+	}
+	turnedDown := refused(canary("refused-name"))
+	turnedDown.Files[0] = bytesFile("report", canary("report-file"), canary("fault"))
+	must(w.KeepRefused(t.Context(), turnedDown))(t)
 	s := spec()
 	s.Without = []string{canary("spec")}
-	run := must(w.Submit(t.Context(), workspace.NewRun{Portfolio: p, Model: modelDigest, Spec: s}))(t)
+	run := must(w.Submit(t.Context(), workspace.NewRun{Portfolio: p, Model: modelDigest, Spec: s, Name: canary("run-name"), Note: canary("note")}))(t)
+	j := must(b.appliance(canary("appliance")).Claim(t.Context(), b.tenant, run, lease))(t)
+	blocks := must(j.OpenBlocks(t.Context(), workspace.Computation{Model: modelDigest, Exposure: exposureDigest, Spec: s}))(t)
+	must(0, blocks.Keep(t.Context(), 1, strings.NewReader(canary("block"))))(t)
+	must(0, j.Release(t.Context()))(t)
 	must(w.Claim(t.Context(), run, canary("worker"), lease))(t)
-	must(w.Finish(t.Context(), run, planted[len(planted)-1], []workspace.NewFile{bytesFile("table", canary("table-name"), canary("table"))}))(t)
+	claimant := planted[len(planted)-1]
+	for _, d := range must(b.courier().Take(t.Context(), 100))(t) {
+		must(0, b.courier().Mark(t.Context(), []workspace.Outcome{{Tenant: d.Tenant, ID: d.ID, Failure: canary("answer")}}))(t)
+	}
+	must(w.Finish(t.Context(), run, claimant, []workspace.NewFile{bytesFile("table", canary("table-name"), canary("table"))}))(t)
 	failed := b.running(w)
 	if err := w.Fail(t.Context(), failed, worker, canary("failure")); err != nil {
 		t.Fatal(err)
