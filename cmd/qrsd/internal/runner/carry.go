@@ -24,13 +24,13 @@ func (q *Queue) carry(ctx context.Context, job *workspace.Job) {
 	e := Event{Tenant: job.Tenant(), Run: run.ID, State: workspace.Running, Of: run.Value.Spec.Years}
 	q.log.Info("run started", "run", run.ID.String(), "tenant", e.Tenant.String(), "claims", run.Value.Claims)
 	q.o.Feed.Publish(e)
-	computed, err := q.carryOut(ctx, job, e)
+	kept, err := q.carryOut(ctx, job, e)
 	if err != nil {
 		q.giveUp(ctx, job, err)
 		return
 	}
-	q.log.Info("run done", "run", run.ID.String(), "tenant", e.Tenant.String(), "took", time.Since(began).Round(time.Millisecond).String())
-	if computed && q.alone() {
+	q.log.Info("run done", "run", run.ID.String(), "tenant", e.Tenant.String(), "took", time.Since(began).Round(time.Millisecond).String(), "kept_blocks", kept)
+	if kept == 0 && q.alone() {
 		q.learn(sizeOf(job), time.Since(began))
 	}
 	e.State, e.Done = workspace.Done, e.Of
@@ -43,11 +43,11 @@ func (q *Queue) carry(ctx context.Context, job *workspace.Job) {
 	q.o.Feed.Publish(e)
 }
 
-// carryOut computes, while the lease is renewed, and finishes. computed: no block was taken as it was kept.
-func (q *Queue) carryOut(ctx context.Context, job *workspace.Job, e Event) (computed bool, err error) {
+// carryOut computes, while the lease is renewed, and finishes. kept is how many blocks were not computed again.
+func (q *Queue) carryOut(ctx context.Context, job *workspace.Job, e Event) (kept int, err error) {
 	run := job.Run().Value
 	if run.Claims > mostClaims {
-		return false, fmt.Errorf("the run was begun %d times, and each time the appliance stopped before its end: its operator finds the reason in the log; ask for fewer years or samples", run.Claims-1)
+		return 0, fmt.Errorf("the run was begun %d times, and each time the appliance stopped before its end: its operator finds the reason in the log; ask for fewer years or samples", run.Claims-1)
 	}
 	alive, stop := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
@@ -56,23 +56,23 @@ func (q *Queue) carryOut(ctx context.Context, job *workspace.Job, e Event) (comp
 	})
 	defer renewing.Wait()
 	defer stop(nil)
-	computed, err = q.compute(alive, job, e)
+	kept, err = q.compute(alive, job, e)
 	if lost := context.Cause(alive); err != nil && lost != nil && ctx.Err() == nil {
-		return false, lost
+		return 0, lost
 	}
-	return computed, err
+	return kept, err
 }
 
 // compute opens what the run is of, computes it, and finishes the run.
-func (q *Queue) compute(ctx context.Context, job *workspace.Job, e Event) (computed bool, err error) {
+func (q *Queue) compute(ctx context.Context, job *workspace.Job, e Event) (kept int, err error) {
 	run := job.Run().Value
 	r := Request{Spec: run.Spec, Workers: cap(q.cores)}
 	model, err := q.models.open(&r)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if run.Model != ledger.Digest(model.Digest) {
-		return false, fmt.Errorf("the run was submitted for the model %s, this version of qrsd has %x: submit it again", run.Model, model.Digest)
+		return 0, fmt.Errorf("the run was submitted for the model %s, this version of qrsd has %x: submit it again", run.Model, model.Digest)
 	}
 	keep := &keeper{ctx: ctx, cores: q.cores, worth: q.o.keepWorth, log: q.log, began: map[int]time.Time{}}
 	m := &meter{feed: q.o.Feed, kept: keep.kept, now: time.Now, event: e}
@@ -81,29 +81,31 @@ func (q *Queue) compute(ctx context.Context, job *workspace.Job, e Event) (compu
 	from := func(role string) (*store.BlobReader, error) { return job.OpenFile(ctx, role) }
 	portfolio, _, err := r.Files.readKept(model.Ground, job.Portfolio(), from)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	keep.blocks, err = job.OpenBlocks(ctx, workspace.Computation{Model: model.Digest, Exposure: portfolio.Digest(), Spec: run.Spec, Program: q.program})
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, keep.close()) }()
 	out, err := compute(ctx, r, model, portfolio, keep)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	say(r, engine.Progress{Stage: "files"})
 	files, err := resultFiles(out)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	_, err = job.Finish(ctx, files)
-	return keep.kept() == 0, err
+	return keep.kept(), err
 }
 
 // giveUp ends a run that was not carried out: it is given back to be taken up again where that can help, and else fails.
 func (q *Queue) giveUp(ctx context.Context, job *workspace.Job, cause error) {
-	stopped := ctx.Err() != nil
+	if ctx.Err() != nil {
+		cause = ctx.Err()
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	e := Event{Tenant: job.Tenant(), Run: job.Run().ID, Of: job.Run().Value.Spec.Years}
@@ -114,9 +116,9 @@ func (q *Queue) giveUp(ctx context.Context, job *workspace.Job, cause error) {
 		q.log.Info("run ended by others", about...)
 		q.ended(e, gone.Is)
 		return
-	case stopped || passes(cause):
+	case passes(cause):
 		q.log.Info("run given back, to go on later", about...)
-		q.giveBack(ctx, job, e, stopped)
+		q.giveBack(ctx, job, e, cause)
 		return
 	}
 	q.log.Warn("run failed", about...)
@@ -129,8 +131,8 @@ func (q *Queue) giveUp(ctx context.Context, job *workspace.Job, cause error) {
 	q.o.Feed.Publish(e)
 }
 
-// giveBack ends the lease. Where that is refused, by a full disk or a locked store, the lease ends by itself.
-func (q *Queue) giveBack(ctx context.Context, job *workspace.Job, e Event, stopped bool) {
+// giveBack ends the lease. Where that is refused, by a full disk or a locked store, the run is left.
+func (q *Queue) giveBack(ctx context.Context, job *workspace.Job, e Event, cause error) {
 	err := job.Release(ctx)
 	var gone *workspace.StateError
 	switch {
@@ -138,13 +140,19 @@ func (q *Queue) giveBack(ctx context.Context, job *workspace.Job, e Event, stopp
 		q.ended(e, gone.Is)
 		return
 	case err != nil:
-		q.log.Warn("a run could not be given back, and is taken up when its lease has ended", "run", e.Run.String(), "reason", err)
+		q.log.Warn("a run could not be given back, and is taken up all the same", "run", e.Run.String(), "reason", err)
+		q.leave()
 	}
-	if stopped {
+	e.State = workspace.Running
+	switch {
+	case errors.Is(cause, context.Canceled):
 		return
+	case errors.Is(cause, store.ErrLocked):
+		e.Reason = "the store was locked: it goes on when it is unlocked"
+	default:
+		e.Reason = "the appliance could not keep what was computed: it goes on when its disk has room"
+		q.notBefore(e.Run, retryAfter)
 	}
-	q.notBefore(e.Run, retryAfter)
-	e.State, e.Reason = workspace.Running, "the appliance could not keep what was computed; it goes on when there is room on its disk"
 	q.o.Feed.Publish(e)
 }
 

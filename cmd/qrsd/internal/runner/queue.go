@@ -41,6 +41,7 @@ type Queue struct {
 
 	mu     sync.Mutex
 	door   *workspace.Worker
+	left   bool                   // a run is the worker's still, which carries it out no longer
 	inHand map[store.ID]*inHand   // by run
 	later  map[store.ID]time.Time // runs that are not taken up before
 	pace   float64                // see learn

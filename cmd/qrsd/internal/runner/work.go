@@ -30,9 +30,7 @@ func (q *Queue) Run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, store.ErrLocked):
-			q.forgetDoor()
-		case err != nil && err.Error() != said:
+		case err != nil && !errors.Is(err, store.ErrLocked) && err.Error() != said:
 			said = err.Error()
 			q.log.Warn("runs wait", "reason", said)
 		case err == nil:
@@ -47,25 +45,18 @@ func (q *Queue) Run(ctx context.Context) {
 	}
 }
 
-// worker is the appliance's door to the store. After the store was locked it is another worker, so that runs whose lease could not be ended
-// are taken up at once; not before the last of this one's has stopped.
+// worker is the appliance's door to the store. After a run could not be given back it is another worker, so that the run is taken up
+// before its lease has ended; not before the last of this one's has stopped.
 func (q *Queue) worker() (*workspace.Worker, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.door != nil {
+	if q.door != nil && !(q.left && len(q.inHand) == 0) {
 		return q.door, nil
 	}
 	var err error
 	q.door, err = workspace.OpenWorker(q.o.DB, WorkerName(), q.o.Now)
+	q.left = false
 	return q.door, err
-}
-
-func (q *Queue) forgetDoor() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.inHand) == 0 {
-		q.door = nil
-	}
 }
 
 // startAll starts runs as long as there is room for one and one waits.
@@ -132,6 +123,13 @@ func (q *Queue) notBefore(run store.ID, pause time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.later[run] = time.Now().Add(pause)
+}
+
+// leave notes that a run could not be given back.
+func (q *Queue) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.left = true
 }
 
 // diskMargin stays free, for the store's own growth.
