@@ -117,6 +117,10 @@ func countWorkload(tx store.Reader) (l workload, err error) {
 			l.set(r.ID, r.Value.State, r.Value.Seal != SealPending)
 			return nil
 		}),
+		each(tx, refusedImports, func(r store.Record[RefusedImport]) error {
+			l.Bytes += onDisk(r.Value.Files)
+			return nil
+		}),
 		each(tx, results, func(r store.Record[Result]) error {
 			l.Bytes += onDisk(r.Value.Files)
 			return nil
