@@ -3,10 +3,12 @@ package web
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/workspace"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -16,6 +18,9 @@ func refusalOf(err error) *refusal {
 	var own *refusal
 	if errors.As(err, &own) {
 		return own
+	}
+	if found := workRefusal(err); found != nil {
+		return found
 	}
 	var denied *store.DeniedError
 	var tooMany *directory.ErrTooMany
@@ -39,6 +44,9 @@ func refusalOf(err error) *refusal {
 	case errors.As(err, &readOnly):
 		return &refusal{kind: kindReadOnly, detail: "reading, signing in and exporting still work; free space on the disk of the store"}
 	}
+	if r := ofWorkspace(err); r != nil {
+		return r
+	}
 	for _, known := range sentinels() {
 		if errors.Is(err, known.err) {
 			return &refusal{kind: known.kind, detail: known.err.Error(), retryAfter: known.retryAfter}
@@ -46,6 +54,28 @@ func refusalOf(err error) *refusal {
 	}
 	return &refusal{kind: kindInternal, detail: "the log of the appliance has the cause under this request's id"}
 }
+
+// ofWorkspace are the errors of a tenant's work; nil: it is none.
+func ofWorkspace(err error) *refusal {
+	var invalid *workspace.Invalid
+	var quota *workspace.QuotaError
+	var state *workspace.StateError
+	var unfinished *workspace.UnfinishedError
+	switch {
+	case errors.As(err, &invalid):
+		return invalidValue(&store.InvalidError{Field: strings.ReplaceAll(invalid.Field, " ", "_"), Reason: invalid.Reason})
+	case errors.As(err, &quota):
+		return &refusal{kind: kindQuota, detail: quota.Error(), retryAfter: quotaWait}
+	case errors.As(err, &state):
+		return &refusal{kind: kindConflict, detail: state.Error()}
+	case errors.As(err, &unfinished):
+		return &refusal{kind: kindConflict, detail: unfinished.Error()}
+	}
+	return nil
+}
+
+// quotaWait is when it may be worth to ask again for what a quota did not allow.
+const quotaWait = 30 * time.Second
 
 // invalidValue is a value that the store or the directory did not take: of the query, or a member of the body.
 func invalidValue(e *store.InvalidError) *refusal {
