@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -25,6 +26,7 @@ func (s *Server) newApp(all []route) *fiber.App {
 		DisablePreParseMultipartForm: true,
 		DisableDefaultContentType:    true,
 		BodyLimit:                    l.Body,
+		StreamRequestBody:            true, // see receive.go
 		ReadBufferSize:               l.Header,
 		ReadTimeout:                  l.Read,
 		WriteTimeout:                 l.Write, // streams put it off as they go
@@ -63,6 +65,12 @@ func (s *Server) enclose(r *route) fiber.Handler {
 	return func(ctx *fiber.Ctx) error {
 		x := s.newExchange(ctx, r)
 		s.setHeaders(x)
+		if r != nil && r.Upload {
+			x.incoming = x.upload(s.options.Limits)
+			defer x.incoming.leave(x)
+		} else if err := s.receive(x); err != nil {
+			return s.answerFiber(ctx, err)
+		}
 		err := s.process(x)
 		if err != nil {
 			s.replyError(x, err)
@@ -88,8 +96,9 @@ func (s *Server) logRequest(x *exchange) {
 // process takes a request to its handler and encodes its answer, or refuses it. A panic on the way is our own fault, and ends this
 // request only.
 func (s *Server) process(x *exchange) (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.options.Limits.Work) // not the server's: what is in hand is finished
+	ctx, cancel := context.WithTimeout(context.Background(), s.patience(x.route)) // not the server's: what is in hand is finished
 	defer cancel()
+	defer x.release()
 	defer func() {
 		if broken := recover(); broken != nil {
 			s.log.Error("panic", "request_id", x.source.Request, "method", x.method(), "path", clipped(x.path()), "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
@@ -119,6 +128,14 @@ func (s *Server) process(x *exchange) (err error) {
 		return s.enter(ctx, x, err)
 	}
 	return s.reply(x, out)
+}
+
+// patience is how long a request may take. Uploads have their time twice: to come in, and to be read.
+func (s *Server) patience(r *route) time.Duration {
+	if r != nil && r.Upload {
+		return 2*s.options.Limits.UploadTime + s.options.Limits.Work
+	}
+	return s.options.Limits.Work
 }
 
 // errPanicked ends a request whose handling panicked; the log has the cause.

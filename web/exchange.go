@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"io"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -14,6 +15,7 @@ import (
 // exchange is one request and its reply in Fiber's hands. It does not outlive the handler, and what is taken out of it is a
 // copy (fiber.Config.Immutable).
 type exchange struct {
+	server    *Server
 	ctx       *fiber.Ctx
 	route     *route // nil where no route has the path
 	status    int    // of a good reply; 0 is 200
@@ -25,10 +27,13 @@ type exchange struct {
 	token     directory.SessionToken // of the cookie; zero with an API key
 	repeat    *repeat                // of an Idempotency-Key that is used for the first time; nil otherwise
 	answering bool                   // the handler has the request, and enters it
+	incoming  *inflow                // body of an upload; nil of all others
+	content   []byte                 // digest of an upload's parts, in place of the body
+	holds     []io.Closer            // what the request has open until it is answered
 }
 
 func (s *Server) newExchange(ctx *fiber.Ctx, r *route) *exchange {
-	x := &exchange{ctx: ctx, route: r, received: s.now()}
+	x := &exchange{server: s, ctx: ctx, route: r, received: s.now()}
 	at := s.clientAddress(x)
 	x.neighbour = neighbourhood(at)
 	x.source = store.Source{Address: at.String(), UserAgent: x.header("User-Agent"), Request: newRequestID()}
@@ -64,4 +69,15 @@ func (x *exchange) setCookie(value string) {
 		c.SessionOnly, c.Expires = false, time.Unix(1, 0)
 	}
 	x.ctx.Cookie(c)
+}
+
+// hold keeps something open until the request is answered.
+func (x *exchange) hold(c io.Closer) { x.holds = append(x.holds, c) }
+
+// release closes what the request had open.
+func (x *exchange) release() {
+	for _, c := range x.holds {
+		_ = c.Close() // spooled files: nothing of them is to stay
+	}
+	x.holds = nil
 }

@@ -105,7 +105,11 @@ func (s *Server) repeated(x *exchange) error {
 		return badHeader("Idempotency-Key", "it has 1 to 255 visible ASCII characters")
 	}
 	name := x.principal.Tenant().String() + x.principal.User().String() + " " + x.route.Operation + " " + key
-	request := sha256.Sum256(append([]byte(x.target()+"\n"), x.body()...))
+	content := x.content
+	if x.incoming == nil {
+		content = x.body()
+	}
+	request := sha256.Sum256(append([]byte(x.target()+"\n"), content...))
 	first, earlier := s.repeats.begin(name, request)
 	switch {
 	case first != nil:

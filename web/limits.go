@@ -9,11 +9,14 @@ import (
 
 // Limits bound what a client can take. A zero field is the default given with it.
 type Limits struct {
-	Body        int // bytes of a request's body; 4 MiB
-	Header      int // bytes of a request's line and headers; 16 KiB
-	Connections int // at the same time; 4,096
+	Body        int   // bytes of a request's body; 4 MiB
+	Upload      int64 // bytes of the body of an upload, and of what it unpacks to; 1 GiB
+	Uploads     int   // that are received or read at the same time; 8
+	Header      int   // bytes of a request's line and headers; 16 KiB
+	Connections int   // at the same time; 4,096
 	// PerAddress is how many of them one address may have, but for trusted proxies; 256.
 	PerAddress int
+	UploadTime time.Duration // of a whole upload, and again of what is done with it; its next part is to come within Read; 15 min
 	Read       time.Duration // of a whole request, and of the handshake before the first; 15 s
 	Write      time.Duration // of a whole reply; of a stream, without progress; 30 s
 	Idle       time.Duration // between two requests; 60 s
@@ -29,6 +32,9 @@ type Limits struct {
 func (l Limits) orDefault() Limits {
 	return Limits{
 		Body:        cmp.Or(l.Body, 4<<20),
+		Upload:      cmp.Or(l.Upload, 1<<30),
+		Uploads:     cmp.Or(l.Uploads, 8),
+		UploadTime:  cmp.Or(l.UploadTime, 15*time.Minute),
 		Header:      cmp.Or(l.Header, 16<<10),
 		Connections: cmp.Or(l.Connections, 4096),
 		PerAddress:  cmp.Or(l.PerAddress, 256),

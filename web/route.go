@@ -48,6 +48,8 @@ type Route struct {
 	Page bool
 	// Bulk replies are streams, for which no time limit of writing holds.
 	Bulk bool
+	// Upload routes read their body as it comes in, up to Limits.Upload.
+	Upload bool
 }
 
 // verbFor is what the caller needs.
