@@ -19,7 +19,7 @@ func refusalOf(err error) *refusal {
 	if errors.As(err, &own) {
 		return own
 	}
-	if found := workRefusal(err); found != nil {
+	if found := approvalRefusal(err); found != nil {
 		return found
 	}
 	var denied *store.DeniedError
