@@ -46,6 +46,7 @@ var (
 	kindMediaType        = Kind{"unsupported-media-type", 415, "The body's media type is not understood"}
 	kindMisdirected      = Kind{"misdirected", 421, "Not the name of this appliance"}
 	kindTooMany          = Kind{"too-many-requests", 429, "Too many requests"}
+	kindQuota            = Kind{"quota-exceeded", 429, "More than the tenant may have"}
 	kindHeaderTooLarge   = Kind{"headers-too-large", 431, "The headers are too large"}
 	kindInternal         = Kind{"internal", 500, "An error of the appliance"}
 	kindLocked           = Kind{"locked", 503, "The store is locked"}
@@ -58,7 +59,7 @@ func Kinds() []Kind {
 	return []Kind{
 		kindInvalid, kindSignInNeeded, kindWrongCredentials, kindFactorNeeded, kindDenied, kindRestricted, kindStepUpNeeded, kindCrossSite,
 		kindDisabled, kindNotFound, kindMethod, kindNotAcceptable, kindSlow, kindTenantNeeded, kindConflict, kindExists, kindKeyReused, kindGone, kindChanged,
-		kindTooLarge, kindMediaType, kindMisdirected, kindTooMany, kindHeaderTooLarge, kindInternal, kindLocked, kindBusy, kindReadOnly,
+		kindTooLarge, kindMediaType, kindMisdirected, kindTooMany, kindQuota, kindHeaderTooLarge, kindInternal, kindLocked, kindBusy, kindReadOnly,
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web/page"
+	"github.com/qrsrisk/qrsd/web/wire"
 )
 
 // Options of a server. DB, Directory, Hosts and TLS.Certificate are needed; the zero value of all others is right.
@@ -36,6 +37,16 @@ type Options struct {
 	Mode Mode
 	// Connections reads the record of outbound connections; nil: there is none.
 	Connections Connections
+	// Settings knows what runs can be asked to do; nil: none can be submitted.
+	Settings Settings
+	// Queue carries runs out; nil: they wait.
+	Queue Queue
+	// Progress says how far a run of a tenant is, nil where that is not known; nil: of none it is.
+	Progress func(tenant, run store.ID) *wire.RunProgress
+	// Forecast says what a run would take; nil: it cannot be asked.
+	Forecast func(Workload) Forecast
+	// Figures reads the tables of finished runs; nil: they cannot be asked for.
+	Figures Figures
 	// Unlock unlocks the store with what an operator sent; nil: only commands on the host unlock it.
 	Unlock func(ctx context.Context, with Unlocking, from store.Source) error
 	// Recovery makes the store's recovery code anew, for the set-up; nil: as DB.ReplaceRecovery does without services.

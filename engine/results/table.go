@@ -117,6 +117,11 @@ func New(name string, columns []Column, rows [][]any) Table {
 	return t
 }
 
+// Streamed is a table whose rows come from groups, each with the columns' values as their types say.
+func Streamed(name string, columns []Column, groups iter.Seq[*Group]) Table {
+	return Table{Name: name, Columns: columns, fill: func(yield func(*Group) bool, _ *Group) { groups(yield) }}
+}
+
 func fits(v any, t Type) bool {
 	switch v.(type) {
 	case int32:

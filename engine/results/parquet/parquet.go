@@ -1,8 +1,9 @@
 // Package parquet writes a results.Table as an Apache Parquet file: ORD's types (int32,
-// float32), zstd, the same bytes for the same table and library version.
+// float32), zstd, the same bytes for the same table and library version. It reads such a file again, by columns and parts;
+// files of others are not for it.
 //
 // Parquet is kept out of engine/results because the library links much else; digests are
-// made there and do not depend on this package. Begin with Write.
+// made there and do not depend on this package. Begin with Write, then Open.
 package parquet
 
 import (
