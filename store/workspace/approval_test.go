@@ -238,3 +238,44 @@ func TestApprovalOfARun(t *testing.T) {
 		t.Errorf("leaf %+v", l)
 	}
 }
+
+// TestWithdraw: a request is withdrawn by who made it, and by nobody else; a leaf says so, and another can be made. One that was decided
+// stays.
+func TestWithdraw(t *testing.T) {
+	b := newBench(t)
+	requester, other := b.as(store.Modeler), b.as(store.Admin)
+	id := b.imported(requester)
+	request := func() store.ID {
+		t.Helper()
+		return must(requester.RequestApproval(t.Context(), workspace.OfPortfolio, id, ""))(t)
+	}
+	first := request()
+	var denied *store.DeniedError
+	var own *workspace.NotOwnRequestError
+	before := len(b.entries())
+	if err := other.Withdraw(t.Context(), first, ""); !errors.As(err, &denied) || !errors.As(err, &own) {
+		t.Errorf("withdrawn by another: %v", err)
+	}
+	if after := b.entries(); len(after) != before+1 || after[before].Outcome != store.Denied {
+		t.Errorf("%d entries, the last %+v", len(after)-before, after[len(after)-1])
+	}
+	must(0, requester.Withdraw(t.Context(), first, "a column was missing"))(t)
+	r := must(other.Approval(t.Context(), first))(t).Value
+	if r.Decision != workspace.Withdrawn || r.Decider != r.By || r.Decided == nil || r.Reason != "a column was missing" {
+		t.Errorf("request %+v", r)
+	}
+	leaves := must(b.admin.Ledger(t.Context(), -1, 100))(t)
+	if last := leaves[len(leaves)-1].Lineage; last.Kind != ledger.ApprovalDecided || last.Note != "withdrawn" {
+		t.Errorf("leaf %+v", last)
+	}
+	for _, err := range []error{requester.Withdraw(t.Context(), first, ""), other.Decide(t.Context(), first, true, "")} {
+		if !errors.Is(err, store.ErrConflict) {
+			t.Errorf("what is withdrawn is decided: %v", err)
+		}
+	}
+	second := request()
+	must(0, other.Decide(t.Context(), second, true, ""))(t)
+	if err := requester.Withdraw(t.Context(), second, ""); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("what is approved is withdrawn: %v", err)
+	}
+}

@@ -247,36 +247,49 @@ func TestDelivery(t *testing.T) {
 	outcome(again, true, 200, "") // late, and passed over
 }
 
-// TestGivenUp: what nobody takes is tried less and less often, for three days, and then given up; after a month it is forgotten.
+// TestGivenUp: what nobody takes is tried less and less often, for three days, and then given up, whether the sender notes its failures or
+// goes down each time; after a month it is forgotten.
 func TestGivenUp(t *testing.T) {
-	b := newBench(t)
-	b.hook(hears(workspace.PortfolioImported))
-	b.imported(b.as(store.Modeler))
-	c := b.courier()
-	attempts := 0
-	for range 80 * 12 {
-		for _, d := range must(c.Take(t.Context(), 10))(t) {
-			attempts++
-			if attempts != d.Attempts {
-				t.Fatalf("attempt %d is counted as %d", attempts, d.Attempts)
+	for name, noted := range map[string]bool{"noted": true, "not noted": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.hook(hears(workspace.PortfolioImported))
+			b.imported(b.as(store.Modeler))
+			c := b.courier()
+			begun, attempts, over := b.clock.Now(), 0, time.Duration(0)
+			for over == 0 && attempts < 100 {
+				for _, d := range must(c.Take(t.Context(), 10))(t) {
+					if attempts++; attempts != d.Attempts {
+						t.Fatalf("attempt %d is counted as %d", attempts, d.Attempts)
+					}
+					if noted {
+						must(0, c.Mark(t.Context(), []workspace.Outcome{{Tenant: d.Tenant, ID: d.ID, Failure: "no answer"}}))(t)
+					}
+				}
+				if b.pending() == nil {
+					over = b.clock.Now().Sub(begun)
+				}
+				b.clock.pass(5 * time.Minute)
 			}
-			must(0, c.Mark(t.Context(), []workspace.Outcome{{Tenant: d.Tenant, ID: d.ID, Failure: "no answer"}}))(t)
-		}
-		b.clock.pass(5 * time.Minute)
-	}
-	past := must(b.as(store.Admin).PastDeliveries(t.Context(), "", 10))(t).Deliveries
-	if len(past) != 1 || past[0].State != workspace.GivenUp || past[0].Failure != "no answer" || attempts < 10 || attempts > 20 {
-		t.Fatalf("after %d attempts: %+v", attempts, past)
-	}
-	b.clock.pass(31 * 24 * time.Hour)
-	b.imported(b.as(store.Modeler))
-	d := must(c.Take(t.Context(), 10))(t)[0]
-	must(0, c.Mark(t.Context(), []workspace.Outcome{{Tenant: d.Tenant, ID: d.ID, Delivered: true, Status: 200}}))(t)
-	if now := must(b.as(store.Admin).PastDeliveries(t.Context(), "", 10))(t).Deliveries; len(now) != 1 || now[0].ID != d.ID {
-		t.Errorf("past %+v", now)
-	}
-	if taken := must(c.Take(t.Context(), 10))(t); taken != nil {
-		t.Errorf("taken %+v", taken)
+			// What is noted is given up with its last attempt, the other when its time is over.
+			if noted && (over < 60*time.Hour || over >= 72*time.Hour) || !noted && (over < 72*time.Hour || over > 73*time.Hour) || attempts < 10 || attempts > 20 {
+				t.Errorf("given up after %v and %d attempts", over, attempts)
+			}
+			past := must(b.as(store.Admin).PastDeliveries(t.Context(), "", 10))(t).Deliveries
+			if len(past) != 1 || past[0].State != workspace.GivenUp || noted != (past[0].Failure == "no answer") {
+				t.Fatalf("past %+v", past)
+			}
+			b.clock.pass(31 * 24 * time.Hour)
+			b.imported(b.as(store.Modeler))
+			d := must(c.Take(t.Context(), 10))(t)[0]
+			must(0, c.Mark(t.Context(), []workspace.Outcome{{Tenant: d.Tenant, ID: d.ID, Delivered: true, Status: 200}}))(t)
+			if now := must(b.as(store.Admin).PastDeliveries(t.Context(), "", 10))(t).Deliveries; len(now) != 1 || now[0].ID != d.ID {
+				t.Errorf("past %+v", now)
+			}
+			if taken := must(c.Take(t.Context(), 10))(t); taken != nil {
+				t.Errorf("taken %+v", taken)
+			}
+		})
 	}
 }
 

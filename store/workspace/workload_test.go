@@ -121,6 +121,68 @@ func TestCountedAsKept(t *testing.T) {
 	waits(1)
 }
 
+// TestSignpostsStandAsLong: the signposts that lead the appliance to a tenant stand as long as there is something to do for it, so that it
+// looks nowhere else.
+func TestSignpostsStandAsLong(t *testing.T) {
+	db := storetest.New(t, store.Options{})
+	tenant := storetest.AddTenant(t, db, "Example Mutual")
+	h, err := db.Tenant(t.Context(), storetest.User(tenant, store.Admin), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := Open(h)
+	leads := func(s store.Signpost, value string, want bool) {
+		t.Helper()
+		at, err := db.Follow(t.Context(), s, value)
+		if err != nil || (len(at) == 1 && at[0].Tenant == tenant) != want || len(at) > 1 {
+			t.Errorf("%s leads to %v, %v; want %t", value, at, err, want)
+		}
+	}
+	if _, _, err := w.AddWebhook(t.Context(), NewWebhook{Name: "n", URL: "https://hooks.example.com", Events: []EventKind{RunQueued}}); err != nil {
+		t.Fatal(err)
+	}
+	leads(openWork, openRuns, false)
+	leads(outbox, outboxPending, false)
+	stocked(t, w)
+	leads(openWork, openRuns, true)
+	leads(outbox, outboxPending, true)
+	page, err := w.Runs(t.Context(), "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range page.Records {
+		if !r.Value.State.Ended() {
+			leads(openWork, openRuns, true)
+			if err := w.Cancel(t.Context(), r.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	leads(openWork, openRuns, true) // one is done and has no seal
+	err = h.Update(t.Context(), store.Action{Verb: rights.TenantChange}, func(tx *store.WriteTx) error {
+		return w.withWorkload(tx, func(l *workload) error {
+			l.set(l.Runs[0].ID, Done, true)
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leads(openWork, openRuns, false)
+	c := OpenCourier(db, nil)
+	taken, err := c.Take(t.Context(), 1000)
+	if err != nil || len(taken) == 0 {
+		t.Fatal(taken, err)
+	}
+	for _, d := range taken {
+		leads(outbox, outboxPending, true)
+		if err := c.Mark(t.Context(), []Outcome{{Tenant: tenant, ID: d.ID, Delivered: true}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leads(outbox, outboxPending, false)
+}
+
 // TestRefusedImportsAreFew: the oldest report goes when there are too many, and its bytes with it.
 func TestRefusedImportsAreFew(t *testing.T) {
 	db := storetest.New(t, store.Options{})
