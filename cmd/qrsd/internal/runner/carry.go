@@ -125,7 +125,7 @@ func (q *Queue) giveUp(ctx context.Context, job *workspace.Job, cause error) {
 	e.State, e.Reason = workspace.Failed, cause.Error()
 	if err := job.Fail(ctx, e.Reason); err != nil {
 		q.log.Error("entering that a run failed; it is begun again", "run", e.Run.String(), "reason", err)
-		q.notBefore(e.Run, retryAfter)
+		q.notBefore(e.Run, q.o.retryAfter)
 		return
 	}
 	q.o.Feed.Publish(e)
@@ -151,7 +151,7 @@ func (q *Queue) giveBack(ctx context.Context, job *workspace.Job, e Event, cause
 		e.Reason = "the store was locked: it goes on when it is unlocked"
 	default:
 		e.Reason = "the appliance could not keep what was computed: it goes on when its disk has room"
-		q.notBefore(e.Run, retryAfter)
+		q.notBefore(e.Run, q.o.retryAfter)
 	}
 	q.o.Feed.Publish(e)
 }

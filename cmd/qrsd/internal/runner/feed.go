@@ -70,7 +70,20 @@ func NewFeed(now func() time.Time) *Feed {
 func (f *Feed) Publish(e Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.publish(f.ring(e.Tenant), e)
+}
+
+// publishFirst is Publish of an event that comes before all others of its run: it is none where there was one.
+func (f *Feed) publishFirst(e Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	r := f.ring(e.Tenant)
+	if !slices.ContainsFunc(r.events, func(old Event) bool { return old.Run == e.Run }) {
+		f.publish(r, e)
+	}
+}
+
+func (f *Feed) publish(r *ring, e Event) {
 	r.last++
 	e.ID, e.At = r.last, f.now().UTC()
 	r.used = e.At

@@ -24,7 +24,8 @@ type QueueOptions struct {
 	Every  time.Duration    // how often the store is asked for runs that nobody announced; 0: 5 seconds
 	Now    func() time.Time // the store's clock; nil: time.Now
 
-	keepWorth time.Duration // see keeper; 0: keepWorth
+	keepWorth  time.Duration // see keeper; 0: keepWorth
+	retryAfter time.Duration // 0: retryAfter
 }
 
 // Queue carries out the waiting runs of all tenants in the store: as many at once as it is told, on so many cores together, the starts
@@ -74,7 +75,7 @@ func NewQueue(o QueueOptions) (*Queue, error) {
 		o.Now = time.Now
 	}
 	o.Cores, o.AtOnce = cmp.Or(max(o.Cores, 0), runtime.GOMAXPROCS(0)), cmp.Or(max(o.AtOnce, 0), runsAtOnce)
-	o.Every, o.keepWorth = cmp.Or(o.Every, lookEvery), cmp.Or(o.keepWorth, keepWorth)
+	o.Every, o.keepWorth, o.retryAfter = cmp.Or(o.Every, lookEvery), cmp.Or(o.keepWorth, keepWorth), cmp.Or(o.retryAfter, retryAfter)
 	return &Queue{
 		o: o, log: o.Log, cores: make(cores, o.Cores), wake: make(chan struct{}, 1), pace: 1, memory: hostMemory(),
 		inHand: map[store.ID]*inHand{}, later: map[store.ID]time.Time{},
@@ -83,7 +84,7 @@ func NewQueue(o QueueOptions) (*Queue, error) {
 
 // Submitted tells the queue that a run was submitted, so that it need not wait until the queue asks the store again.
 func (q *Queue) Submitted(tenant, run store.ID) {
-	q.o.Feed.Publish(Event{Tenant: tenant, Run: run, State: workspace.Queued})
+	q.o.Feed.publishFirst(Event{Tenant: tenant, Run: run, State: workspace.Queued}) // it may have been found before this
 	q.look()
 }
 

@@ -193,8 +193,7 @@ func TestQueueIsTheSameRun(t *testing.T) {
 	for _, e := range events {
 		told = append(told, strings.TrimSpace(fmt.Sprint(e.State, " ", e.Stage)))
 	}
-	want := "running|running exposure|running sites|running years|running figures|running estimate|running files|done files|done files"
-	want = strings.ReplaceAll(want, "done files", "done")
+	const want = "running|running exposure|running sites|running years|running figures|running estimate|running files|done|done"
 	if got := strings.Join(told, "|"); gap || got != want {
 		t.Errorf("told %s, want %s", got, want)
 	}
@@ -273,6 +272,9 @@ func TestQueueCancelled(t *testing.T) {
 	}
 	if e := w.await(in.tenant, run, is(workspace.Cancelled)); e.Reason != "no longer wanted" {
 		t.Errorf("told %+v", e)
+	}
+	if !strings.Contains(w.log.String(), "run given back") {
+		t.Error("it went on until its next sign of life")
 	}
 	if len(w.cores) != 0 {
 		t.Errorf("%d cores were not given back", len(w.cores))
