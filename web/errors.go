@@ -81,7 +81,7 @@ const quotaWait = 30 * time.Second
 func invalidValue(e *store.InvalidError) *refusal {
 	fault := wire.Fault{Detail: e.Reason}
 	switch e.Field {
-	case "limit", "cursor":
+	case "limit", "cursor", "summary", "format":
 		fault.Parameter = e.Field
 	default:
 		fault.Pointer = "/" + e.Field

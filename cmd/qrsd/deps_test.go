@@ -68,11 +68,15 @@ const ourImports = `
 	web/wire:
 	web/client:                 web/wire internal/outbound
 	web/reference:              web/page
+	internal/settings:          engine/... store/workspace web/wire
+	internal/figures:           engine/... store web web/wire
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   cmd/qrsd/internal/notify engine/... quantum/... store/... web/... internal/outbound
 	cmd/internal/runestimate:   engine engine/loss quantum/...
 	cmd/qrsd/internal/runner:   engine/... quantum/... store store/ledger store/seal store/workspace cmd/internal/runestimate
+	examples/florida:
+	cmd/qrsd/internal/throwaway: cmd/qrsd/internal/... engine/... store store/directory store/workspace internal/outbound examples/florida
 	cmd/qrsd/internal/...:      cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
 	cmd/qrsd:                   cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
 	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger cmd/internal/runestimate

@@ -105,6 +105,7 @@ func (a *appliance) newServer() (*web.Server, error) {
 		Mode: mode{a}, Connections: connections{a.record}, Unlock: a.unlockWith, Recovery: a.replaceRecovery,
 		Log: a.log.Named("web"), Version: a.options.Version,
 	}
+	a.addRuns(&o)
 	if a.config.TLS.ClientCA != "" {
 		o.TLS.ClientCAs = a.authorities.Load
 	}

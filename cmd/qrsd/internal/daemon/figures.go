@@ -1,0 +1,38 @@
+package daemon
+
+import (
+	"math"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
+	"github.com/qrsrisk/qrsd/engine/modelpack"
+	"github.com/qrsrisk/qrsd/engine/vulnerability"
+	"github.com/qrsrisk/qrsd/internal/figures"
+	"github.com/qrsrisk/qrsd/internal/settings"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/web"
+	"github.com/qrsrisk/qrsd/web/wire"
+)
+
+// curvesAtOnce is of how many runs curves are computed at the same time, beside the runs that are carried out.
+const curvesAtOnce = 2
+
+// addRuns gives the server what it needs of the engine and of the queue.
+func (a *appliance) addRuns(o *web.Options) {
+	o.Settings = settings.New(func() (*modelpack.Model, error) { return modelpack.Florida(vulnerability.Options{}) })
+	o.Figures = figures.New(curvesAtOnce)
+	o.Queue, o.Progress, o.Forecast = a.queue, a.progress, a.forecast
+}
+
+// progress says how far a run is; nil: nothing was heard of it since the appliance started.
+func (a *appliance) progress(tenant, run store.ID) *wire.RunProgress {
+	e, found := a.feed.Latest(tenant, run)
+	if !found {
+		return nil
+	}
+	return &wire.RunProgress{Stage: e.Stage, Done: e.Done, Of: e.Of, YearsASecond: e.Rate, SecondsLeft: math.Ceil(e.Left.Seconds()), WaitingReason: e.Reason}
+}
+
+func (a *appliance) forecast(w web.Workload) web.Forecast {
+	f := a.queue.Forecast(runner.Size{Locations: w.Locations, Years: w.Years, Samples: w.Samples})
+	return web.Forecast{Elapsed: f.Elapsed, Memory: f.Memory, Disk: f.Disk}
+}

@@ -1,0 +1,111 @@
+package figures
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/qrsrisk/qrsd/web"
+	"github.com/qrsrisk/qrsd/web/wire"
+)
+
+// Events gives the events with a loss of a summary, largest mean loss of the perspective first, from a place on. Events without a
+// gross loss come last where gross losses are asked for. store.ErrNotFound: there is no such summary.
+func (*Reader) Events(ctx context.Context, r *web.KeptRun, id int, perspective string, from, limit int) (out wire.RunEvents, err error) {
+	s, err := summary(r, id)
+	if err != nil {
+		return out, err
+	}
+	if err := curved(s); err != nil {
+		return out, err
+	}
+	all, err := storms(ctx, r, id)
+	if err != nil {
+		return out, err
+	}
+	slices.SortFunc(all, func(a, b storm) int {
+		if perspective == perspectives[1].name {
+			if c := cmp.Compare(b.gross.mean, a.gross.mean); c != 0 {
+				return c
+			}
+		}
+		return cmp.Or(cmp.Compare(b.ground.mean, a.ground.mean), cmp.Compare(a.event, b.event))
+	})
+	out = wire.RunEvents{Basis: basis(r), Summary: s, Total: len(all), Items: []wire.EventLoss{}, NextCursor: web.NextPlace(int64(from+limit), int64(len(all)))}
+	for i := range all[min(from, len(all)):min(from+limit, len(all))] {
+		out.Items = append(out.Items, all[from+i].view(r.Samples))
+	}
+	return out, nil
+}
+
+// storm is an event with its losses.
+type storm struct {
+	event, year, month, day int32
+	footprint               float64
+	ground, gross           moments
+}
+
+type moments struct{ mean, sd, largest float64 }
+
+func (s *storm) view(samples int) wire.EventLoss {
+	e := wire.EventLoss{
+		Event: int(s.event), Year: int(s.year), Month: int(s.month), Day: int(s.day), FootprintTIV: s.footprint, GroundUp: s.ground.view(samples),
+	}
+	if s.gross != (moments{}) {
+		gross := s.gross.view(samples)
+		e.Gross = &gross
+	}
+	return e
+}
+
+func (m moments) view(samples int) wire.StormLoss {
+	if samples == 0 {
+		return wire.StormLoss{Mean: m.mean}
+	}
+	return wire.StormLoss{Mean: m.mean, SD: &m.sd, Largest: &m.largest}
+}
+
+// storms are the events with a loss of a summary. Gross losses are of events that have a loss ground-up, and in the same order.
+func storms(ctx context.Context, r *web.KeptRun, id int) (all []storm, err error) {
+	err = eachMoment(ctx, r, id, perspectives[0].code, func(s storm) {
+		s.ground = s.gross
+		s.gross = moments{}
+		all = append(all, s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	at := 0
+	err = eachMoment(ctx, r, id, perspectives[1].code, func(s storm) {
+		for at < len(all) && all[at].event != s.event {
+			at++
+		}
+		if at < len(all) {
+			all[at].gross = s.gross
+		}
+	})
+	return all, err
+}
+
+// eachMoment reads the losses of events of one perspective, which it gives as gross.
+func eachMoment(ctx context.Context, r *web.KeptRun, id int, code string, each func(storm)) error {
+	f, err := open(r, code+"_mplt")
+	if err != nil {
+		return err
+	}
+	for g, err := range f.Groups(0, f.Rows, "SummaryId", "EventId", "Year", "Month", "Day", "FootprintExposure", "MeanLoss", "SDLoss", "MaxLoss") {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c := g.Columns
+		for i, of := range c[0].Int {
+			if int(of) == id {
+				each(storm{c[1].Int[i], c[2].Int[i], c[3].Int[i], c[4].Int[i], c[5].Float[i], moments{}, moments{c[6].Float[i], c[7].Float[i], c[8].Float[i]}})
+			}
+		}
+	}
+	return nil
+}
