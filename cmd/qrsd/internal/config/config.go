@@ -64,6 +64,9 @@ type Config struct {
 	// Limits are those of requests; zero fields are the server's defaults.
 	Limits web.Limits
 
+	// Runs says how the queue carries out runs.
+	Runs Runs
+
 	// Directory has the rates of sign-ins.
 	Directory directory.Options
 
@@ -181,6 +184,12 @@ func (m *Mail) WithPassword() notify.Server {
 	return s
 }
 
+// Runs are the bounds of the queue of runs.
+type Runs struct {
+	Cores  int // that compute, over all runs; 0: all of the host
+	AtOnce int // runs at the same time
+}
+
 // Log is how the daemon logs, to standard error.
 type Log struct {
 	Level  string // trace, debug, info, warn, error
@@ -251,6 +260,7 @@ func defaults() *Config {
 		Listen: "127.0.0.1:8443",
 		Hosts:  []string{"localhost", "127.0.0.1", "::1"},
 		TLS:    TLS{MinVersion: tls.VersionTLS13},
+		Runs:   Runs{AtOnce: 2},
 		Log:    Log{Level: "info", Format: "json"},
 	}
 }

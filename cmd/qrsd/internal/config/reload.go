@@ -21,6 +21,7 @@ func NeedRestart(before, after *Config) (keys []string) {
 			t.Certificate, t.Key, t.ClientCA = "", "", ""
 			return [2]any{t, c.TLS.ClientCA != ""}
 		}},
+		{"runs", func(c *Config) any { return c.Runs }},
 		{"limits", func(c *Config) any { return [2]any{c.Limits, c.Directory} }},
 		{"outbound", func(c *Config) any { return [2]any{c.Outbound, c.Record} }},
 		{"smtp", func(c *Config) any { return c.Mail }},

@@ -33,6 +33,10 @@ func schema(c *Config) body {
 			{name: "outbound", open: only(outboundKeys(c))},
 			{name: "smtp", open: func(string) (body, error) { c.Mail = &Mail{}; return mailKeys(c.Mail), nil }},
 			{name: "passwords", open: only(body{keys: []key{{name: "breached", set: paths(&c.KnownPasswords)}}})},
+			{name: "runs", open: only(body{keys: []key{
+				{name: "cores", set: whole(&c.Runs.Cores, 1, 4096)},
+				{name: "at_once", set: whole(&c.Runs.AtOnce, 1, 64)},
+			}})},
 			{name: "limits", open: only(limitKeys(c))},
 			{name: "log", open: only(body{keys: []key{
 				{name: "level", set: oneOf(&c.Log.Level, "trace", "debug", "info", "warn", "error")},
