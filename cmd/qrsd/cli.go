@@ -35,6 +35,7 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed, 4 not found, 5 denied
 
 // grammar is the command line.
 type grammar struct {
+	Dev        devCommand        `cmd:"" help:"Try the product: a throw-away appliance with a sample portfolio and a first run."`
 	Run        runCommand        `cmd:"" help:"Run the model over a portfolio."`
 	Exposure   exposureCommand   `cmd:"" help:"Check OED files."`
 	Model      modelCommand      `cmd:"" help:"Look at the model: its hazard beside the record, its parameters, its scenarios."`

@@ -29,6 +29,8 @@ import (
 const (
 	selfSignedLife = 397 * 24 * time.Hour // as long as browsers take certificates for
 	renewBefore    = 30 * 24 * time.Hour
+
+	certificateFile = "certificate.pem" // of the folder that a self-signed one is kept in
 )
 
 // certificate is the listener's certificate: the one that the configuration names, or a self-signed one that is kept.
@@ -109,7 +111,7 @@ func (c *certificate) configured() (*tls.Certificate, error) {
 
 // kept is the self-signed certificate of the folder, or a new one where there is none, it ends soon, or it lacks a host.
 func (c *certificate) kept() (*tls.Certificate, error) {
-	certificate, key := filepath.Join(c.files.Folder, "certificate.pem"), filepath.Join(c.files.Folder, "key.pem")
+	certificate, key := filepath.Join(c.files.Folder, certificateFile), filepath.Join(c.files.Folder, "key.pem")
 	if pair, err := tls.LoadX509KeyPair(certificate, key); err == nil && c.fits(pair.Leaf) {
 		return &pair, nil
 	}

@@ -13,17 +13,20 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
 )
 
-// Options of a daemon. All but Hangup and Unlocker are needed.
+// Options of a daemon. All but Hangup, Unlocker and Begun are needed.
 type Options struct {
 	// Config is what config.Load returned.
 	Config *config.Config
@@ -42,6 +45,20 @@ type Options struct {
 
 	// Version of the product.
 	Version string
+
+	// Begun is called when the appliance serves, on a goroutine of its own, until ctx ends; an error ends the daemon. Nil: nothing
+	// is to be done then.
+	Begun func(ctx context.Context, r Running) error
+}
+
+// Running is a daemon that serves, for whoever started it in the same process: a throw-away appliance that sets itself up.
+type Running struct {
+	URL         string // that people type
+	Certificate string // PEM file of the self-signed one; "": the configuration names another
+	DB          *store.DB
+	Directory   *directory.Directory
+	Feed        *runner.Feed
+	Queue       *runner.Queue
 }
 
 // Run serves until ctx ends, and then returns nil when everything in hand was finished, the store is locked and closed. Errors
@@ -94,7 +111,18 @@ func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
 		work.Go(func() error { sender.Run(ctx); return nil })
 	}
 	a.announce(ctx, listener.Addr())
+	if a.options.Begun != nil {
+		work.Go(func() error { return a.options.Begun(ctx, a.running()) })
+	}
 	return work.Wait()
+}
+
+func (a *appliance) running() Running {
+	r := Running{URL: a.url, DB: a.db, Directory: a.directory, Feed: a.feed, Queue: a.queue}
+	if a.config.TLS.Certificate == "" {
+		r.Certificate = filepath.Join(a.config.TLS.Folder, certificateFile)
+	}
+	return r
 }
 
 // closing bounds the last writes.

@@ -225,21 +225,33 @@ func (s *Stored) exposure(ctx context.Context, r *Request, model *modelpack.Mode
 	if err != nil {
 		return nil, nil, err
 	}
-	n := workspace.NewPortfolio{
-		Name: s.Name, Digest: portfolio.Digest(), Locations: report.Locations, Accounts: report.Accounts, Currency: report.Currency,
-		Files: []workspace.NewFile{inFile("location", r.Files.Location)},
+	s.Portfolio, err = s.Workspace.Import(ctx, r.Files.asPortfolio(s.Name, portfolio, report))
+	return portfolio, report, err
+}
+
+// Import reads a portfolio for a model and keeps it. An empty name is that of the location file. Errors: *exposure.FaultsError, and those of
+// Workspace.Import.
+func Import(ctx context.Context, w *workspace.Workspace, model *modelpack.Model, f Files, name string) (store.ID, error) {
+	portfolio, report, err := f.Read(model.Ground)
+	if err != nil {
+		return store.ID{}, err
 	}
-	if n.Name == "" {
-		n.Name = filepath.Base(r.Files.Location)
+	return w.Import(ctx, f.asPortfolio(name, portfolio, report))
+}
+
+// asPortfolio is what is kept of files that were read.
+func (f Files) asPortfolio(name string, portfolio *exposure.Portfolio, report *exposure.Report) workspace.NewPortfolio {
+	n := workspace.NewPortfolio{
+		Name: cmp.Or(name, filepath.Base(f.Location)), Digest: portfolio.Digest(), Locations: report.Locations, Accounts: report.Accounts, Currency: report.Currency,
+		Files: []workspace.NewFile{inFile("location", f.Location)},
 	}
 	for _, v := range report.TIV {
 		n.TIV += v
 	}
-	if r.Files.Account != "" {
-		n.Files = append(n.Files, inFile("account", r.Files.Account))
+	if f.Account != "" {
+		n.Files = append(n.Files, inFile("account", f.Account))
 	}
-	s.Portfolio, err = s.Workspace.Import(ctx, n)
-	return portfolio, report, err
+	return n
 }
 
 func inFile(role, path string) workspace.NewFile {
