@@ -64,7 +64,7 @@ type Config struct {
 	// Limits are those of requests; zero fields are the server's defaults.
 	Limits web.Limits
 
-	// Runs says how the queue carries out runs.
+	// Runs says how the queue carries out runs; zero fields are its defaults.
 	Runs Runs
 
 	// Directory has the rates of sign-ins.
@@ -187,7 +187,7 @@ func (m *Mail) WithPassword() notify.Server {
 // Runs are the bounds of the queue of runs.
 type Runs struct {
 	Cores  int // that compute, over all runs; 0: all of the host
-	AtOnce int // runs at the same time
+	AtOnce int // runs at the same time; 0: 2
 }
 
 // Log is how the daemon logs, to standard error.
@@ -260,7 +260,6 @@ func defaults() *Config {
 		Listen: "127.0.0.1:8443",
 		Hosts:  []string{"localhost", "127.0.0.1", "::1"},
 		TLS:    TLS{MinVersion: tls.VersionTLS13},
-		Runs:   Runs{AtOnce: 2},
 		Log:    Log{Level: "info", Format: "json"},
 	}
 }

@@ -104,6 +104,9 @@ func sameConfig(a, b *config.Config) bool {
 		}); c.Limits == keepSet(c.Limits, l) {
 			c.Limits = web.Limits{}
 		}
+		if c.Runs.AtOnce == 2 {
+			c.Runs.AtOnce = 0
+		}
 		if len(c.TrustedProxies) == 0 {
 			c.TrustedProxies = nil
 		}
@@ -218,6 +221,10 @@ func TestParse(t *testing.T) {
 				every = "1.5s"
 			}
 		}
+		runs {
+			cores   = 3
+			at_once = 4
+		}
 		log {
 			level = "debug"
 			format = "text"
@@ -236,6 +243,7 @@ func TestParse(t *testing.T) {
 		TLS: config.TLS{
 			Certificate: "/etc/qrsd/a.pem", Key: "/keys/a.key", Folder: "/srv/tls", MinVersion: tls.VersionTLS12, ClientCA: "/etc/qrsd/ca.pem", Require: true,
 		},
+		Runs:      config.Runs{Cores: 3, AtOnce: 4},
 		Log:       config.Log{Level: "debug", Format: "text"},
 		Directory: directory.Options{Limits: directory.Limits{Address: directory.Rate{Burst: 5, Every: 1500 * time.Millisecond}}},
 	}
