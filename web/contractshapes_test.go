@@ -150,6 +150,8 @@ func wireType(e ast.Expr) string {
 		switch {
 		case strings.HasPrefix(e.Name, "int"), strings.HasPrefix(e.Name, "uint"):
 			return "integer"
+		case strings.HasPrefix(e.Name, "float"):
+			return "number"
 		case e.Name == "bool":
 			return "boolean"
 		case e.Name == "T":
