@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,9 @@ func waitingRun(t *testing.T, dir string) {
 	if _, err := w.RegisterModel(t.Context(), model, "0.0.1"); err != nil {
 		t.Fatal(err)
 	}
-	p, err := w.Import(t.Context(), workspace.NewPortfolio{Name: "Coastal book", Locations: 1, Currency: "USD"})
+	p, err := w.Import(t.Context(), workspace.NewPortfolio{Name: "Coastal book", Locations: 1, Currency: "USD", Files: []workspace.NewFile{{
+		Name: "location.csv", Role: "location", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("LocNumber\n1\n")), nil },
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
