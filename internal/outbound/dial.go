@@ -123,7 +123,7 @@ func (d *Dialer) open(ctx context.Context, c *Connection) (net.Conn, error) {
 // resolve turns the destination's host into addresses that it may have. At least one, without an error.
 func (d *Dialer) resolve(ctx context.Context, to Destination) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(to.Host); err == nil {
-		return []netip.Addr{a}, nil
+		return d.fit(to, []netip.Addr{a})
 	}
 	addresses, err := d.o.Resolve(ctx, to.Host)
 	if err != nil {
@@ -140,6 +140,17 @@ func (d *Dialer) resolve(ctx context.Context, to Destination) ([]netip.Addr, err
 				"the name service says %s, an address of this host or its link; allow it with local, or name the address itself", a)}
 		}
 		addresses[i] = a
+	}
+	return d.fit(to, addresses)
+}
+
+// fit holds the addresses of a destination that is on no list to public ones. What it lets through is what is connected to: the name is not
+// resolved again.
+func (*Dialer) fit(to Destination, addresses []netip.Addr) ([]netip.Addr, error) {
+	if to.public {
+		if err := to.onlyPublic(addresses); err != nil {
+			return nil, err
+		}
 	}
 	return addresses, nil
 }

@@ -91,6 +91,8 @@ type Destination struct {
 	// answer of the name service is refused: it would turn an outer name into a door to services of this host. A
 	// Host that is itself such an address, or localhost, needs no Local.
 	Local bool
+
+	public bool // on no list: any of its addresses must be public
 }
 
 // String is "host:port".
@@ -119,6 +121,10 @@ type Options struct {
 
 	// Allowed are the destinations that may be reached, one by one. Empty: none.
 	Allowed []Destination
+
+	// Public are purposes that may reach any host besides, in mode connected, with TLS, where all its addresses are public: destinations
+	// that users name. What is not public, or lies behind the proxy, is reached only if it is among Allowed. Empty: none.
+	Public []Purpose
 
 	// Log is told of every connection. Required.
 	Log Log
@@ -166,7 +172,7 @@ func New(o Options) (*Dialer, error) {
 	if p := o.Proxy; p != nil && (p.Scheme != "http" || p.Hostname() == "" || p.User != nil) {
 		return nil, fmt.Errorf("proxy %s: must be http://host:port without user and password", p.Redacted())
 	}
-	o.Allowed = slices.Clone(o.Allowed)
+	o.Allowed, o.Public = slices.Clone(o.Allowed), slices.Clone(o.Public)
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
 	}
@@ -261,6 +267,9 @@ func (d *Dialer) allowed(purpose Purpose, host string, port int) (Destination, e
 		default:
 			return a, nil
 		}
+	}
+	if to, ok := d.public(purpose, host, port); ok {
+		return to, nil
 	}
 	if len(others) > 0 {
 		return refuse("it is allowed for %s alone; add it to the allowed destinations for this purpose too", strings.Join(others, ", "))
