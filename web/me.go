@@ -143,9 +143,7 @@ func (s *Server) endMySessions(ctx context.Context, c *Call, _ struct{}) (Nothin
 	return Nothing{}, nil
 }
 
-func (s *Server) endMySession(ctx context.Context, c *Call, in struct {
-	ID store.ID `path:"id"`
-}) (Nothing, error) {
+func (s *Server) endMySession(ctx context.Context, c *Call, in byID) (Nothing, error) {
 	if in.ID.IsZero() { // which means all of them to the directory
 		return Nothing{}, &refusal{kind: kindNotFound}
 	}

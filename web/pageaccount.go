@@ -133,7 +133,7 @@ func (s *Server) showSessions(ctx context.Context, c *Call, in doneInput) (*Docu
 }
 
 func (s *Server) sendEndOfSession(ctx context.Context, c *Call, in byID) (*Redirect, error) {
-	if err := s.directory.CloseSession(ctx, c.Principal, c.Principal.User(), in.ID); err != nil {
+	if _, err := s.endMySession(ctx, c, in); err != nil {
 		return nil, err
 	}
 	return &Redirect{sessionsPath + "?done=ended"}, nil

@@ -201,16 +201,20 @@ func listPath(path string) string {
 }
 
 // localPath is a path of this server to go to; where a request names anything else, it is the account's page. Browsers read
-// "//host" and "/\host" as another host's address, and drop control characters before they look.
+// "//host" and "/\host" as another host's address, drop control characters before they look, and take dot segments out, which can
+// leave "//host" behind ("/.//host"): no path of ours has any of it.
 func localPath(path string) string {
 	u, err := url.Parse(path)
 	switch {
 	case err != nil, u.Scheme != "", u.Host != "", u.User != nil, u.Opaque != "", !strings.HasPrefix(path, "/"),
-		strings.HasPrefix(path, "//"), strings.ContainsFunc(path, func(r rune) bool { return r < 0x21 || r == '\\' || r == 0x7f }):
+		strings.Contains(u.EscapedPath(), "//"), slices.ContainsFunc(strings.Split(u.Path, "/"), isDots), strings.ContainsFunc(path, func(r rune) bool { return r < 0x21 || r == '\\' || r == 0x7f }):
 		return page.HomePath
 	}
 	return path
 }
+
+// isDots tells a segment that a browser takes out of a path; an escaped one is plain in the path that was read.
+func isDots(segment string) bool { return segment == "." || segment == ".." }
 
 // faultsOf is what a problem says of fields: the last part of a pointer is a field's name and its id.
 func faultsOf(r *refusal, a *asked) []page.Fault {

@@ -125,7 +125,7 @@ func TestNoOpenRedirect(t *testing.T) {
 
 // FuzzLocalPath: wherever a redirect leads, a browser that resolves it stays on the appliance.
 func FuzzLocalPath(f *testing.F) {
-	for _, seed := range []string{"/signed-in", "//evil.example.com", `/\evil`, "https://evil.example.com", "/a?b=c#d", "/\t/evil", "%2f%2fevil", "/./..//evil"} {
+	for _, seed := range []string{"/signed-in", "//evil.example.com", `/\evil`, "https://evil.example.com", "/a?b=c#d", "/\t/evil", "%2f%2fevil", "/./..//evil", "/.//evil", "/a/..//evil", "/%2e//evil", "/a//evil"} {
 		f.Add(seed)
 	}
 	base := &url.URL{Scheme: "https", Host: host, Path: "/sign-in"}
@@ -137,6 +137,9 @@ func FuzzLocalPath(f *testing.F) {
 		}
 		if !strings.HasPrefix(got, "/") || strings.HasPrefix(got, "//") || strings.ContainsAny(got, "\\\r\n\t\x00") {
 			t.Errorf("%q leads to %q, which some browsers read as another host", given, got)
+		}
+		if u != nil && (strings.HasPrefix(u.Path, "//") || strings.HasPrefix(u.EscapedPath(), "//")) {
+			t.Errorf("%q leads to %q, whose path alone, %q, is another host", given, got, u.Path)
 		}
 	})
 }

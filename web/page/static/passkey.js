@@ -90,7 +90,7 @@
   // here is a path of this appliance, or that of the account: nothing leads elsewhere.
   const here = (path) => {
     const url = new URL(path || "/signed-in", location.origin);
-    return url.origin === location.origin ? url.pathname + url.search : "/signed-in";
+    return url.origin === location.origin ? url.href : location.origin + "/signed-in"; // whole: "//host" as a path would leave
   };
 
   const perform = async (part) => {
