@@ -257,7 +257,7 @@ func TestGivenUp(t *testing.T) {
 			b.imported(b.as(store.Modeler))
 			c := b.courier()
 			begun, attempts, over := b.clock.Now(), 0, time.Duration(0)
-			for over == 0 && attempts < 100 {
+			for beat := 0; over == 0 && beat < 80*12; beat++ {
 				for _, d := range must(c.Take(t.Context(), 10))(t) {
 					if attempts++; attempts != d.Attempts {
 						t.Fatalf("attempt %d is counted as %d", attempts, d.Attempts)
@@ -346,6 +346,12 @@ func TestChangedWebhook(t *testing.T) {
 	if d := must(c.Take(t.Context(), 10))(t); d != nil {
 		t.Errorf("taken for a webhook that is off: %+v", d)
 	}
+	other, _ := b.hook(hears(workspace.PortfolioImported))
+	b.imported(w)
+	if d := must(c.Take(t.Context(), 10))(t); len(d) != 1 || d[0].Webhook != other {
+		t.Errorf("taken beside a webhook that is off: %+v", d)
+	}
+	must(0, w.DeleteWebhook(t.Context(), other, 1))(t)
 	if _, err := w.TryWebhook(t.Context(), hook); !isInvalid(err, "webhook") {
 		t.Errorf("a trial of a webhook that is off: %v", err)
 	}
