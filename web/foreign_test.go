@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web/wire"
@@ -18,6 +19,7 @@ import (
 func bodies() map[string]any {
 	name := "Another Name"
 	return map[string]any{
+		"cancelRun":    wire.Cancellation{Reason: "not theirs"},
 		"changeUser":   wire.UserChange{Name: &name},
 		"rotateAPIKey": wire.APIKeyRotation{},
 		"addUser":      wire.NewUser{Email: "new@example.com", Name: "N. N.", Role: "viewer"},
@@ -34,11 +36,14 @@ func (a *appliance) holdings(tenant store.ID) map[string]store.ID {
 	admin.want(201, admin.call("POST", "/api/v1/api-keys", wire.NewAPIKey{Name: "k", Scopes: []string{"run.read"}})).into(a.TB, &key)
 	var invited wire.MadeInvitation
 	admin.want(201, admin.call("POST", "/api/v1/invitations", wire.NewUser{Email: "guest@example.com", Name: "G.", Role: "viewer"})).into(a.TB, &invited)
+	b := newBench(a, tenant, "Their coast", locations)
+	run := b.submit(engine.Spec{Years: 20, Samples: 1})
+	b.carryOut(run)
 	var sessions wire.Page[wire.UserSession]
 	admin.want(200, admin.call("GET", "/api/v1/users/"+viewer.id.String()+"/sessions", nil)).into(a.TB, &sessions)
 	return map[string]store.ID{
 		"tenant": tenant, "administrator": admin.id, "viewer": viewer.id, "API key": a.idOf(key.APIKey.ID), "invitation": a.idOf(invited.Invitation.ID),
-		"invited": a.idOf(invited.Invitation.User.ID), "session": a.idOf(sessions.Items[0].ID), "nobody": {0: 1, 15: 9},
+		"invited": a.idOf(invited.Invitation.User.ID), "session": a.idOf(sessions.Items[0].ID), "portfolio": b.portfolio, "run": run, "nobody": {0: 1, 15: 9},
 	}
 }
 

@@ -23,6 +23,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/qrsrisk/qrsd/internal/figures"
+	runsettings "github.com/qrsrisk/qrsd/internal/settings"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/store/storetest"
@@ -79,6 +81,7 @@ func start(t testing.TB, settings ...setting) *appliance {
 		DB: a.db, Hosts: []string{host}, Version: "test", Now: a.clock.now,
 		TLS: web.TLS{Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate, nil }},
 	}
+	o.Settings, o.Figures = runsettings.New(theModel), figures.New(1)
 	people := directory.Options{Now: a.clock.now}
 	for _, set := range settings {
 		set(&o, &people)

@@ -44,7 +44,9 @@ func (c connections) Connections(before uint64, limit int) (found []outbound.Con
 func equipped(t testing.TB) *appliance {
 	t.Helper()
 	mode := &settingMode{}
-	a := start(t, unlimited, func(o *web.Options, _ *directory.Options) { o.Mode, o.Connections = mode, recorded() })
+	a := start(t, unlimited, func(o *web.Options, _ *directory.Options) {
+		o.Mode, o.Connections, o.Forecast = mode, recorded(), quickly
+	})
 	mode.Directory = a.directory
 	return a
 }
@@ -139,6 +141,7 @@ func TestOperations(t *testing.T) {
 	d := newDesk(a, tenant)
 	d.account(admin)
 	d.people(admin, operator, tenant)
+	d.work(admin, tenant)
 	d.logsAndKeys(admin, operator, tenant)
 	d.runs(operator)
 	for _, r := range ofAPI() {

@@ -80,6 +80,7 @@ func (s *Server) exportRunTable(ctx context.Context, c *Call, in struct {
 	Name   string   `path:"name"`
 	Format string   `query:"format"`
 }) (*Stream, error) {
+	in.Format = cmp.Or(in.Format, "csv")
 	media, known := tableForms[in.Format]
 	if !known {
 		return nil, badParameter("format", fmt.Sprintf("%q is none; they are csv, parquet and xlsx", clipped(in.Format)))
