@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,8 +86,10 @@ func (s *Server) frame(c *Call, title string) page.Frame {
 // restricted reports whether the account has to be put in order before anything else.
 func (c *Call) restricted() bool { return c.exchange.session.Restricted() }
 
-// base is the appliance's own address, for links that leave it.
-func (s *Server) base(c *Call) string { return "https://" + c.exchange.header("Host") }
+// base is the appliance's own address, for links that leave it: not the request's, whose port its sender chose, where there is another.
+func (s *Server) base(c *Call) string {
+	return cmp.Or(strings.TrimSuffix(s.options.URL, "/"), "https://"+c.exchange.header("Host"))
+}
 
 // sections are the parts of the appliance's own pages that the principal may see.
 func sections(p store.Principal, at string) []page.Section {

@@ -210,3 +210,14 @@ func TestLimitedPageSaysWhen(t *testing.T) {
 		t.Errorf("%d, Retry-After %q:\n%s", got.Status, got.Header.Get("Retry-After"), got.Body)
 	}
 }
+
+// TestLinksHaveTheConfiguredAddress: a link that is sent on is not made of what a request said.
+func TestLinksHaveTheConfiguredAddress(t *testing.T) {
+	a := start(t, unlimited, func(o *web.Options, _ *directory.Options) { o.URL = "https://office.example.com:8443/" })
+	p := a.account(a.tenant("Gulf Coast Mutual"), "admin@example.com", store.Admin)
+	p.signIn()
+	got := p.post("/signed-in/invitations", url.Values{"email": {"new@example.com"}, "name": {"New"}, "role": {"viewer"}}, func(r *http.Request) { r.Host = host + ":9999" })
+	if !strings.Contains(string(got.Body), "https://office.example.com:8443/accept?token=") || strings.Contains(string(got.Body), "9999") {
+		t.Errorf("%d: %s", got.Status, got.Body)
+	}
+}

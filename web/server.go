@@ -29,7 +29,10 @@ type Options struct {
 	// Hosts are the names that clients call the appliance by, without a port. Requests for any other are refused (421), so
 	// that no foreign name is bound to it. The first is the one that goes into links.
 	Hosts []string
-	TLS   TLS
+	// URL is the address that people type, as https://qrsd.example.com, for links that leave the appliance; "": the one that the
+	// request came to.
+	URL string
+	TLS TLS
 	// TrustedProxies are the addresses that X-Forwarded-For is believed of; none: the header is not read.
 	TrustedProxies []netip.Prefix
 	Limits         Limits

@@ -99,7 +99,7 @@ func newLog(c config.Log, to interface{ Write([]byte) (int, error) }) hclog.Logg
 // newServer translates the configuration for package web.
 func (a *appliance) newServer() (*web.Server, error) {
 	o := web.Options{
-		DB: a.db, Directory: a.directory, Hosts: a.config.Hosts,
+		DB: a.db, Directory: a.directory, Hosts: a.config.Hosts, URL: a.url,
 		TLS:            web.TLS{Certificate: a.certificate.get, AllowTLS12: a.config.TLS.AllowTLS12(), RequireClient: a.config.TLS.Require},
 		TrustedProxies: a.config.TrustedProxies, Limits: a.config.Limits,
 		Mode: mode{a}, Connections: connections{a.record}, Unlock: a.unlockWith, Recovery: a.replaceRecovery,
