@@ -1,14 +1,20 @@
 // Package workspace holds what a tenant works with: portfolios, models, runs, results, estimates on quantum hardware, the
-// record of what left for them, and approvals, with the verbs on them. Each verb is one transaction: its change, its ledger
+// record of what left for them, approvals, quotas and webhooks, with the verbs on them. Each verb is one transaction: its change, its ledger
 // leaves and its one audit entry commit together. A verb that is refused, for its role or its input, leaves its entry too.
 //
-// It computes nothing: portfolios come in parsed, results come in finished. Bulk (files, tables) lies in blobs that are
+// There are two doors for the appliance itself, which works for all tenants in the role worker and can do nothing else of a tenant's
+// there: [Worker] finds, claims and carries out waiting runs ([Job], with the blocks of years that outlast a kill), [Courier] gives
+// the deliveries of webhooks that are due. An event is written in the transaction of the change that it is about (event.go): there is
+// one for each change, and none for a change that failed. What a tenant has in hand is one record (workload.go), by which its next run
+// is found and its quotas are held.
+//
+// It computes nothing and sends nothing: portfolios come in parsed, results come in finished. Bulk (files, tables) lies in blobs that are
 // written first and referred to last, so that a crash between the two leaves an orphan, never a broken reference.
 //
 // The JSON of its records is a format that users keep: see testdata. A record that changes its JSON gets the next schema
 // number in its store.Define, with a store.Upgrade from the one before, and its golden stays as that of the old schema.
 //
-// Begin with Import, then Submit, Claim and Finish.
+// Begin with Import, then Submit, Claim and Finish; with Worker for the appliance's side.
 package workspace
 
 import (
