@@ -41,7 +41,8 @@ type appliance struct {
 	feed        *runner.Feed // of what becomes of runs
 	queue       *runner.Queue
 
-	settingMode sync.Mutex  // held while the mode in the store and that of the dialer change
+	settingMode sync.Mutex // held while the mode in the store and that of the dialer change
+	guesses     guesses
 	opened      atomic.Bool // the store was unlocked once: whoever locks it after that means it
 }
 

@@ -127,6 +127,7 @@ func (a *appliance) afterUnlock(ctx context.Context) error {
 		return err
 	}
 	a.opened.Store(true)
+	a.enterGuesses(ctx)
 	return nil
 }
 
@@ -140,6 +141,7 @@ func (a *appliance) unlockWith(ctx context.Context, with web.Unlocking, from sto
 		}
 	}
 	if err := a.db.Unlock(ctx, directory.HostOperator("unlock page", from), u); err != nil {
+		a.wrongSecret(err, from)
 		return err
 	}
 	first := !a.opened.Load()
