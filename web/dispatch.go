@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -31,7 +32,7 @@ func (s *Server) newApp(all []route) *fiber.App {
 		ReadTimeout:                  l.Read,
 		WriteTimeout:                 l.Write, // streams put it off as they go
 		IdleTimeout:                  l.Idle,
-		Concurrency:                  l.Connections,
+		Concurrency:                  math.MaxInt32, // crowd bounds connections, so that fasthttp never has to
 		ErrorHandler:                 s.answerFiber,
 	})
 	for i := range all {

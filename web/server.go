@@ -153,7 +153,8 @@ func New(o Options) (*Server, error) {
 // Serve answers requests that come in at the listener, which it wraps in TLS and closes, until ctx ends. Then it takes no new
 // ones, finishes those in hand within Limits.Stop, and returns nil; or the error of what could not be finished.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	all := newCrowd(l, s.options.Limits.PerAddress, func(a net.Addr) bool { return s.isProxy(remoteAddress(a)) })
+	s.warnOfDescriptors()
+	all := newCrowd(l, s.options.Limits, func(a net.Addr) bool { return s.isProxy(remoteAddress(a)) }, s.log)
 	ended := make(chan error, 1)
 	go func() { ended <- s.app.Listener(tls.NewListener(all, s.tlsConfig())) }()
 	select {
@@ -169,8 +170,20 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		err = fmt.Errorf("finish the requests in hand: %w", err)
 		all.endAll()
 	}
-	_ = l.Close() // a shutdown that came before the application had taken the listener has not closed it
+	_ = all.Close() // a shutdown that came before the application had taken the listener has not closed it
 	err = errors.Join(err, <-ended)
 	s.streams.Wait() // their readers are gone with the connections
 	return err
+}
+
+// ownDescriptors is what the appliance has open besides the connections of its clients: its store, spooled uploads, what it dials.
+const ownDescriptors = 256
+
+// warnOfDescriptors says where the host gives the process fewer descriptors than the connections that it is to take.
+func (s *Server) warnOfDescriptors() {
+	want := uint64(s.options.Limits.Connections) + ownDescriptors //nolint:gosec // a limit is positive
+	if may := descriptors(); may > 0 && may < want {
+		s.log.Warn("the process may not open as many files as limits.connections needs: raise LimitNOFILE of the service, or lower the limit",
+			"may_open", may, "needs", want, "connections", s.options.Limits.Connections)
+	}
 }
