@@ -2,6 +2,8 @@ package notify
 
 import (
 	"fmt"
+	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -102,20 +104,21 @@ func organisation(n directory.Notice) string {
 	return oneLine(n.TenantName)
 }
 
-// whence says when and from where what the message is about was done.
+// whence says when and from where what the message is about was done. What the client says of itself is left out: a stranger who
+// asks for a reset could write in our name there.
 func whence(n directory.Notice) string {
 	at := "When: " + minute(n.Created)
-	if n.Address == "" {
+	address, err := netip.ParseAddr(n.Address)
+	if err != nil {
 		return at
 	}
-	at += ", from " + oneLine(n.Address)
-	if n.UserAgent != "" {
-		at += " with " + quoted(n.UserAgent)
-	}
-	return at
+	return at + ", from " + address.String()
 }
 
 func minute(t time.Time) string { return t.UTC().Format("2 January 2006 15:04 UTC") }
+
+// insideDot is a dot with more of a word behind it.
+var insideDot = regexp.MustCompile(`\.(\S)`)
 
 // oneLine makes what was typed by others harmless: one line, and nothing that mail programs make a link of.
 func oneLine(text string) string {
@@ -126,6 +129,7 @@ func oneLine(text string) string {
 		return c
 	}, strings.ToValidUTF8(text, "?"))
 	text = strings.ReplaceAll(text, "://", ": //")
+	text = insideDot.ReplaceAllString(text, ". $1") // www.example.com is made a link of as well
 	return strings.Join(strings.Fields(text), " ")
 }
 

@@ -18,7 +18,7 @@ import (
 // TestNamesInjectNothing gives names that want to be headers, other recipients, or links.
 func TestNamesInjectNothing(t *testing.T) {
 	p := open(t, outbound.Connected, notify.Server{Host: "127.0.0.1", Port: 25, Security: notify.None, From: "qrsd@example.com"})
-	evil := "Eve\r\nBcc: all@example.com\r\n\r\nhttps://evil.example.com/ \u202e\"<x@example.com>,"
+	evil := "Eve\r\nBcc: all@example.com\r\n\r\nhttps://evil.example.com/ www.evil.example.com/confirm \u202e\"<x@example.com>,"
 	for _, n := range []directory.Notice{
 		{Name: evil}, {TenantName: evil}, {Item: evil, Kind: directory.NoticePasskeyAdded}, {UserAgent: evil, Address: "192.0.2.1"}, {Address: evil},
 	} {
@@ -38,7 +38,7 @@ func TestNamesInjectNothing(t *testing.T) {
 			t.Errorf("%+v: header %v", n, parsed.Header)
 		}
 		_, text := read(t, mailed{text: written})
-		if strings.Contains(text, "https://evil") || strings.Contains(text, "\nBcc:") || strings.Contains(text, "\u202e") {
+		if strings.Contains(text, "https://evil") || strings.Contains(text, "evil.example") || strings.Contains(text, "\nBcc:") || strings.Contains(text, "\u202e") {
 			t.Errorf("%+v: %s", n, text)
 		}
 	}
@@ -72,7 +72,7 @@ func TestLetters(t *testing.T) {
 		if strings.Contains(text, "t-o-k-e-n") != leads {
 			t.Errorf("%s: token in %s", kind, text)
 		}
-		if !strings.HasPrefix(text, "Hello Ada L.,\n\n") || !strings.Contains(strings.ReplaceAll(text, "\n", " "), "Example Mutual") || !strings.Contains(text, "from 192.0.2.1 with “Firefox”") ||
+		if !strings.HasPrefix(text, "Hello Ada L.,\n\n") || !strings.Contains(strings.ReplaceAll(text, "\n", " "), "Example Mutual") || !strings.Contains(text, "from 192.0.2.1") || strings.Contains(text, "Firefox") ||
 			!strings.Contains(text, site) || !strings.Contains(text, "21 November 2026 09:00 UTC") {
 			t.Errorf("%s: %s", kind, text)
 		}
