@@ -22,14 +22,14 @@ import (
 
 // insurer is a tenant with a portfolio and the model, and a user who submits runs.
 type insurer struct {
-	t         *testing.T
+	t         testing.TB
 	tenant    store.ID
 	w         *workspace.Workspace
 	portfolio store.ID
 	spec      engine.Spec
 }
 
-func newInsurer(t *testing.T, db *store.DB, name string) *insurer {
+func newInsurer(t testing.TB, db *store.DB, name string) *insurer {
 	t.Helper()
 	in := &insurer{t: t, tenant: storetest.AddTenant(t, db, name)}
 	in.w = workspaceOf(t, db, in.tenant)
@@ -117,12 +117,12 @@ func (j *journal) String() string {
 // working is a queue at work until stop, or the end of the test.
 type working struct {
 	*Queue
-	t    *testing.T
+	t    testing.TB
 	log  *journal
 	stop func()
 }
 
-func atWork(t *testing.T, o QueueOptions) *working {
+func atWork(t testing.TB, o QueueOptions) *working {
 	t.Helper()
 	w := &working{t: t, log: &journal{}}
 	o.Feed, o.Log = NewFeed(nil), hclog.New(&hclog.LoggerOptions{Output: w.log, Level: hclog.Info})

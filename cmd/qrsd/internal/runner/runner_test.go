@@ -27,7 +27,7 @@ Book,Cabin,1,US,FL,33931,1051,5050,1975,300000,USD,WTC
 `
 
 // fileOf is a file of the given content in a folder of the test's own.
-func fileOf(t *testing.T, name, content string) string {
+func fileOf(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
@@ -37,7 +37,7 @@ func fileOf(t *testing.T, name, content string) string {
 }
 
 // request is a short run that writes into a new folder.
-func request(t *testing.T) Request {
+func request(t testing.TB) Request {
 	return Request{
 		Files: Files{Location: fileOf(t, "location.csv", locations)},
 		Spec:  engine.Spec{Years: 192, Samples: 1, Seed: 1, Correlation: loss.DefaultCorrelation(), ReturnPeriods: []float64{10, 100}},

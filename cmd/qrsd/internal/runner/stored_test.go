@@ -20,12 +20,12 @@ import (
 )
 
 // storedIn is a store with a tenant, opened with a clock that is ahead by some time.
-func storedIn(t *testing.T, dir string, ahead time.Duration) *store.DB {
+func storedIn(t testing.TB, dir string, ahead time.Duration) *store.DB {
 	t.Helper()
 	return storetest.Open(t, dir, store.Options{Now: func() time.Time { return time.Now().Add(ahead) }})
 }
 
-func workspaceOf(t *testing.T, db *store.DB, tenant store.ID) *workspace.Workspace {
+func workspaceOf(t testing.TB, db *store.DB, tenant store.ID) *workspace.Workspace {
 	t.Helper()
 	h, err := db.Tenant(t.Context(), storetest.User(tenant, store.Modeler), tenant)
 	if err != nil {
