@@ -82,7 +82,10 @@ func (d *Dialer) dial(ctx context.Context, c Connection) (net.Conn, error) {
 		return nil, err
 	}
 	c.Outcome = Opened
-	return &counted{Conn: conn, dialer: d, record: c}, nil
+	standing := &counted{Conn: conn, dialer: d, record: c}
+	d.standing.Store(standing, nil)
+	standing.cutUnlessAllowed() // the mode may have changed meanwhile
+	return standing, nil
 }
 
 // open does what Dial says and sets the record's Outcome where it fails.
@@ -176,7 +179,15 @@ func (c *counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// cutUnlessAllowed closes the connection where mode and list would not allow it now.
+func (c *counted) cutUnlessAllowed() {
+	if _, err := c.dialer.allowed(c.record.Purpose, c.record.Host, c.record.Port); err != nil {
+		_ = c.Close() // what is written to it fails from now on
+	}
+}
+
 func (c *counted) Close() error {
+	c.dialer.standing.Delete(c)
 	err := c.Conn.Close()
 	c.end.Do(func() {
 		c.record.Ended = c.dialer.o.Now()

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -154,6 +155,8 @@ type Dialer struct {
 	o    Options
 	mode atomic.Int64  // a Mode
 	next atomic.Uint64 // number of the last connection
+
+	standing sync.Map // *counted, while it is open
 }
 
 // New checks the options and makes a dialer.
@@ -198,12 +201,17 @@ func New(o Options) (*Dialer, error) {
 // Mode is how far the host may reach at this moment.
 func (d *Dialer) Mode() Mode { return Mode(d.mode.Load()) }
 
-// SetMode changes how far the host may reach, for every client of this dialer, from the next connection on; those that stand are not cut.
+// SetMode changes how far the host may reach, for every client of this dialer. Connections that the mode does not allow any more are
+// cut.
 func (d *Dialer) SetMode(m Mode) error {
 	if err := m.check(); err != nil {
 		return err
 	}
 	d.mode.Store(int64(m))
+	d.standing.Range(func(c, _ any) bool {
+		c.(*counted).cutUnlessAllowed()
+		return true
+	})
 	return nil
 }
 

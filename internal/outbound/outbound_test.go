@@ -496,3 +496,34 @@ func TestSetMode(t *testing.T) {
 		t.Errorf("mode 7: %v, %s", err, d.Mode())
 	}
 }
+
+// TestSetModeCuts: what stands is closed, and on record, when the mode does not allow it any more; the rest stays.
+func TestSetModeCuts(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	mail, circuits := destination(t, server.URL, "e-mail"), destination(t, server.URL, outbound.Circuits)
+	log := &record{}
+	d := dialer(t, outbound.Options{Mode: outbound.Connected, Log: log, Allowed: []outbound.Destination{mail, circuits}})
+	dial := func(to outbound.Destination) net.Conn {
+		c, err := d.Dial(t.Context(), to.Purpose, to.Host, to.Port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	letter, task := dial(mail), dial(circuits)
+	stands := func(c net.Conn) bool { _, err := c.Write([]byte("G")); return err == nil }
+	for _, step := range []struct {
+		mode         outbound.Mode
+		letter, task bool
+		ended        int
+	}{{outbound.Connected, true, true, 0}, {outbound.Hybrid, false, true, 1}, {outbound.AirGapped, false, false, 2}} {
+		if err := d.SetMode(step.mode); err != nil {
+			t.Fatal(err)
+		}
+		if stands(letter) != step.letter || stands(task) != step.task || len(log.ended) != step.ended {
+			t.Errorf("mode %s: mail stands %t, circuits stand %t, %d ends on record", step.mode, stands(letter), stands(task), len(log.ended))
+		}
+	}
+}
