@@ -115,12 +115,13 @@ func (s *Server) limit(x *exchange, t *rateTable, name string) error {
 	return nil
 }
 
-// limitUnlocking takes a guess at the store's secret.
+// limitUnlocking takes a guess at the store's secret: from its address first, so that one that goes on guessing beyond its own limit
+// takes nothing from the others'.
 func (s *Server) limitUnlocking(_ context.Context, c *Call) error {
-	if err := s.limit(c.exchange, s.limits.unlockingAll, ""); err != nil {
+	if err := s.limit(c.exchange, s.limits.unlocking, c.exchange.neighbour); err != nil {
 		return err
 	}
-	return s.limit(c.exchange, s.limits.unlocking, c.exchange.neighbour)
+	return s.limit(c.exchange, s.limits.unlockingAll, "")
 }
 
 // keyID is the public part of an API key, qrs_<key id>_...: rotated keys keep it.

@@ -112,3 +112,30 @@ func TestUnlocking(t *testing.T) {
 	p.want(200, p.call("GET", "/api/v1/session", nil)) // it outlasted the locking
 	p.want(200, p.call("GET", "/readyz", nil))
 }
+
+// TestUnlockingByOthers lets one address guess far beyond its limit: the operator unlocks from another.
+func TestUnlockingByOthers(t *testing.T) {
+	var a *appliance
+	a = start(t, unlimited, func(o *web.Options, _ *directory.Options) {
+		o.TrustedProxies = prefixes("127.0.0.0/8")
+		o.Unlock = func(ctx context.Context, with web.Unlocking, from store.Source) error {
+			if with.Passphrase.Reveal() == "open sesame" {
+				return a.unlock(ctx)
+			}
+			return store.ErrWrongKey
+		}
+	})
+	a.must(a.db.Lock(t.Context(), a.operator))
+	s := a.stranger()
+	try := func(words, address string) answer {
+		return s.call("POST", "/api/v1/system/unlock", wire.Unlock{Passphrase: words}, header("X-Forwarded-For", address))
+	}
+	statuses := map[int]int{}
+	for range 200 {
+		statuses[try("guess", "192.0.2.66").Status]++
+	}
+	if statuses[401] != 5 || statuses[429] != 195 {
+		t.Errorf("statuses of one address %v", statuses)
+	}
+	s.want(204, try("open sesame", "192.0.2.1"))
+}
