@@ -1,10 +1,11 @@
 // Package runner carries a run out on this host: reads the exposure files, runs the engine, asks the quantum simulator about
 // the tail, and writes the results with a manifest of their digests.
 //
-// It holds what the engine must not: files, the clock, and the blocks kept for a run that is taken up again.
-// It prints nothing; progress goes to a callback.
+// It holds what the engine must not: files, the clock, and the blocks kept for a run that is taken up again; and, for the
+// appliance, the queue of the runs that wait in the store, with the feed of what becomes of them.
+// It prints nothing; progress goes to a callback or the feed.
 //
-// Begin with Run.
+// Begin with Run; for the appliance with NewQueue, then Queue.Run and carry.
 package runner
 
 import (
