@@ -38,10 +38,10 @@ func EventKinds() []EventKind {
 // Event is what a webhook is told: that something happened to an object, and nothing of what is in it. Whoever hears it asks the
 // API, with a key of its own, for more. Its JSON is what is delivered.
 type Event struct {
-	ID      store.ID  `json:"id"`     // of the event: the same in all its deliveries, so that a receiver can tell a second one
-	Kind    EventKind `json:"type"`   //
-	Time    time.Time `json:"time"`   // of the change
-	Tenant  store.ID  `json:"tenant"` //
+	ID      store.ID  `json:"id"` // of the event: the same in all its deliveries, so that a receiver can tell a second one
+	Kind    EventKind `json:"type"`
+	Time    time.Time `json:"time"` // of the change
+	Tenant  store.ID  `json:"tenant"`
 	Object  store.ID  `json:"object"` // run, portfolio, estimate, webhook; of an approval, what it is about
 	State   string    `json:"state,omitempty"`
 	Version int       `json:"version"` // of this form: 1

@@ -12,10 +12,10 @@ import (
 
 // Quotas are how much a tenant may have. A zero is the appliance's default (DefaultQuotas).
 type Quotas struct {
-	Queued     int   `json:"queued"`     // runs that wait
-	Running    int   `json:"running"`    // runs that the appliance carries out at once; more wait
-	Portfolios int   `json:"portfolios"` //
-	Bytes      int64 `json:"bytes"`      // on disk, of the files of portfolios, refused imports, runs and estimates
+	Queued     int   `json:"queued"`  // runs that wait
+	Running    int   `json:"running"` // runs that the appliance carries out at once; more wait
+	Portfolios int   `json:"portfolios"`
+	Bytes      int64 `json:"bytes"` // on disk, of the files of portfolios, refused imports, runs and estimates
 }
 
 // maxQuota bounds what a quota can be: the list of open runs is one record.
