@@ -213,10 +213,10 @@ func (a *appliance) account(tenant store.ID, email string, role store.Role) *per
 	if role == store.Admin || role == store.Approver || role == store.Operator {
 		by, _, err = a.directory.Session(ctx, token, desk)
 		a.must(err)
-		e, err := a.directory.EnrolSecondFactor(ctx, by, directory.NewSecret(goodPassword), "test")
+		e, err := a.directory.EnrolSecondFactor(ctx, by, token, directory.NewSecret(goodPassword), "test")
 		a.must(err)
 		p.factor = e.Secret.Reveal()
-		_, _, err = a.directory.ConfirmSecondFactor(ctx, by, directory.NewSecret(p.code()))
+		_, _, err = a.directory.ConfirmSecondFactor(ctx, by, token, directory.NewSecret(p.code()))
 		a.must(err)
 		a.clock.pass(31 * time.Second) // the next code is another one
 	}

@@ -15,21 +15,23 @@ func meRoutes() []route {
 		return Route{Method: method, Path: path + below, Operation: operation, Access: SignedIn, Verb: verb}
 	}
 	shownOnce := func(r Route) Route { r.Secret = true; return r }
+	// What proves who somebody is, and where it is signed in, changes after a fresh proof only (OWASP ASVS 5.0, 7.5.1 and 7.5.2).
+	proved := func(r Route) Route { r.StepUp = true; return r }
 	return []route{
 		{own("GET", "", "getMe", "user.self"), do((*Server).getMe)},
 		{own("PATCH", "", "changeMe", "user.self"), do((*Server).changeMe)},
 		{own("PUT", "/password", "setPassword", "user.self"), do((*Server).setPassword)},
-		{shownOnce(own("POST", "/second-factor", "enrolSecondFactor", "user.self")), do((*Server).enrolSecondFactor)},
-		{shownOnce(own("POST", "/second-factor/confirm", "confirmSecondFactor", "user.self")), do((*Server).confirmSecondFactor)},
-		{own("DELETE", "/second-factor", "removeSecondFactor", "user.self"), do((*Server).removeSecondFactor)},
-		{shownOnce(own("POST", "/recovery-codes", "renewRecoveryCodes", "user.self")), do((*Server).renewRecoveryCodes)},
+		{proved(shownOnce(own("POST", "/second-factor", "enrolSecondFactor", "user.self"))), do((*Server).enrolSecondFactor)},
+		{proved(shownOnce(own("POST", "/second-factor/confirm", "confirmSecondFactor", "user.self"))), do((*Server).confirmSecondFactor)},
+		{proved(own("DELETE", "/second-factor", "removeSecondFactor", "user.self")), do((*Server).removeSecondFactor)},
+		{proved(shownOnce(own("POST", "/recovery-codes", "renewRecoveryCodes", "user.self"))), do((*Server).renewRecoveryCodes)},
 		{own("GET", "/sessions", "listMySessions", "session.list"), do((*Server).listMySessions)},
-		{own("DELETE", "/sessions", "endMySessions", "session.revoke"), do((*Server).endMySessions)},
-		{own("DELETE", "/sessions/{id}", "endMySession", "session.revoke"), do((*Server).endMySession)},
+		{proved(own("DELETE", "/sessions", "endMySessions", "session.revoke")), do((*Server).endMySessions)},
+		{proved(own("DELETE", "/sessions/{id}", "endMySession", "session.revoke")), do((*Server).endMySession)},
 		{own("GET", "/passkeys", "listMyPasskeys", "user.self"), do((*Server).listMyPasskeys)},
-		{own("POST", "/passkeys/options", "passkeyRegistrationOptions", "user.self"), do((*Server).passkeyRegistrationOptions)},
-		{shownOnce(own("POST", "/passkeys", "addMyPasskey", "user.self")), do((*Server).addMyPasskey)},
-		{own("DELETE", "/passkeys/{id}", "removeMyPasskey", "user.self"), do((*Server).removeMyPasskey)},
+		{proved(own("POST", "/passkeys/options", "passkeyRegistrationOptions", "user.self")), do((*Server).passkeyRegistrationOptions)},
+		{proved(shownOnce(own("POST", "/passkeys", "addMyPasskey", "user.self"))), do((*Server).addMyPasskey)},
+		{proved(own("DELETE", "/passkeys/{id}", "removeMyPasskey", "user.self")), do((*Server).removeMyPasskey)},
 	}
 }
 
@@ -80,7 +82,7 @@ func (s *Server) setPassword(ctx context.Context, c *Call, in struct {
 
 // enrolSecondFactor begins an authenticator application, whose secret is in this reply and nowhere else.
 func (s *Server) enrolSecondFactor(ctx context.Context, c *Call, in passwordProof) (wire.Enrolment, error) {
-	e, err := s.directory.EnrolSecondFactor(ctx, c.Principal, directory.NewSecret(in.Body.Password), s.options.Hosts[0])
+	e, err := s.directory.EnrolSecondFactor(ctx, c.Principal, c.Session, directory.NewSecret(in.Body.Password), s.options.Hosts[0])
 	if err != nil {
 		return wire.Enrolment{}, err
 	}
@@ -96,7 +98,7 @@ type passwordProof struct {
 func (s *Server) confirmSecondFactor(ctx context.Context, c *Call, in struct {
 	Body wire.Code `body:"json"`
 }) (wire.RecoveryCodes, error) {
-	token, codes, err := s.directory.ConfirmSecondFactor(ctx, c.Principal, directory.NewSecret(in.Body.Code))
+	token, codes, err := s.directory.ConfirmSecondFactor(ctx, c.Principal, c.Session, directory.NewSecret(in.Body.Code))
 	if err != nil {
 		return wire.RecoveryCodes{}, err
 	}
@@ -105,11 +107,11 @@ func (s *Server) confirmSecondFactor(ctx context.Context, c *Call, in struct {
 }
 
 func (s *Server) removeSecondFactor(ctx context.Context, c *Call, in passwordProof) (Nothing, error) {
-	return Nothing{}, s.directory.RemoveSecondFactor(ctx, c.Principal, directory.NewSecret(in.Body.Password))
+	return Nothing{}, s.directory.RemoveSecondFactor(ctx, c.Principal, c.Session, directory.NewSecret(in.Body.Password))
 }
 
 func (s *Server) renewRecoveryCodes(ctx context.Context, c *Call, in passwordProof) (wire.RecoveryCodes, error) {
-	codes, err := s.directory.RenewRecoveryCodes(ctx, c.Principal, directory.NewSecret(in.Body.Password))
+	codes, err := s.directory.RenewRecoveryCodes(ctx, c.Principal, c.Session, directory.NewSecret(in.Body.Password))
 	if err != nil {
 		return wire.RecoveryCodes{}, err
 	}

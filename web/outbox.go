@@ -10,7 +10,7 @@ import (
 
 func outboxRoutes() []route {
 	return []route{
-		{Route{Method: "GET", Path: api + "/outbox", Operation: "listNotices", Access: Permitted, Verb: "notice.read", Secret: true}, do((*Server).listNotices)},
+		{Route{Method: "GET", Path: api + "/outbox", Operation: "listNotices", Access: Permitted, Verb: "notice.read", StepUp: true, Secret: true}, do((*Server).listNotices)},
 	}
 }
 

@@ -22,20 +22,20 @@ const (
 )
 
 func accountPages(as like) []route {
-	own := func(method, path, operation, verb string, secret bool, e endpoint) route {
-		return route{Route{Method: method, Path: path, Operation: operation, Access: SignedIn, Verb: verb, Page: true, Secret: secret}, e}
+	own := func(method, path, operation, verb string, e endpoint) route {
+		return route{Route{Method: method, Path: path, Operation: operation, Access: SignedIn, Verb: verb, Page: true}, e}
 	}
 	return []route{
-		own("GET", page.HomePath, "showAccount", "user.self", false, do((*Server).showAccount)),
+		own("GET", page.HomePath, "showAccount", "user.self", do((*Server).showAccount)),
 		as("POST", page.HomePath+"/name", "changeMe", "sendName", do((*Server).sendName)),
-		own("GET", sessionsPath, "showSessions", "session.list", false, do((*Server).showSessions)),
-		own("POST", sessionsPath+"/end", "sendEndOfSessions", "session.revoke", false, do((*Server).sendEndOfSessions)),
-		own("POST", sessionsPath+"/{id}/end", "sendEndOfSession", "session.revoke", false, do((*Server).sendEndOfSession)),
-		own("GET", factorPath, "showFactor", "user.self", false, do((*Server).showFactor)),
-		own("POST", factorPath+"/codes", "sendRenewal", "user.self", true, do((*Server).sendRenewal)),
-		own("POST", factorPath+"/remove", "sendFactorRemoval", "user.self", false, do((*Server).sendFactorRemoval)),
-		own("GET", passkeysPath, "showPasskeys", "user.self", false, do((*Server).showPasskeys)),
-		own("POST", passkeysPath+"/{id}/remove", "sendPasskeyRemoval", "user.self", false, do((*Server).sendPasskeyRemoval)),
+		own("GET", sessionsPath, "showSessions", "session.list", do((*Server).showSessions)),
+		as("POST", sessionsPath+"/end", "endMySessions", "sendEndOfSessions", do((*Server).sendEndOfSessions)),
+		as("POST", sessionsPath+"/{id}/end", "endMySession", "sendEndOfSession", do((*Server).sendEndOfSession)),
+		own("GET", factorPath, "showFactor", "user.self", do((*Server).showFactor)),
+		as("POST", factorPath+"/codes", "renewRecoveryCodes", "sendRenewal", do((*Server).sendRenewal)),
+		as("POST", factorPath+"/remove", "removeSecondFactor", "sendFactorRemoval", do((*Server).sendFactorRemoval)),
+		own("GET", passkeysPath, "showPasskeys", "user.self", do((*Server).showPasskeys)),
+		as("POST", passkeysPath+"/{id}/remove", "removeMyPasskey", "sendPasskeyRemoval", do((*Server).sendPasskeyRemoval)),
 	}
 }
 
@@ -117,16 +117,20 @@ func (s *Server) showSessions(ctx context.Context, c *Call, in doneInput) (*Docu
 	}
 	list := page.List{Frame: s.doneFrame(c, "Sessions", in.Done), Columns: []string{"Signed in", "Last used", "Ends at the latest", "From", "With"}}
 	list.Lead = "Where you are signed in. End what you do not know, and change your password then."
+	list.Gate = s.gate(c, "To end a session, confirm that it is you.", sessionsPath)
 	for _, one := range all {
 		row := page.Row{Cells: []page.Cell{
 			{Text: page.Time(one.Begun)}, {Text: page.Time(one.Seen)}, {Text: page.Time(one.Ends)}, {Text: one.Address}, {Text: one.UserAgent},
 		}}
 		if one.ID == c.exchange.session.ID {
 			row.Cells[0].Detail = "this session"
-		} else {
+		} else if list.Gate == nil {
 			row.Actions = []page.Action{{Text: "End", About: "the session of " + page.Time(one.Begun), Path: sessionsPath + "/" + one.ID.String() + "/end", Danger: true}}
 		}
 		list.Rows = append(list.Rows, row)
+	}
+	if list.Gate != nil {
+		return s.draw(list)
 	}
 	list.Forms = []page.Form{{Title: "End all sessions", Hint: "This one too: you sign in again afterwards.", Action: sessionsPath + "/end", Button: "End all sessions", Danger: true}}
 	return s.draw(list)
@@ -158,6 +162,12 @@ func (s *Server) showFactor(ctx context.Context, c *Call, in doneInput) (*Docume
 		record.Links = append(record.Links, page.Link{Path: page.EnrolPath, Text: "Add an authenticator application"})
 	}
 	record.Links = append(record.Links, page.Link{Path: passkeysPath, Text: "Passkeys"})
+	if self.SecondFactor {
+		record.Gate = s.gate(c, "To change your second factor, confirm that it is you.", factorPath)
+	}
+	if record.Gate != nil {
+		return s.draw(record)
+	}
 	if self.SecondFactor {
 		record.Forms = append(record.Forms, renewalForm(self.Email))
 	}
@@ -193,7 +203,7 @@ func (s *Server) sendRenewal(ctx context.Context, c *Call, in struct {
 	Password directory.Secret `form:"password"`
 	Account  string           `form:"account"`
 }) (*Document, error) {
-	codes, err := s.directory.RenewRecoveryCodes(ctx, c.Principal, in.Password)
+	codes, err := s.directory.RenewRecoveryCodes(ctx, c.Principal, c.Session, in.Password)
 	if err != nil {
 		ask := page.Ask{Frame: s.frame(c, "New recovery codes"), Form: renewalForm(in.Account)}
 		ask.Form.Title, ask.Form.Back = "", factorPath
@@ -203,7 +213,7 @@ func (s *Server) sendRenewal(ctx context.Context, c *Call, in struct {
 }
 
 func (s *Server) sendFactorRemoval(ctx context.Context, c *Call, in passwordForm) (*Redirect, error) {
-	if err := s.directory.RemoveSecondFactor(ctx, c.Principal, in.Password); err != nil {
+	if err := s.directory.RemoveSecondFactor(ctx, c.Principal, c.Session, in.Password); err != nil {
 		ask := page.Ask{Frame: s.frame(c, "Remove the authenticator application"), Form: removalForm()}
 		ask.Form.Title, ask.Form.Back = "", factorPath
 		return nil, s.againForPassword(ask, "remove-password", err)

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -21,8 +22,8 @@ func orderPages(as like) []route {
 		own("GET", page.ChangePath, "showPasswordChange", false, do((*Server).showPasswordChange)),
 		own("POST", page.ChangePath, "sendPasswordChange", true, do((*Server).sendPasswordChange)),
 		own("GET", page.EnrolPath, "showEnrolment", false, do((*Server).showEnrolment)),
-		own("POST", page.EnrolPath, "sendEnrolment", true, do((*Server).sendEnrolment)),
-		own("POST", page.EnrolPath+"/confirm", "sendEnrolmentCode", true, do((*Server).sendEnrolmentCode)),
+		as("POST", page.EnrolPath, "enrolSecondFactor", "sendEnrolment", do((*Server).sendEnrolment)),
+		as("POST", page.EnrolPath+"/confirm", "confirmSecondFactor", "sendEnrolmentCode", do((*Server).sendEnrolmentCode)),
 		own("GET", page.ConfirmPath, "showConfirmation", false, do((*Server).showConfirmation)),
 		as("POST", page.ConfirmPath, "stepUp", "sendConfirmation", do((*Server).sendConfirmation)),
 	}
@@ -85,10 +86,14 @@ func (s *Server) askEnrolment(c *Call, account string) page.Ask {
 	return ask
 }
 
-func (s *Server) showEnrolment(ctx context.Context, c *Call, _ struct{}) (*Document, error) {
+// showEnrolment offers them to whoever proved a moment ago who it is, and asks others for it first: what begins here wants it.
+func (s *Server) showEnrolment(ctx context.Context, c *Call, _ struct{}) (any, error) {
 	self, err := s.directory.Self(ctx, c.Principal)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !s.directory.Fresh(c.exchange.session):
+		return &Redirect{page.ConfirmPath + "?next=" + url.QueryEscape(page.EnrolPath)}, nil
 	}
 	return s.draw(s.askEnrolment(c, self.Email))
 }
@@ -101,7 +106,7 @@ func (s *Server) sendEnrolment(ctx context.Context, c *Call, in struct {
 	if faults := missing(map[string]bool{"password": in.Password.IsZero()}); faults != nil {
 		return nil, again(s.askEnrolment(c, in.Account), "password", faults)
 	}
-	e, err := s.directory.EnrolSecondFactor(ctx, c.Principal, in.Password, s.options.Hosts[0])
+	e, err := s.directory.EnrolSecondFactor(ctx, c.Principal, c.Session, in.Password, s.options.Hosts[0])
 	switch {
 	case errors.Is(err, directory.ErrWrongCredentials):
 		return nil, againSaying(s.askEnrolment(c, in.Account), "password", "this is not your password", err)
@@ -130,7 +135,7 @@ func (s *Server) sendEnrolmentCode(ctx context.Context, c *Call, in struct {
 	if faults := missing(map[string]bool{"code": in.Code.IsZero()}); faults != nil {
 		return nil, again(ask, "code", faults)
 	}
-	token, codes, err := s.directory.ConfirmSecondFactor(ctx, c.Principal, in.Code)
+	token, codes, err := s.directory.ConfirmSecondFactor(ctx, c.Principal, c.Session, in.Code)
 	switch {
 	case errors.Is(err, directory.ErrWrongCredentials):
 		return nil, againSaying(ask, "code", "the code is wrong; wait for the next one, and see that the clock of your telephone is right", err)

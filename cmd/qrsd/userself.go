@@ -139,7 +139,7 @@ func (x *userEnrol) Run(ctx context.Context, c console) (err error) {
 		return err
 	}
 	defer leave(&err)
-	begun, err := v.people.EnrolSecondFactor(ctx, v.principal, v.password, "qrsd")
+	begun, err := v.people.EnrolSecondFactor(ctx, v.principal, v.token, v.password, "qrsd")
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (x *userEnrol) Run(ctx context.Context, c console) (err error) {
 	if err != nil {
 		return err
 	}
-	token, codes, err := v.people.ConfirmSecondFactor(ctx, v.principal, directory.NewSecret(strings.TrimSpace(string(code))))
+	token, codes, err := v.people.ConfirmSecondFactor(ctx, v.principal, v.token, directory.NewSecret(strings.TrimSpace(string(code))))
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,9 @@ func TestFromOneTimePasswordToWork(t *testing.T) {
 			o.must(err)
 		},
 		func() {
-			e, err := o.EnrolSecondFactor(ctx, p, directory.NewSecret(goodPassword), "Example")
+			e, err := o.EnrolSecondFactor(ctx, p, directory.SessionToken{}, directory.NewSecret(goodPassword), "Example")
 			o.must(err)
-			token, _, err = o.ConfirmSecondFactor(ctx, p, directory.NewSecret(o.code(e.Secret.Reveal())))
+			token, _, err = o.ConfirmSecondFactor(ctx, p, directory.SessionToken{}, directory.NewSecret(o.code(e.Secret.Reveal())))
 			o.must(err)
 		},
 	} {
@@ -239,17 +239,17 @@ func TestRecoveryCodes(t *testing.T) {
 	o := open(t, directory.Options{})
 	ctx := t.Context()
 	p, _ := o.hire("ada@example.com", store.Modeler)
-	e, err := o.EnrolSecondFactor(ctx, p, directory.NewSecret(goodPassword), "Example")
+	e, err := o.EnrolSecondFactor(ctx, p, directory.SessionToken{}, directory.NewSecret(goodPassword), "Example")
 	o.must(err)
 	if !strings.HasPrefix(e.URI.Reveal(), "otpauth://totp/Example:ada@example.com?") || !strings.Contains(e.URI.Reveal(), e.Secret.Reveal()) {
 		t.Errorf("URI %s", e.URI.Reveal())
 	}
-	_, _, err = o.ConfirmSecondFactor(ctx, p, directory.NewSecret("000000"))
+	_, _, err = o.ConfirmSecondFactor(ctx, p, directory.SessionToken{}, directory.NewSecret("000000"))
 	o.wants(err, directory.ErrWrongCredentials)
-	token, codes, err := o.ConfirmSecondFactor(ctx, p, directory.NewSecret(o.code(e.Secret.Reveal())))
+	token, codes, err := o.ConfirmSecondFactor(ctx, p, directory.SessionToken{}, directory.NewSecret(o.code(e.Secret.Reveal())))
 	o.must(err)
 	p = o.session(token)
-	_, err = o.EnrolSecondFactor(ctx, p, directory.NewSecret(goodPassword), "Example")
+	_, err = o.EnrolSecondFactor(ctx, p, token, directory.NewSecret(goodPassword), "Example")
 	o.wants(err, directory.ErrSecondFactorPresent)
 	if len(codes) != 10 {
 		t.Fatalf("%d codes", len(codes))
@@ -266,24 +266,24 @@ func TestRecoveryCodes(t *testing.T) {
 	if self.RecoveryCodes != 8 {
 		t.Errorf("%d codes left of 10 after 2", self.RecoveryCodes)
 	}
-	fresh, err := o.RenewRecoveryCodes(ctx, p, directory.NewSecret(goodPassword))
+	fresh, err := o.RenewRecoveryCodes(ctx, p, token, directory.NewSecret(goodPassword))
 	o.must(err)
 	o.wants(try(codes[5].Reveal()), directory.ErrWrongCredentials)
 	o.must(try(fresh[0].Reveal()))
 
 	// A modeler may do without, unless the tenant asks.
-	o.wants(o.RemoveSecondFactor(ctx, p, directory.NewSecret("wrong")), directory.ErrWrongCredentials)
+	o.wants(o.RemoveSecondFactor(ctx, p, token, directory.NewSecret("wrong")), directory.ErrWrongCredentials)
 	o.setPolicy(ctx, storetest.User(o.tenant, store.Admin), directory.Policy{RequireSecondFactor: true})
-	o.wants(o.RemoveSecondFactor(ctx, p, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
+	o.wants(o.RemoveSecondFactor(ctx, p, token, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
 	o.setPolicy(ctx, storetest.User(o.tenant, store.Admin), directory.Policy{})
-	o.must(o.RemoveSecondFactor(ctx, p, directory.NewSecret(goodPassword)))
+	o.must(o.RemoveSecondFactor(ctx, p, token, directory.NewSecret(goodPassword)))
 	o.must(try(""))
 }
 
 func TestPolicyRestrictsAtOnce(t *testing.T) {
 	o := open(t, directory.Options{})
 	ctx := t.Context()
-	admin, _ := o.administer("ada@example.com")
+	admin, adminToken := o.administering("ada@example.com")
 	_, token := o.hire("bob@example.com", store.Viewer)
 	o.setPolicy(ctx, admin, directory.Policy{RequireSecondFactor: true})
 	p := o.session(token)
@@ -302,7 +302,7 @@ func TestPolicyRestrictsAtOnce(t *testing.T) {
 	}
 	// An administrator's is required whatever the policy says.
 	o.setPolicy(ctx, admin, directory.Policy{})
-	o.wants(o.RemoveSecondFactor(ctx, admin, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
+	o.wants(o.RemoveSecondFactor(ctx, admin, adminToken, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
 	o.wants(o.ResetSecondFactor(ctx, admin, o.tenant, admin.User()), directory.ErrSecondFactorRequired)
 	o.must(o.ResetSecondFactor(ctx, admin, o.tenant, p.User()))
 }

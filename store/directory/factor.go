@@ -115,15 +115,30 @@ type Enrolment struct {
 	URI    Secret // otpauth://..., to be shown as a QR code
 }
 
+// provedFor is when the caller gave all the factors that the account has, which is fresh: a session that was left open somewhere and
+// the password alone must not replace the factor that is there to stand beside the password (OWASP ASVS 5.0, 7.5.1). Of an account
+// without second factor the password, which was given to begin, is all there is. Errors: ErrStepUpNeeded, ErrNoSession.
+func (d *Directory) provedFor(tx *store.WriteTx, by store.Principal, token SessionToken, c credential) (time.Time, error) {
+	if !c.hasSecondFactor() {
+		return tx.Now(), nil
+	}
+	s, err := d.ownFresh(tx, by, token)
+	return s.Proved, err
+}
+
 // EnrolSecondFactor begins a second factor, a TOTP application: the caller gives its password once more and gets the
 // secret; ConfirmSecondFactor within 15 minutes puts it in place. issuer is what the application shows beside the address, as
-// the appliance's name. ErrSecondFactorPresent where one is in place.
-func (d *Directory) EnrolSecondFactor(ctx context.Context, by store.Principal, password Secret, issuer string) (Enrolment, error) {
+// the appliance's name. Where the account has a second factor already, a passkey, the proof of the token's session must be fresh (see
+// StepUp). Errors: ErrSecondFactorPresent where an application is in place, ErrWrongCredentials, ErrStepUpNeeded, ErrNoSession.
+func (d *Directory) EnrolSecondFactor(ctx context.Context, by store.Principal, token SessionToken, password Secret, issuer string) (Enrolment, error) {
 	secret := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(d.draw(codeSecret))
 	var email string
 	err := d.proven(ctx, by, password, func(tx *store.WriteTx, a *account) error {
 		if a.credential.Value.Code != nil {
 			return ErrSecondFactorPresent
+		}
+		if _, err := d.provedFor(tx, by, token, a.credential.Value); err != nil {
+			return err
 		}
 		email = a.user.Value.Email
 		a.credential.Value.Pending = &factor{Secret: secret, Since: tx.Now()}
@@ -140,8 +155,9 @@ func (d *Directory) EnrolSecondFactor(ctx context.Context, by store.Principal, p
 
 // ConfirmSecondFactor puts a begun second factor in place with its first code, and gives ten recovery codes to be shown once.
 // Where a passkey is in place already, the recovery codes stay and there are none in the answer. All sessions end, and one with
-// the returned token takes the place of the caller's. Errors: ErrNoSecondFactor, ErrWrongCredentials, *ErrTooMany.
-func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal, code Secret) (SessionToken, []Secret, error) {
+// the returned token takes the place of the caller's, as fresh as the caller's was. The proof is asked for as in EnrolSecondFactor.
+// Errors: ErrNoSecondFactor, ErrWrongCredentials, ErrStepUpNeeded, ErrNoSession, *ErrTooMany.
+func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal, token SessionToken, code Secret) (SessionToken, []Secret, error) {
 	t, err := d.tenant(ctx, by, by.Tenant())
 	if err != nil {
 		return SessionToken{}, nil, err
@@ -149,7 +165,7 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 	if wait, _ := d.limiter.take(d.now(), "confirm "+by.User().String(), d.options.Limits.Account); wait > 0 {
 		return SessionToken{}, nil, t.Update(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(*store.WriteTx) error { return &ErrTooMany{wait} })
 	}
-	token := d.drawToken()
+	next := d.drawToken()
 	drawn, digests := d.drawRecovery(by.User())
 	var codes []Secret
 	err = t.Update(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(tx *store.WriteTx) error {
@@ -160,6 +176,10 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 		c := &r.Value
 		if c.Pending == nil || tx.Now().Sub(c.Pending.Since) > enrolmentLife {
 			return ErrNoSecondFactor
+		}
+		proved, err := d.provedFor(tx, by, token, *c)
+		if err != nil {
+			return err
 		}
 		step, err := c.Pending.step(tx.Now(), strings.TrimSpace(code.Reveal()))
 		if err != nil {
@@ -175,21 +195,25 @@ func (d *Directory) ConfirmSecondFactor(ctx context.Context, by store.Principal,
 		c.Pending, c.Wrong, c.BarredUntil = nil, 0, time.Time{}
 		return errors.Join(
 			save(tx, d.credentials, r),
-			d.rotate(tx, by.User(), token, by.Source(), tx.Now()), // the password was given to begin: that is all there is
+			d.rotate(tx, by.User(), next, by.Source(), proved),
 			d.tell(tx, by, NoticeSecondFactorAdded))
 	})
 	if err != nil {
 		return SessionToken{}, nil, err
 	}
-	return NewSessionToken(token), codes, nil
+	return NewSessionToken(next), codes, nil
 }
 
-// RenewRecoveryCodes replaces the caller's recovery codes, after its password.
-func (d *Directory) RenewRecoveryCodes(ctx context.Context, by store.Principal, password Secret) ([]Secret, error) {
+// RenewRecoveryCodes replaces the caller's recovery codes, after its password, in the session of the token, whose proof must be fresh:
+// each code is a second factor. Errors: ErrNoSecondFactor, ErrWrongCredentials, ErrStepUpNeeded, ErrNoSession.
+func (d *Directory) RenewRecoveryCodes(ctx context.Context, by store.Principal, token SessionToken, password Secret) ([]Secret, error) {
 	codes, digests := d.drawRecovery(by.User())
 	err := d.proven(ctx, by, password, func(tx *store.WriteTx, a *account) error {
 		if !a.credential.Value.hasSecondFactor() {
 			return ErrNoSecondFactor
+		}
+		if _, err := d.provedFor(tx, by, token, a.credential.Value); err != nil {
+			return err
 		}
 		a.credential.Value.Recovery = digests
 		return d.tell(tx, by, NoticeRecoveryCodesNew)
@@ -200,14 +224,18 @@ func (d *Directory) RenewRecoveryCodes(ctx context.Context, by store.Principal, 
 	return codes, nil
 }
 
-// RemoveSecondFactor takes the caller's own authenticator application away, after its password. ErrSecondFactorRequired where
-// there is no passkey either, and the tenant's policy or the caller's role asks for a second factor. With the last one go the
-// recovery codes.
-func (d *Directory) RemoveSecondFactor(ctx context.Context, by store.Principal, password Secret) error {
+// RemoveSecondFactor takes the caller's own authenticator application away, after its password, in the session of the token, whose
+// proof must be fresh. With the last second factor go the recovery codes. Errors: ErrNoSecondFactor, ErrWrongCredentials,
+// ErrStepUpNeeded, ErrNoSession; ErrSecondFactorRequired where there is no passkey either, and the tenant's policy or the caller's
+// role asks for a second factor.
+func (d *Directory) RemoveSecondFactor(ctx context.Context, by store.Principal, token SessionToken, password Secret) error {
 	return d.proven(ctx, by, password, func(tx *store.WriteTx, a *account) error {
 		c := &a.credential.Value
 		if c.Code == nil {
 			return ErrNoSecondFactor
+		}
+		if _, err := d.provedFor(tx, by, token, *c); err != nil {
+			return err
 		}
 		c.Code, c.Pending, c.Wrong, c.BarredUntil = nil, nil, 0, time.Time{}
 		if err := d.withoutFactor(tx, by.Tenant(), a); err != nil {

@@ -77,26 +77,26 @@ func TestEveryChangeTellsOnce(t *testing.T) {
 	o.tells(email, directory.NoticePasswordChanged)
 	good, p = directory.NewSecret(freshPassword), o.session(fresh)
 
-	begun, err := o.EnrolSecondFactor(ctx, p, good, "Example")
+	begun, err := o.EnrolSecondFactor(ctx, p, directory.SessionToken{}, good, "Example")
 	o.must(err)
 	o.tells(email)
-	_, _, err = o.ConfirmSecondFactor(ctx, p, directory.NewSecret("000000"))
+	_, _, err = o.ConfirmSecondFactor(ctx, p, directory.SessionToken{}, directory.NewSecret("000000"))
 	fails("a wrong code", err)
-	fresh, _, err = o.ConfirmSecondFactor(ctx, p, directory.NewSecret(o.code(begun.Secret.Reveal())))
+	fresh, _, err = o.ConfirmSecondFactor(ctx, p, directory.SessionToken{}, directory.NewSecret(o.code(begun.Secret.Reveal())))
 	o.must(err)
 	o.tells(email, directory.NoticeSecondFactorAdded)
 	p = o.session(fresh)
-	codes, err := o.RenewRecoveryCodes(ctx, p, good)
+	codes, err := o.RenewRecoveryCodes(ctx, p, fresh, good)
 	o.must(err)
 	o.tells(email, directory.NoticeRecoveryCodesNew)
-	p, _, err = o.SignIn(ctx, directory.Credentials{Email: email, Password: good, Code: codes[3]}, stranger)
+	p, fresh, err = o.SignIn(ctx, directory.Credentials{Email: email, Password: good, Code: codes[3]}, stranger)
 	o.must(err)
 	if n := o.sent(); len(n) != 1 || n[0].Kind != directory.NoticeRecoveryCodeUsed || n[0].RecoveryCodes != 9 || n[0].Address != stranger.Address {
 		t.Errorf("a recovery code: %+v", n)
 	}
 	_, _, err = o.SignIn(ctx, directory.Credentials{Email: email, Password: good, Code: codes[3]}, stranger)
 	fails("the same recovery code", err)
-	o.must(o.RemoveSecondFactor(ctx, p, good))
+	o.must(o.RemoveSecondFactor(ctx, p, fresh, good))
 	o.tells(email, directory.NoticeSecondFactorRemoved)
 	o.must(o.ResetSecondFactor(ctx, admin, o.tenant, p.User()))
 	o.tells(email) // there was none
@@ -127,9 +127,9 @@ func TestEveryChangeTellsOnce(t *testing.T) {
 // enrolWith is enrol for another password.
 func (o *office) enrolWith(p store.Principal, password directory.Secret) (store.Principal, string) {
 	o.Helper()
-	e, err := o.EnrolSecondFactor(o.Context(), p, password, "Example Mutual")
+	e, err := o.EnrolSecondFactor(o.Context(), p, directory.SessionToken{}, password, "Example Mutual")
 	o.must(err)
-	token, _, err := o.ConfirmSecondFactor(o.Context(), p, directory.NewSecret(o.code(e.Secret.Reveal())))
+	token, _, err := o.ConfirmSecondFactor(o.Context(), p, directory.SessionToken{}, directory.NewSecret(o.code(e.Secret.Reveal())))
 	o.must(err)
 	return o.session(token), e.Secret.Reveal()
 }

@@ -103,13 +103,34 @@ func (o *office) administer(email string) (store.Principal, string) {
 	return o.enrol(p)
 }
 
+// administering is administer with the session's token in place of the secret.
+func (o *office) administering(email string) (store.Principal, directory.SessionToken) {
+	o.Helper()
+	p, _ := o.hire(email, store.Admin)
+	return o.enrolled(p)
+}
+
+// enrolled is enrol with the session's token in place of the secret.
+func (o *office) enrolled(p store.Principal) (store.Principal, directory.SessionToken) {
+	o.Helper()
+	p, _, token := o.enrolWhole(p)
+	return p, token
+}
+
 func (o *office) enrol(p store.Principal) (store.Principal, string) {
 	o.Helper()
-	e, err := o.EnrolSecondFactor(o.Context(), p, directory.NewSecret(goodPassword), "Example Mutual")
+	p, secret, _ := o.enrolWhole(p)
+	return p, secret
+}
+
+// enrolWhole puts a first second factor in place.
+func (o *office) enrolWhole(p store.Principal) (store.Principal, string, directory.SessionToken) {
+	o.Helper()
+	e, err := o.EnrolSecondFactor(o.Context(), p, directory.SessionToken{}, directory.NewSecret(goodPassword), "Example Mutual")
 	o.must(err)
-	token, _, err := o.ConfirmSecondFactor(o.Context(), p, directory.NewSecret(o.code(e.Secret.Reveal())))
+	token, _, err := o.ConfirmSecondFactor(o.Context(), p, directory.SessionToken{}, directory.NewSecret(o.code(e.Secret.Reveal())))
 	o.must(err)
-	return o.session(token), e.Secret.Reveal()
+	return o.session(token), e.Secret.Reveal(), token
 }
 
 // code is what the application shows at the clock's time.

@@ -61,7 +61,7 @@ func TestOperatorHasAnAccount(t *testing.T) {
 	_, err = o.Users(ctx, novice, o.tenant, "", 10)
 	o.denied("users of a tenant without second factor", err)
 
-	p, _ := o.enrol(novice)
+	p, token := o.enrolled(novice)
 	for _, v := range rights.Verbs() {
 		if p.May(v) != rights.Allowed(store.Operator, v) {
 			t.Errorf("%s: %t", v, p.May(v))
@@ -75,7 +75,7 @@ func TestOperatorHasAnAccount(t *testing.T) {
 	if self.Role != store.Operator || self.Tenant != store.Appliance || self.TenantName != "" || self.MustEnrol {
 		t.Errorf("self: %+v", self)
 	}
-	o.wants(o.RemoveSecondFactor(ctx, p, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
+	o.wants(o.RemoveSecondFactor(ctx, p, token, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
 
 	_, err = o.db.AddTenant(ctx, p, "Gulf Mutual")
 	o.must(err)

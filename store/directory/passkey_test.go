@@ -310,9 +310,9 @@ func TestFactorsOfBothKinds(t *testing.T) {
 	o := openWithPasskeys(t)
 	ctx := t.Context()
 	p, token, a, added := o.hireWithPasskey("ada@example.com", store.Admin)
-	e, err := o.EnrolSecondFactor(ctx, p, directory.NewSecret(goodPassword), "Example")
+	e, err := o.EnrolSecondFactor(ctx, p, token, directory.NewSecret(goodPassword), "Example")
 	o.must(err)
-	token, codes, err := o.ConfirmSecondFactor(ctx, p, directory.NewSecret(o.code(e.Secret.Reveal())))
+	token, codes, err := o.ConfirmSecondFactor(ctx, p, token, directory.NewSecret(o.code(e.Secret.Reveal())))
 	o.must(err)
 	if codes != nil {
 		t.Error("the recovery codes of the first factor were replaced")
@@ -325,17 +325,17 @@ func TestFactorsOfBothKinds(t *testing.T) {
 	o.must(o.RemovePasskey(ctx, p, token, added.Passkey.ID))
 	_, _, err = o.passkeySignIn(a, desk)
 	o.wants(err, directory.ErrWrongCredentials)
-	o.wants(o.RemoveSecondFactor(ctx, p, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
+	o.wants(o.RemoveSecondFactor(ctx, p, token, directory.NewSecret(goodPassword)), directory.ErrSecondFactorRequired)
 	added = o.register(p, token, a)
 	p, token = o.session(added.Token), added.Token
-	o.must(o.RemoveSecondFactor(ctx, p, directory.NewSecret(goodPassword)))
+	o.must(o.RemoveSecondFactor(ctx, p, token, directory.NewSecret(goodPassword)))
 	self, err := o.Self(ctx, p)
 	o.must(err)
 	if self.Authenticator || self.Passkeys != 1 || self.RecoveryCodes != 10 || self.MustEnrol {
 		t.Errorf("self %+v", self)
 	}
 	o.wants(o.RemovePasskey(ctx, p, token, added.Passkey.ID), directory.ErrSecondFactorRequired)
-	_, err = o.RenewRecoveryCodes(ctx, p, directory.NewSecret(goodPassword))
+	_, err = o.RenewRecoveryCodes(ctx, p, token, directory.NewSecret(goodPassword))
 	o.must(err)
 
 	o.clock.pass(time.Minute)
