@@ -90,7 +90,7 @@ func (d *Directory) whose(ctx context.Context, said assertion, from store.Source
 		}
 	}
 	if len(at) == 0 || err != nil {
-		if err := d.limitTo(ctx, from, act, "passkeys of nobody", d.options.Limits.All); err != nil {
+		if err := d.limitTo(ctx, from, act, passkeysOfNobody, d.options.Limits.All); err != nil {
 			return e, h, err
 		}
 		return e, h, d.deny(ctx, from, store.Appliance, act, because{ErrWrongCredentials, "passkey not known"})

@@ -177,6 +177,6 @@ func (d *Directory) prove(ctx context.Context, by store.Principal, password Secr
 	case !fits:
 		return "", ErrWrongCredentials
 	}
-	d.limiter.forget(name)
+	d.limiter.forget(name, d.options.Limits.Account)
 	return c.Value.Password, nil
 }

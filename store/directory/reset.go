@@ -50,7 +50,7 @@ func (d *Directory) requestReset(ctx context.Context, email string, from store.S
 	for _, limit := range []struct {
 		name string
 		rate Rate
-	}{{"reset from " + network(from.Address), d.options.Limits.Address}, {"reset of " + a.email, resetRate()}, {"reset", d.options.Limits.All}} {
+	}{{"reset from " + network(from.Address), d.options.Limits.Address}, {"reset of " + a.email, resetRate()}, {allResets, d.options.Limits.All}} {
 		if err := d.limitTo(ctx, from, act, limit.name, limit.rate); err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (d *Directory) AcceptPasswordReset(ctx context.Context, token, fresh Secret
 		return principal(a.user.ID, at[0].Tenant, a.user.Value.Role, from, restricted())
 	})
 	if err == nil {
-		d.limiter.forget("account " + email) // who forgot the password has tried some
+		d.limiter.forget("account "+email, d.options.Limits.Account) // who forgot the password has tried some
 	}
 	return settled(err)
 }

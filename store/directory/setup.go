@@ -96,7 +96,7 @@ func (d *Directory) SetUp(ctx context.Context, code Secret, n NewAppliance, from
 	act := store.Action{Verb: rights.SetUp}
 	err := d.limitTo(ctx, from, act, "set up from "+network(from.Address), d.options.Limits.Address)
 	if err == nil {
-		err = d.limitTo(ctx, from, act, "set up", d.options.Limits.All)
+		err = d.limitTo(ctx, from, act, allSetUps, d.options.Limits.All)
 	}
 	if err != nil {
 		return SetUpDone{}, err

@@ -116,7 +116,7 @@ func (d *Directory) limitAccount(ctx context.Context, a *attempt) error {
 	if err := d.limit(ctx, a, a.bucket, d.options.Limits.Account); err != nil || known {
 		return err
 	}
-	return d.limit(ctx, a, "all", d.options.Limits.All)
+	return d.limit(ctx, a, allSignIns, d.options.Limits.All)
 }
 
 // lookUp finds the accounts of the address, without any entry yet.
@@ -244,7 +244,7 @@ func (d *Directory) admit(ctx context.Context, e entering) (store.Principal, Ses
 	if err != nil {
 		return store.Principal{}, SessionToken{}, d.withTicket(settled(err), e)
 	}
-	d.limiter.forget(e.bucket)
+	d.limiter.forget(e.bucket, d.options.Limits.Account)
 	return p, NewSessionToken(token), nil
 }
 

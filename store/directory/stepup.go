@@ -113,7 +113,7 @@ func (d *Directory) StepUp(ctx context.Context, by store.Principal, token Sessio
 	if err != nil {
 		return SessionToken{}, settled(err)
 	}
-	d.limiter.forget(ownPasskeys(by))
+	d.limiter.forget(ownPasskeys(by), d.options.Limits.Account)
 	return NewSessionToken(next), nil
 }
 
