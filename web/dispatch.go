@@ -26,8 +26,8 @@ func (s *Server) newApp(all []route) *fiber.App {
 		DisableStartupMessage:        true,
 		DisablePreParseMultipartForm: true,
 		DisableDefaultContentType:    true,
-		BodyLimit:                    l.Body,
 		StreamRequestBody:            true, // see receive.go
+		BodyLimit:                    1,    // bytes that fasthttp reads of a body before anybody looks at the request
 		ReadBufferSize:               l.Header,
 		ReadTimeout:                  l.Read,
 		WriteTimeout:                 l.Write, // streams put it off as they go
@@ -66,11 +66,8 @@ func (s *Server) enclose(r *route) fiber.Handler {
 	return func(ctx *fiber.Ctx) error {
 		x := s.newExchange(ctx, r)
 		s.setHeaders(x)
-		if r != nil && r.Upload {
-			x.incoming = x.upload(s.options.Limits)
+		if x.incoming = s.inflow(x); x.incoming != nil {
 			defer x.incoming.leave(x)
-		} else if err := s.receive(x); err != nil {
-			return s.answerFiber(ctx, err)
 		}
 		err := s.process(x)
 		if err != nil {
@@ -174,12 +171,15 @@ func unless(err error, harmless *refusal) error {
 	return err
 }
 
-// take holds a known caller to its rate and its rights and reads its request. Errors of it are to be entered.
+// take holds a known caller to its rate and its rights, and only then reads its body. Errors of it are to be entered.
 func (s *Server) take(x *exchange) (in any, err error) {
 	if err := s.limitCaller(x); err != nil {
 		return nil, err
 	}
 	if err := s.permit(x); err != nil {
+		return nil, err
+	}
+	if err := s.receive(x); err != nil {
 		return nil, err
 	}
 	if in, err = x.route.read(x); err != nil {
@@ -223,8 +223,6 @@ func (s *Server) answerFiber(ctx *fiber.Ctx, err error) error {
 	var known *fiber.Error
 	if errors.As(err, &known) {
 		switch known.Code {
-		case http.StatusRequestEntityTooLarge:
-			found = refuse(kindTooLarge, "a body has at most %d bytes", s.options.Limits.Body)
 		case http.StatusRequestHeaderFieldsTooLarge:
 			found = refuse(kindHeaderTooLarge, "line and headers of a request have at most %d bytes together", s.options.Limits.Header)
 		case http.StatusRequestTimeout:

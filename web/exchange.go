@@ -27,7 +27,8 @@ type exchange struct {
 	token     directory.SessionToken // of the cookie; zero with an API key
 	repeat    *repeat                // of an Idempotency-Key that is used for the first time; nil otherwise
 	answering bool                   // the handler has the request, and enters it
-	incoming  *inflow                // body of an upload; nil of all others
+	incoming  *inflow                // body as it comes in; nil: there is none
+	taken     []byte                 // body of all but uploads, once it was received
 	content   []byte                 // digest of an upload's parts, in place of the body
 	holds     []io.Closer            // what the request has open until it is answered
 }
@@ -53,7 +54,7 @@ func (x *exchange) path() string              { return string(x.ctx.Context().UR
 func (x *exchange) header(name string) string { return x.ctx.Get(name) }
 func (x *exchange) set(name, value string)    { x.ctx.Set(name, value) }
 func (x *exchange) param(name string) string  { return x.ctx.Params(name) }
-func (x *exchange) body() []byte              { return x.ctx.Request().Body() }
+func (x *exchange) body() []byte              { return x.taken }
 func (x *exchange) mediaType() string         { return string(x.ctx.Request().Header.ContentType()) }
 func (x *exchange) cookie() string            { return x.ctx.Cookies(cookieName) }
 

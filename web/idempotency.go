@@ -106,7 +106,7 @@ func (s *Server) repeated(x *exchange) error {
 	}
 	name := x.principal.Tenant().String() + x.principal.User().String() + " " + x.route.Operation + " " + key
 	content := x.content
-	if x.incoming == nil {
+	if !x.route.Upload {
 		content = x.body()
 	}
 	request := sha256.Sum256(append([]byte(x.target()+"\n"), content...))

@@ -9,7 +9,7 @@ import (
 
 // Limits bound what a client can take. A zero field is the default given with it.
 type Limits struct {
-	Body        int   // bytes of a request's body; 4 MiB
+	Body        int   // bytes of a request's body, where that is no upload; 64 KiB, and 16 KiB at most where everybody may send it
 	Upload      int64 // bytes of the body of an upload, and of what it unpacks to; 1 GiB
 	Uploads     int   // that are received or read at the same time; 8
 	Header      int   // bytes of a request's line and headers; 16 KiB
@@ -31,7 +31,7 @@ type Limits struct {
 
 func (l Limits) orDefault() Limits {
 	return Limits{
-		Body:        cmp.Or(l.Body, 4<<20),
+		Body:        cmp.Or(l.Body, 64<<10),
 		Upload:      cmp.Or(l.Upload, 1<<30),
 		Uploads:     cmp.Or(l.Uploads, 8),
 		UploadTime:  cmp.Or(l.UploadTime, 15*time.Minute),

@@ -112,6 +112,7 @@ type Server struct {
 	routes    []route
 	limits    callerLimits
 	repeats   *repeats
+	bodies    *purses
 	shrink    *compressors
 	stopping  atomic.Bool
 	streams   sync.WaitGroup // of their writers, which Serve waits for
@@ -143,6 +144,7 @@ func New(o Options) (*Server, error) {
 	s.routes = routes()
 	s.limits = newCallerLimits(s.options.Limits, s.now)
 	s.repeats = newRepeats(s.now)
+	s.bodies = newPurses(s.options.Limits)
 	if s.shrink, err = newCompressors(); err != nil {
 		return nil, err
 	}

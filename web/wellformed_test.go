@@ -76,7 +76,7 @@ func TestSmuggling(t *testing.T) {
 		"version 2 in text":           {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + next, 400},
 		"no version":                  {"GET /healthz\r\nHost: " + host + "\r\n\r\n" + next, 400},
 		"line too long":               {get("Host: " + host + "\r\nX-A: " + strings.Repeat("a", 20<<10) + "\r\n"), 431},
-		"body too large":              {post("Content-Length: 5000000\r\n", ""), 413},
+		"body too large":              {post("Content-Length: 5000000\r\n", "{"), 413},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := a.raw(c.request)

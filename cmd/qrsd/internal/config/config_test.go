@@ -100,7 +100,7 @@ func sameConfig(a, b *config.Config) bool {
 			c.Outbound.Timeout = 0
 		}
 		if l := (web.Limits{
-			Body: 4 << 20, Header: 16 << 10, Connections: 4096, PerAddress: 256, Read: 15 * time.Second, Write: 30 * time.Second, Idle: time.Minute, Work: time.Minute, Stop: 20 * time.Second,
+			Body: 64 << 10, Header: 16 << 10, Connections: 4096, PerAddress: 256, Read: 15 * time.Second, Write: 30 * time.Second, Idle: time.Minute, Work: time.Minute, Stop: 20 * time.Second,
 		}); c.Limits == keepSet(c.Limits, l) {
 			c.Limits = web.Limits{}
 		}
