@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/webhook"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store/directory"
 )
@@ -168,6 +169,7 @@ func outboundKeys(c *Config) body {
 			{name: "record", set: path(&c.Record)},
 			{name: "proxy", set: proxy(&o.Proxy)},
 			{name: "timeout", set: span(&o.Timeout, time.Second, 5*time.Minute)},
+			{name: "webhooks", set: webhooks(&o.Public)},
 		},
 		blocks: []block{{name: "destination", label: "purpose", many: true, open: func(purpose string) (body, error) {
 			d := outbound.Destination{Purpose: outbound.Purpose(purpose)}
@@ -181,6 +183,21 @@ func outboundKeys(c *Config) body {
 				check: func() error { o.Allowed = append(o.Allowed, d); return nil },
 			}, nil
 		}}},
+	}
+}
+
+// webhooks says where tenants' webhooks may lead: to listed destinations, or to any public host besides.
+func webhooks(to *[]outbound.Purpose) func(*decoder, cty.Value) error {
+	var where string
+	one := oneOf(&where, "listed", "public")
+	return func(d *decoder, v cty.Value) error {
+		if err := one(d, v); err != nil {
+			return err
+		}
+		if *to = nil; where == "public" {
+			*to = []outbound.Purpose{webhook.Purpose}
+		}
+		return nil
 	}
 }
 

@@ -103,10 +103,15 @@ func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	deliveries, err := a.newDeliveries()
+	if err != nil {
+		return err
+	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(ctx, listener) })
 	work.Go(func() error { return a.attend(ctx) })
 	work.Go(func() error { a.queue.Run(ctx); return nil })
+	work.Go(func() error { deliveries.Run(ctx); return nil })
 	if sender != nil {
 		work.Go(func() error { sender.Run(ctx); return nil })
 	}

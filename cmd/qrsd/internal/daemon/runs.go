@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/webhook"
+	"github.com/qrsrisk/qrsd/store/workspace"
 )
 
 // newQueue is the queue of runs, which tells a's feed of them.
@@ -10,4 +12,9 @@ func (a *appliance) newQueue() (*runner.Queue, error) {
 	return runner.NewQueue(runner.QueueOptions{
 		DB: a.db, Feed: a.feed, Log: a.log.Named("runs"), Cores: a.config.Runs.Cores, AtOnce: a.config.Runs.AtOnce,
 	})
+}
+
+// newDeliveries sends the events of runs and of all else to the webhooks of tenants.
+func (a *appliance) newDeliveries() (*webhook.Sender, error) {
+	return webhook.New(webhook.Options{Outbox: workspace.OpenCourier(a.db, nil), Dialer: a.dialer, Log: a.log.Named("webhooks"), Version: a.options.Version})
 }
