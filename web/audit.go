@@ -11,7 +11,7 @@ import (
 // table says so and failed otherwise. Errors of the store and the directory were entered by them. It returns what the client is told.
 func (s *Server) enter(ctx context.Context, x *exchange, err error) error {
 	var own *refusal
-	if !errors.As(err, &own) || x.principal.Role() == 0 {
+	if !errors.As(err, &own) || own.entered || x.principal.Role() == 0 {
 		return err
 	}
 	verb, unknown := x.route.verbFor(x.principal)

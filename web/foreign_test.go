@@ -19,9 +19,7 @@ import (
 func bodies() map[string]any {
 	name := "Another Name"
 	return map[string]any{
-		"cancelRun": wire.Cancellation{Reason: "not theirs"},
-		"approve":   wire.Reason{Reason: "not theirs"}, "reject": wire.Reason{Reason: "not theirs"}, "withdrawApproval": wire.Reason{Reason: "not theirs"},
-		"changeWebhook": aWebhook(), "rotateWebhook": wire.WebhookRotation{},
+		"cancelRun":    wire.Cancellation{Reason: "not theirs"},
 		"changeUser":   wire.UserChange{Name: &name},
 		"rotateAPIKey": wire.APIKeyRotation{},
 		"addUser":      wire.NewUser{Email: "new@example.com", Name: "N. N.", Role: "viewer"},
@@ -43,14 +41,7 @@ func (a *appliance) holdings(tenant store.ID) map[string]store.ID {
 	b.carryOut(run)
 	var sessions wire.Page[wire.UserSession]
 	admin.want(200, admin.call("GET", "/api/v1/users/"+viewer.id.String()+"/sessions", nil)).into(a.TB, &sessions)
-	var approval wire.MadeApproval
-	admin.want(201, admin.call("POST", "/api/v1/approvals", wire.NewApproval{Kind: "portfolio", Object: b.portfolio.String()})).into(a.TB, &approval)
-	var hook wire.MadeWebhook
-	admin.want(201, admin.call("POST", "/api/v1/webhooks", aWebhook())).into(a.TB, &hook)
-	var delivery wire.QueuedDelivery
-	admin.want(202, admin.call("POST", "/api/v1/webhooks/"+hook.Webhook.ID+"/trial", nil)).into(a.TB, &delivery)
 	return map[string]store.ID{
-		"approval": a.idOf(approval.ID), "webhook": a.idOf(hook.Webhook.ID), "delivery": a.idOf(delivery.ID),
 		"tenant": tenant, "administrator": admin.id, "viewer": viewer.id, "API key": a.idOf(key.APIKey.ID), "invitation": a.idOf(invited.Invitation.ID),
 		"invited": a.idOf(invited.Invitation.User.ID), "session": a.idOf(sessions.Items[0].ID), "portfolio": b.portfolio, "run": run, "nobody": {0: 1, 15: 9},
 	}
@@ -89,12 +80,13 @@ func (a *appliance) state(tenant store.ID) string {
 // invitations, and its own. It answers each 404 and nothing else, as for an id of nobody's; there is one entry in the caller's log,
 // that it was denied or failed; and none in the other tenant's, in which nothing is changed.
 func TestForeignIDs(t *testing.T) {
-	a := start(t, unlimited)
+	a := start(t, unlimited, reading)
 	mine, theirs := a.tenant("Example Mutual"), a.tenant("Other Mutual")
 	admin := a.join(mine, "admin@example.com", store.Admin)
 	foreign := a.holdings(theirs)
 	before := a.state(theirs)
 	send := bodies()
+	send["replacePortfolio"] = form(t, part{"location", "location.csv", locations})
 	sent := map[string]string{}
 	routes := 0
 	for _, r := range known() {

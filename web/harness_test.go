@@ -139,16 +139,6 @@ func selfSigned(t testing.TB) (*tls.Certificate, *x509.CertPool) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots
 }
 
-// transport makes connections to the appliance.
-func (a *appliance) transport() *http.Transport {
-	return &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: a.roots, ServerName: host}, DisableCompression: true, MaxIdleConnsPerHost: 64,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "tcp", a.address)
-		},
-	}
-}
-
 func (a *appliance) must(err error) {
 	a.Helper()
 	if err != nil {
@@ -187,9 +177,15 @@ func (a *appliance) stranger() *person {
 
 // client makes connections to the appliance; change edits its TLS configuration.
 func (a *appliance) client(change func(*tls.Config)) *http.Client {
-	transport := a.transport()
+	c := &tls.Config{RootCAs: a.roots, ServerName: host}
 	if change != nil {
-		change(transport.TLSClientConfig)
+		change(c)
+	}
+	transport := &http.Transport{
+		TLSClientConfig: c, DisableCompression: true, MaxIdleConnsPerHost: 64,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", a.address)
+		},
 	}
 	a.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: described(a.TB, transport), Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -283,8 +279,11 @@ func (r answer) problem(t testing.TB) (p wire.Problem) {
 func (p *person) call(method, path string, body any, edits ...func(*http.Request)) answer {
 	p.Helper()
 	var content io.Reader = http.NoBody
+	media := "application/json"
 	if text, ok := body.(string); ok {
 		content = strings.NewReader(text)
+	} else if form, ok := body.(parts); ok {
+		media, content = form.media, bytes.NewReader(form.content)
 	} else if body != nil {
 		b, err := json.Marshal(body)
 		p.must(err)
@@ -293,7 +292,7 @@ func (p *person) call(method, path string, body any, edits ...func(*http.Request
 	r, err := http.NewRequestWithContext(p.Context(), method, "https://"+host+path, content)
 	p.must(err)
 	if body != nil {
-		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", media)
 	}
 	switch {
 	case p.key != "":

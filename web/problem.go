@@ -44,6 +44,7 @@ var (
 	kindChanged          = Kind{"changed-meanwhile", 412, "Changed by someone else meanwhile"}
 	kindTooLarge         = Kind{"too-large", 413, "Too large"}
 	kindMediaType        = Kind{"unsupported-media-type", 415, "The body's media type is not understood"}
+	kindFaults           = Kind{"exposure-faults", 422, "The exposure has faults"}
 	kindMisdirected      = Kind{"misdirected", 421, "Not the name of this appliance"}
 	kindTooMany          = Kind{"too-many-requests", 429, "Too many requests"}
 	kindQuota            = Kind{"quota-exceeded", 429, "More than the tenant may have"}
@@ -59,7 +60,7 @@ func Kinds() []Kind {
 	return []Kind{
 		kindInvalid, kindSignInNeeded, kindWrongCredentials, kindFactorNeeded, kindDenied, kindRestricted, kindStepUpNeeded, kindCrossSite,
 		kindDisabled, kindNotFound, kindMethod, kindNotAcceptable, kindSlow, kindTenantNeeded, kindConflict, kindExists, kindKeyReused, kindGone, kindChanged,
-		kindTooLarge, kindMediaType, kindMisdirected, kindTooMany, kindQuota, kindHeaderTooLarge, kindInternal, kindLocked, kindBusy, kindReadOnly,
+		kindTooLarge, kindMediaType, kindMisdirected, kindFaults, kindTooMany, kindQuota, kindHeaderTooLarge, kindInternal, kindLocked, kindBusy, kindReadOnly,
 	}
 }
 
@@ -73,6 +74,8 @@ type refusal struct {
 	allow      string                        // methods, of 405
 	tenants    []store.ID                    // to choose from, of kindTenantNeeded
 	factor     *directory.SecondFactorNeeded // of kindFactorNeeded
+	exposure   *wire.RefusedExposure         // of kindFaults
+	entered    bool                          // a verb of the store has entered it all the same
 }
 
 func (r *refusal) Error() string {

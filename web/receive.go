@@ -121,8 +121,9 @@ type inflow struct {
 	patience time.Duration // for the next piece
 	last     time.Time     // when all is to be there
 	read     int64
-	ended    bool // all of it was read
-	broken   bool // reading on would take for something else what follows
+	ended    bool  // all of it was read
+	broken   bool  // reading on would take for something else what follows
+	fault    error // why no more can be read; nil: it can
 }
 
 // inflow is the body of a request, which is read once; nil: it has none and its route needs none.
@@ -158,6 +159,14 @@ func (in *inflow) Read(p []byte) (n int, err error) {
 	if in.ended {
 		return 0, io.EOF
 	}
+	n, err = in.next(p)
+	if err != nil && !in.ended {
+		in.fault = err
+	}
+	return n, err
+}
+
+func (in *inflow) next(p []byte) (n int, err error) {
 	if in.read > in.most || int64(in.length) > in.most {
 		return 0, errTooLong
 	}
@@ -187,13 +196,23 @@ func (in *inflow) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// drained is how much of a body that nobody wants is read all the same, so that its client can read the answer.
-const drained = 1 << 20
+// How much of a body that nobody wants is read all the same, and for how long, so that its client can read the answer: of
+// strangers and of those who are known and send an upload.
+const (
+	drained       = 1 << 20
+	drainedFor    = time.Second
+	drainedUpload = 32 << 20
+	uploadFor     = 10 * time.Second
+)
 
 // leave ends with a body. What was not read of it must not be taken for the next request: then the connection ends.
 func (in *inflow) leave(x *exchange) {
 	if !in.ended && !in.broken {
-		in.drain()
+		if x.route != nil && x.route.Upload && x.principal.Role() != 0 {
+			in.drain(drainedUpload, uploadFor)
+		} else {
+			in.drain(drained, drainedFor)
+		}
 	}
 	if !in.ended {
 		x.ctx.Context().SetConnectionClose()
@@ -201,9 +220,9 @@ func (in *inflow) leave(x *exchange) {
 }
 
 // drain reads on for a moment, unless the end is too far. Whether that was all is in ended.
-func (in *inflow) drain() {
-	in.last = time.Now().Add(time.Second)
-	in.most = in.read + drained
+func (in *inflow) drain(most int64, patience time.Duration) {
+	in.last = time.Now().Add(patience)
+	in.most = in.read + most
 	_, _ = io.Copy(io.Discard, in)
 }
 

@@ -75,7 +75,7 @@ func TestReferenceCurl(t *testing.T) {
 			t.Skipf("%s is not installed", program)
 		}
 	}
-	a := start(t, unlimited)
+	a := start(t, unlimited, reading)
 	p := a.account(a.tenant("Gulf Coast Mutual"), "admin@example.com", store.Admin)
 	key, err := p.signedIn().AddAPIKey(t.Context(), wire.NewAPIKey{Name: "curl", Scopes: []string{"audit.read", "tenant.read", "ledger.read"}})
 	a.must(err)
@@ -117,6 +117,9 @@ func (a *appliance) shell(key string) func(line string) (status, body string) {
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.ConnectionState().PeerCertificates[0].Raw})
 	c.Close()
 	a.must(os.WriteFile(filepath.Join(dir, "authority.pem"), authority, 0o600))
+	for _, name := range []string{"location.csv", "account.csv"} { // of uploads
+		a.must(os.WriteFile(filepath.Join(dir, name), []byte(sample(a.TB, name)), 0o600))
+	}
 	settings := fmt.Sprintf("silent\nshow-error\nmax-time = 20\nnoproxy = \"*\"\nresolve = %s:%s:127.0.0.1\ncacert = authority.pem\nwrite-out = \"\\n%%{http_code}\"\n", host, port)
 	a.must(os.WriteFile(filepath.Join(dir, ".curlrc"), []byte(settings), 0o600))
 	return func(line string) (status, body string) {

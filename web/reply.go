@@ -111,7 +111,7 @@ func (s *Server) replyError(x *exchange, err error) {
 }
 
 func problemOf(x *exchange, r *refusal) wire.Problem {
-	p := wire.Problem{Type: r.kind.URI(), Title: r.kind.Title, Status: r.kind.Status, Detail: r.detail, RequestID: x.source.Request, Errors: r.faults}
+	p := wire.Problem{Exposure: r.exposure, Type: r.kind.URI(), Title: r.kind.Title, Status: r.kind.Status, Detail: r.detail, RequestID: x.source.Request, Errors: r.faults}
 	for _, t := range r.tenants {
 		p.Tenants = append(p.Tenants, t.String())
 	}

@@ -117,7 +117,7 @@ func routes() []route {
 		sessionRoutes(),
 		meRoutes(),
 		tenantRoutes(), policyRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
-		runRoutes(), resultRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), quantumRoutes(), modelRoutes(), webhookRoutes(),
+		portfolioRoutes(), runRoutes(), resultRoutes(),
 		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
 		unlockRoutes(),
 		openAPIRoutes(),

@@ -69,6 +69,7 @@ const ourImports = `
 	web/client:                 web/wire internal/outbound
 	web/reference:              web/page
 	internal/settings:          engine/... store/workspace web/wire
+	internal/intake:            engine/... store/workspace web web/wire
 	internal/figures:           engine/... store web web/wire
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
@@ -94,7 +95,7 @@ const theirImports = `
 	pgregory.net/rapid:                          tests
 	github.com/rogpeppe/go-internal:             tests
 	golang.org/x/tools:                          tests
-	golang.org/x/sync:                           cmd/... store/... web/... quantum/braket
+	golang.org/x/sync:                           cmd/... store/... web/... quantum/braket internal/intake
 	golang.org/x/sys:                            store/internal/hostkeys tests
 	golang.org/x/mod:                            store store/ledger store/seal/... store/internal/...
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -222,6 +223,11 @@ func readRows[R any](r *reading, src *Source, t *table[R], tr tableReader[R], ba
 		line, fields, err := src.rows.Next()
 		if errors.Is(err, io.EOF) {
 			return true, nil
+		}
+		if most := r.im.opt.MaxRows; most > 0 && r.file.Rows == most {
+			r.line = line
+			r.fault("", "", "the file has more than "+strconv.Itoa(most)+" rows", "import it in parts")
+			return false, nil
 		}
 		r.file.Rows++
 		stop := false

@@ -13,6 +13,9 @@ type Options struct {
 	AnyCountry bool
 	// MaxFaults is how many faults are listed; 0 = 100. All are counted.
 	MaxFaults int
+	// MaxRows is how many rows a file may have; 0 = any number. One more is a fault, and reading ends: a small file of Parquet can
+	// promise rows without end.
+	MaxRows int
 	// BadLocations and BadAccounts receive, while reading, the rows with faults as CSV: the
 	// columns of the file as they are, then OED_line and OED_reason. Nil = not wanted.
 	// Nothing is written for a file without such rows. All bad rows are written,

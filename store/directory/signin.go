@@ -150,7 +150,10 @@ func (d *Directory) lookUp(ctx context.Context, a *attempt) error {
 
 // checkPassword gives the candidates whose password it is. Where there is none, one hash is spent all the same.
 func (d *Directory) checkPassword(ctx context.Context, a *attempt) (right []candidate, outdated bool, err error) {
-	password := tried(a.Password)
+	password := a.Password.Reveal()
+	if len(password) > maxPassword {
+		password = "" // fits nobody
+	}
 	if len(a.candidates) == 0 {
 		_, _, err = d.hasher.verify(ctx, "", password)
 		return nil, false, err

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -198,7 +199,7 @@ func (w *Workspace) stock(tx *store.WriteTx, portfolios int, bytes int64) error 
 	})
 }
 
-// Replace puts other exposure, or the same under another name, in the place of a portfolio that was read in that version
+// Replace puts other exposure, or the same under another name, in the place of a portfolio that was read in that version, 0: any
 // (store.ErrConflict: someone changed it). It voids a request for the portfolio's approval. Exposure of which there are runs
 // stays what it is, and only its name can change: *Invalid.
 func (w *Workspace) Replace(ctx context.Context, id store.ID, version uint64, n NewPortfolio) error {
@@ -229,7 +230,7 @@ func (w *Workspace) Replace(ctx context.Context, id store.ID, version uint64, n 
 			return err
 		}
 		p := n.record(tx, files, w.tenant.Principal().User())
-		if _, err := portfolios.Put(tx, store.Record[Portfolio]{ID: id, Version: version, Value: p}); err != nil {
+		if _, err := portfolios.Put(tx, store.Record[Portfolio]{ID: id, Version: cmp.Or(version, r.Version), Value: p}); err != nil {
 			return err
 		}
 		tx.Enter(p.imported(id))
@@ -274,7 +275,7 @@ func (w *Workspace) OpenFile(ctx context.Context, id store.ID, role string) (fro
 	return from, err
 }
 
-// DeletePortfolio removes a portfolio to which no run refers, in the version that was read. Its leaves in the ledger stay;
+// DeletePortfolio removes a portfolio to which no run refers, in the version that was read, 0: any. Its leaves in the ledger stay;
 // the files are gone when the store's next sweep has passed.
 func (w *Workspace) DeletePortfolio(ctx context.Context, id store.ID, version uint64) error {
 	return w.tenant.Update(ctx, store.Action{Verb: rights.PortfolioDelete, Object: id}, func(tx *store.WriteTx) error {
@@ -298,7 +299,7 @@ func (w *Workspace) DeletePortfolio(ctx context.Context, id store.ID, version ui
 		if err := w.voidRequest(tx, id, "the portfolio was deleted"); err != nil {
 			return err
 		}
-		if err := portfolios.Delete(tx, id, version); err != nil {
+		if err := portfolios.Delete(tx, id, cmp.Or(version, r.Version)); err != nil {
 			return err
 		}
 		return w.announce(tx, PortfolioDeleted, id)

@@ -30,6 +30,8 @@ type NewRefusedImport struct {
 	Name   string
 	Faults int
 	Files  []NewFile // one for each role
+	// Check says that the exposure was only to be checked: the right is that of Check.
+	Check bool
 }
 
 func (n *NewRefusedImport) check() error {
@@ -47,14 +49,18 @@ func (n *NewRefusedImport) check() error {
 // tenant's files take all the room that it has.
 func (w *Workspace) KeepRefused(ctx context.Context, n NewRefusedImport) (id store.ID, err error) {
 	var files []File
+	action := store.Action{Verb: rights.PortfolioImport}
+	if n.Check {
+		action.Verb = rights.PortfolioCheck
+	}
 	first := func() (err error) {
 		if err := n.check(); err != nil {
 			return err
 		}
-		files, err = w.keepAll(ctx, store.Action{Verb: rights.PortfolioImport}, n.Files)
+		files, err = w.keepAll(ctx, action, n.Files)
 		return err
 	}
-	err = w.change(ctx, store.Action{Verb: rights.PortfolioImport}, first, func(tx *store.WriteTx) error {
+	err = w.change(ctx, action, first, func(tx *store.WriteTx) error {
 		freed, err := dropOldest(tx)
 		if err != nil {
 			return err
@@ -74,6 +80,11 @@ func (w *Workspace) KeepRefused(ctx context.Context, n NewRefusedImport) (id sto
 		return store.ID{}, err
 	}
 	return id, nil
+}
+
+// Checked enters that exposure was checked and found without faults. Nothing is kept.
+func (w *Workspace) Checked(ctx context.Context) error {
+	return w.tenant.View(ctx, store.Action{Verb: rights.PortfolioCheck}, func(*store.ReadTx) error { return nil })
 }
 
 // dropOldest makes room for one more, and says how many bytes that freed.

@@ -30,10 +30,39 @@ func (d *Description) curl(method, path string, o operation, given []parameter) 
 			lines = append(lines, fmt.Sprintf("-H '%s: %v'", p.Name, p.Example))
 		}
 	}
-	if body := d.bodyExample(o); body != "" {
+	if parts := d.partsExample(o); parts != nil {
+		for _, p := range parts {
+			lines = append(lines, "-F '"+p+"'")
+		}
+	} else if body := d.bodyExample(o); body != "" {
 		lines = append(lines, "-H 'Content-Type: application/json'", "-d '"+strings.ReplaceAll(body, "'", `'\''`)+"'")
 	}
 	return strings.Join(lines, " \\\n  ")
+}
+
+// partsExample are the parts of a body of multipart/form-data, as curl takes them; nil: it is none.
+func (d *Description) partsExample(o operation) (parts []string) {
+	if o.Body == nil {
+		return nil
+	}
+	body, _ := find(d.document.Components.RequestBodies, o.Body.Ref) // checked by Parse
+	if len(body.Content) == 0 || body.Content[0].Name != "multipart/form-data" {
+		return nil
+	}
+	var example map[string]string
+	if json.Unmarshal([]byte(d.bodyExample(o)), &example) != nil {
+		return nil
+	}
+	s, _ := find(d.document.Components.Schemas, body.Content[0].Value.Schema.Ref) // checked by Parse
+	for _, p := range s.Properties {
+		switch value := example[p.Name]; {
+		case value != "" && p.Value.Format == "binary":
+			parts = append(parts, p.Name+"=@"+value)
+		case value != "":
+			parts = append(parts, p.Name+"="+value)
+		}
+	}
+	return parts
 }
 
 // opens reports whether nobody needs to be known.

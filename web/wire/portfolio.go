@@ -16,6 +16,28 @@ type Portfolio struct {
 	By        string          `json:"by"`
 }
 
+// ExposureUpload are the parts of a multipart/form-data body with exposure: location with or without account, or archive with both.
+type ExposureUpload struct {
+	Name     string `json:"name,omitempty"`     // of the portfolio; absent: that of the location file
+	Location string `json:"location,omitempty"` // OED location file, CSV or Parquet
+	Account  string `json:"account,omitempty"`  // OED account file, CSV or Parquet
+	Archive  string `json:"archive,omitempty"`  // zip of the two, at most 10 files without folders
+}
+
+// ImportedPortfolio is what was imported: POST /api/v1/portfolios and PUT /api/v1/portfolios/{id}. What the import found is in the file report.
+type ImportedPortfolio struct {
+	ID        string  `json:"id"`
+	Name      string  `json:"name"`
+	Digest    string  `json:"digest"`
+	Locations int     `json:"locations"`
+	Accounts  int     `json:"accounts"`
+	Policies  int     `json:"policies"`
+	TIV       float64 `json:"tiv"`
+	Currency  string  `json:"currency"`
+	NotWind   int     `json:"not_wind"` // locations that are not insured against wind
+	Warnings  int     `json:"warnings"` // in the file report
+}
+
 // PortfolioFile is a file of a portfolio or of a refused import: GET .../files/{role}.
 type PortfolioFile struct {
 	Role   string `json:"role"` // location, account, report, sites; of refused imports report, bad-location, bad-account

@@ -15,6 +15,8 @@ type Problem struct {
 	Tenants []string `json:"tenants,omitempty"`
 	// SecondFactor is how the sign-in of problem "second-factor-needed" goes on.
 	SecondFactor *SecondFactorNeeded `json:"second_factor,omitempty"`
+	// Exposure says what is wrong with exposure that was not imported, of problem "exposure-faults".
+	Exposure *RefusedExposure `json:"exposure,omitempty"`
 }
 
 // Fault is one thing wrong with a request: where, and what would be right.

@@ -24,8 +24,6 @@ var (
 	PasswordRequest = verb("password.request", Admin, Modeler, Analyst, Approver, Viewer, Operator) // a way to set a new one, by mail
 	PasswordReset   = verb("password.reset", Admin, Modeler, Analyst, Approver, Viewer, Operator)   // by that way
 
-	InvitationAccept = verb("invitation.accept", Admin, Modeler, Analyst, Approver, Viewer, Operator) // by whoever was invited
-
 	SignIn       = verb("session.sign-in", Admin, Modeler, Analyst, Approver, Viewer, Operator)
 	StepUp       = verb("session.step-up", Admin, Modeler, Analyst, Approver, Viewer, Operator) // a fresh proof, for what asks for one
 	SignOut      = verb("session.sign-out", Admin, Modeler, Analyst, Approver, Viewer, Operator)
@@ -47,6 +45,7 @@ var (
 	APIKeyRevoke = verb("api-key.revoke", Admin, Modeler, Analyst, Operator)
 
 	PortfolioImport = verb("portfolio.import", Admin, Modeler)
+	PortfolioCheck  = verb("portfolio.check", Admin, Modeler) // files are read and judged, and not imported
 	PortfolioRead   = verb("portfolio.read", Admin, Modeler, Analyst, Approver, Viewer)
 	PortfolioDelete = verb("portfolio.delete", Admin, Modeler)
 
@@ -118,11 +117,11 @@ func Verbs() []Verb {
 	return []Verb{
 		TenantAdd, TenantList, TenantErase, TenantPurge, TenantRead, TenantChange, CertificateRead,
 		UserAdd, UserList, UserChange, UserDisable, UserSelf,
-		OperatorAdd, OperatorChange, PasswordRequest, PasswordReset, InvitationAccept,
+		OperatorAdd, OperatorChange, PasswordRequest, PasswordReset,
 		SignIn, StepUp, SignOut, SessionList, SessionClose, SessionSeen,
 		NoticeRead, NoticeSend, SetUp, SettingRead, SettingChange, RoleList,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
-		PortfolioImport, PortfolioRead, PortfolioDelete,
+		PortfolioImport, PortfolioCheck, PortfolioRead, PortfolioDelete,
 		ModelRegister, ModelRead,
 		RunSubmit, RunClaim, RunWork, RunFinish, RunFail, RunCancel, RunRead, RunExport,
 		RunSeal, SealRead, SealRotate,

@@ -4,9 +4,11 @@ import (
 	"math"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
+	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
 	"github.com/qrsrisk/qrsd/internal/figures"
+	"github.com/qrsrisk/qrsd/internal/intake"
 	"github.com/qrsrisk/qrsd/internal/settings"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/web"
@@ -18,9 +20,19 @@ const curvesAtOnce = 2
 
 // addRuns gives the server what it needs of the engine and of the queue.
 func (a *appliance) addRuns(o *web.Options) {
+	o.Intake = intake.New(intake.Options{Ground: ground})
 	o.Settings = settings.New(func() (*modelpack.Model, error) { return modelpack.Florida(vulnerability.Options{}) })
 	o.Figures = figures.New(curvesAtOnce)
 	o.Queue, o.Progress, o.Forecast = a.queue, a.progress, a.forecast
+}
+
+// ground is the model's Florida, by which exposure is placed.
+func ground() (*geography.Florida, error) {
+	m, err := modelpack.Florida(vulnerability.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return m.Ground, nil
 }
 
 // progress says how far a run is; nil: nothing was heard of it since the appliance started.

@@ -1,0 +1,43 @@
+package web
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// neutralise copies CSV so that no spreadsheet takes a cell for a formula (OWASP, CSV injection): what begins like one gets an
+// apostrophe before it. Numbers stay as they are, negative ones too.
+func neutralise(to io.Writer, from io.Reader) error {
+	in, out := csv.NewReader(from), csv.NewWriter(to)
+	in.FieldsPerRecord, in.ReuseRecord = -1, true
+	for {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			out.Flush()
+			return out.Error()
+		}
+		if err != nil {
+			return err
+		}
+		for i, cell := range row {
+			row[i] = neutral(cell)
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+}
+
+// neutral is a cell that no spreadsheet calculates.
+func neutral(cell string) string {
+	if cell == "" || !strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) && !strings.HasPrefix(cell, "＝") {
+		return cell
+	}
+	if _, err := strconv.ParseFloat(cell, 64); err == nil && !strings.ContainsAny(cell, "xXpP_iInN") {
+		return cell
+	}
+	return "'" + cell
+}
