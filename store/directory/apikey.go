@@ -64,7 +64,7 @@ func notForKeys() []store.Verb {
 		rights.UserAdd, rights.UserChange, rights.UserDisable, rights.UserSelf, rights.TenantChange,
 		rights.SignIn, rights.StepUp, rights.SignOut, rights.SessionList, rights.SessionClose,
 		rights.APIKeyAdd, rights.APIKeyRotate, rights.OperatorAdd, rights.OperatorChange,
-		rights.PasswordRequest, rights.PasswordReset, rights.NoticeRead, rights.NoticeSend, rights.SetUp, rights.SettingChange,
+		rights.PasswordRequest, rights.PasswordReset, rights.InvitationAccept, rights.NoticeRead, rights.NoticeSend, rights.SetUp, rights.SettingChange,
 	}
 }
 

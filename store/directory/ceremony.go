@@ -15,6 +15,7 @@ import (
 const (
 	ceremonyLife  = 5 * time.Minute
 	maxCeremonies = 1 << 13 // of each table; the oldest makes room
+	maxEntered    = 1 << 16 // sign-ins that are remembered so that none is repeated
 	ceremonyID    = 16      // bytes
 )
 
@@ -22,8 +23,7 @@ const (
 type purpose byte
 
 const (
-	toSignIn purpose = iota + 1
-	toFinish         // a sign-in, after the password
+	toFinish purpose = iota + 1 // a sign-in, after the password
 	toStepUp
 	toRegister
 )
@@ -46,7 +46,7 @@ type PasskeyAnswer struct {
 // begun is a ceremony on its way.
 type begun struct {
 	purpose   purpose
-	tenant    store.ID // of the user; zero where nobody is known yet
+	tenant    store.ID // of the user
 	user      store.ID
 	challenge challenge
 }
@@ -74,6 +74,23 @@ func newInHand[T any](life time.Duration, most int) *inHand[T] {
 func (h *inHand[T]) put(now time.Time, name, owner string, value T) (until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.keep(now, name, owner, value)
+}
+
+// claim keeps a name that is not kept yet, and reports whether it was not.
+func (h *inHand[T]) claim(now time.Time, name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.at["is "+name] != nil {
+		return false
+	}
+	var none T
+	h.keep(now, name, "", none)
+	return true
+}
+
+// keep is put; the caller holds mu.
+func (h *inHand[T]) keep(now time.Time, name, owner string, value T) (until time.Time) {
 	for first := h.order.Front(); first != nil; first = h.order.Front() {
 		if now.Before(first.Value.(held[T]).until) && h.order.Len() < h.most {
 			break
@@ -127,16 +144,12 @@ func (h *inHand[T]) drop(e *list.Element) {
 	}
 }
 
-// begin keeps a ceremony and makes what the client gets of it.
+// begin keeps a ceremony of somebody who is known, and makes what the client gets of it.
 func (d *Directory) begin(b begun, owner string, options any) (Ceremony, error) {
 	raw, err := json.Marshal(options)
 	if err != nil {
 		return Ceremony{}, err
 	}
 	id := base64.RawURLEncoding.EncodeToString(d.draw(ceremonyID))
-	table := d.ceremonies
-	if b.purpose == toSignIn {
-		table = d.strangers
-	}
-	return Ceremony{id, raw, table.put(d.now(), id, owner, b)}, nil
+	return Ceremony{id, raw, d.ceremonies.put(d.now(), id, owner, b)}, nil
 }

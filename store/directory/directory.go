@@ -80,7 +80,9 @@ func Open(db *store.DB, o Options) *Directory {
 		o.Now = time.Now
 	}
 	o.Limits = o.Limits.filled()
-	return &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(), limiter: newLimiter(), seen: newSightings(), resetFloor: resetFloor, passkeySigning: newPasskeySigning(o.RelyingParty), collections: defineCollections()}
+	d := &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(), limiter: newLimiter(), seen: newSightings(), resetFloor: resetFloor, collections: defineCollections()}
+	d.passkeySigning = newPasskeySigning(o.RelyingParty, d.draw(strangersKey))
+	return d
 }
 
 // HostOperator is whoever works on the appliance's host with the store's key, by the name of the host account. It may add and

@@ -122,15 +122,16 @@ func (d *Directory) Accept(ctx context.Context, token, password Secret, from sto
 	none := func(err error) (store.Principal, SessionToken, error) {
 		return store.Principal{}, SessionToken{}, err
 	}
-	if wait, _ := d.limiter.take(d.now(), "accept "+network(from.Address), d.options.Limits.Address); wait > 0 {
-		return none(&ErrTooMany{wait})
+	act := store.Action{Verb: rights.InvitationAccept}
+	if err := d.limitTo(ctx, from, act, "accept "+network(from.Address), d.options.Limits.Address); err != nil {
+		return none(err)
 	}
 	at, err := d.db.Follow(ctx, d.inviteTokens, digest(token.Reveal()))
 	if err != nil {
 		return none(err)
 	}
 	if len(at) == 0 {
-		return none(d.deny(ctx, from, store.Appliance, store.Action{Verb: rights.UserSelf}, ErrNoInvitation))
+		return none(d.deny(ctx, from, store.Appliance, act, ErrNoInvitation))
 	}
 	r, err := d.receive(ctx, from, at[0].Tenant)
 	if err != nil {
@@ -140,7 +141,7 @@ func (d *Directory) Accept(ctx context.Context, token, password Secret, from sto
 	hash, hashing := d.hasher.hash(ctx, clip(password.Reveal()), d.draw(hashSalt))
 	session := d.drawToken()
 	var p store.Principal
-	err = r.Settle(ctx, store.Action{Verb: rights.UserSelf}, func(tx *store.WriteTx) (store.Principal, error) {
+	err = r.Settle(ctx, act, func(tx *store.WriteTx) (store.Principal, error) {
 		if hashing != nil {
 			return p, hashing
 		}

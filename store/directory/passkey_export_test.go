@@ -2,11 +2,8 @@ package directory
 
 import "time"
 
-// MaxCeremonies bounds those that nobody is known by yet.
-const MaxCeremonies = maxCeremonies
-
-// UnderWay counts the ceremonies that nobody is known by yet.
-func (d *Directory) UnderWay() int { return d.strangers.order.Len() }
+// UnderWay counts what is kept of ceremonies.
+func (d *Directory) UnderWay() int { return d.strangers.used.order.Len() + d.ceremonies.order.Len() }
 
 // ReadAnswer shows an answer to both readers, of registrations and of proofs, as if it were to a challenge that nobody gave.
 func (d *Directory) ReadAnswer(answer []byte) error {

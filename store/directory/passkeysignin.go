@@ -25,7 +25,7 @@ func (d *Directory) BeginPasskeySignIn(ctx context.Context, from store.Source) (
 	if err != nil {
 		return Ceremony{}, err
 	}
-	return d.begin(begun{purpose: toSignIn, challenge: c}, "", options)
+	return d.strangers.begin(d.now(), c, options)
 }
 
 // SignInWithPasskey tells who somebody is by a passkey, which is password and second factor in one, and begins a session.
@@ -42,7 +42,7 @@ func (d *Directory) SignInWithPasskey(ctx context.Context, answer PasskeyAnswer,
 	if err := d.limitTo(ctx, from, act, "passkeys from "+network(from.Address), d.options.Limits.Address); err != nil {
 		return none(err)
 	}
-	b, ok := d.strangers.take(d.now(), answer.Ceremony)
+	random, ok := d.strangers.read(d.now(), answer.Ceremony)
 	if !ok {
 		return none(d.deny(ctx, from, store.Appliance, act, ErrNoCeremony))
 	}
@@ -54,7 +54,10 @@ func (d *Directory) SignInWithPasskey(ctx context.Context, answer PasskeyAnswer,
 	if err != nil {
 		return none(err)
 	}
-	proof, err := d.authenticators.holds(b.challenge, h, said)
+	proof, err := d.authenticators.holds(d.authenticators.asked(random), h, said)
+	if err == nil && !d.strangers.use(d.now(), answer.Ceremony) {
+		err = ErrNoCeremony
+	}
 	if err != nil {
 		act.Object = e.user.ID
 		return none(d.deny(ctx, from, e.tenant, act, wrongFor(err)))

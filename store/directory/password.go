@@ -38,6 +38,9 @@ func weak(reason string) error {
 // weakPassword is the error of a new password that is too easy, naming the rule and never the password: length, the owner's
 // own name, repeated pieces, walks over alphabet or keyboard, and the list of known ones.
 func (d *Directory) weakPassword(password, email string) error {
+	if len(password) > maxPassword { // in bytes, before anything is made of it
+		return weak(fmt.Sprintf("the new password has more than %d characters: choose %d to %d, for example four or more random words", MaxPassword, MinPassword, MaxPassword))
+	}
 	p := norm.NFKC.String(password)
 	n := utf8.RuneCountInString(p)
 	local, _, _ := strings.Cut(email, "@")
@@ -90,23 +93,19 @@ func surprises(low string) (n int) {
 // SetPassword changes the caller's own password. The new one has 12 to 256 characters, is no pattern, does not contain the name
 // in the user's address, and is not in Options.Breached. All sessions end, and one with the returned token takes the place of
 // the caller's. Errors: ErrWrongCredentials where the old one is wrong, *ErrTooMany, ErrBusy.
+//
+// The limits come first, then the old password, then the rules; the new one is hashed last, so that nobody has more hashed than it
+// may try.
 func (d *Directory) SetPassword(ctx context.Context, by store.Principal, old, fresh Secret) (SessionToken, error) {
-	var hash string
-	var hashing error
+	var stored, hash string
+	var wrong error
 	if by.May(rights.UserSelf) {
-		hash, hashing = d.hasher.hash(ctx, fresh.Reveal(), d.draw(hashSalt))
+		if stored, wrong = d.prove(ctx, by, old); wrong == nil {
+			hash, wrong = d.hashOwn(ctx, by, old, fresh)
+		}
 	}
 	token := d.drawToken()
-	err := d.proven(ctx, by, old, func(tx *store.WriteTx, a *account) error {
-		if hashing != nil {
-			return hashing
-		}
-		if err := d.weakPassword(fresh.Reveal(), a.user.Value.Email); err != nil {
-			return err
-		}
-		if norm.NFKC.String(old.Reveal()) == norm.NFKC.String(fresh.Reveal()) {
-			return weak("the new password is the old one: choose another")
-		}
+	err := d.provenBy(ctx, by, stored, wrong, func(tx *store.WriteTx, a *account) error {
 		c := &a.credential.Value
 		c.Password, c.Changed, c.OneTime = hash, tx.Now(), nil
 		_, err := d.notify(tx, a.user, notice{Kind: NoticePasswordChanged}.from(by.Source()))
@@ -122,17 +121,46 @@ func (d *Directory) SetPassword(ctx context.Context, by store.Principal, old, fr
 	return NewSessionToken(token), nil
 }
 
+// hashOwn hashes a new password of the caller's that the rules let through. The address that they look at does not change.
+func (d *Directory) hashOwn(ctx context.Context, by store.Principal, old, fresh Secret) (string, error) {
+	r, err := d.receive(ctx, by.Source(), by.Tenant())
+	if err != nil {
+		return "", err
+	}
+	var email string
+	err = r.Read(ctx, func(tx *store.ReadTx) error {
+		u, err := d.users.Get(tx, by.User())
+		email = u.Value.Email
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := d.weakPassword(fresh.Reveal(), email); err != nil {
+		return "", err
+	}
+	if norm.NFKC.String(old.Reveal()) == norm.NFKC.String(fresh.Reveal()) {
+		return "", weak("the new password is the old one: choose another")
+	}
+	return d.hasher.hash(ctx, fresh.Reveal(), d.draw(hashSalt))
+}
+
 // proven runs a change of the caller's own account after it gave its password once more, and saves its credential. A wrong
 // one counts like a wrong sign-in.
 func (d *Directory) proven(ctx context.Context, by store.Principal, password Secret, change func(*store.WriteTx, *account) error) error {
-	t, err := d.tenant(ctx, by, by.Tenant())
-	if err != nil {
-		return err
-	}
 	var stored string
 	var wrong error
 	if by.May(rights.UserSelf) {
 		stored, wrong = d.prove(ctx, by, password)
+	}
+	return d.provenBy(ctx, by, stored, wrong, change)
+}
+
+// provenBy is proven of a password that was held to the stored hash already, or why it does not count.
+func (d *Directory) provenBy(ctx context.Context, by store.Principal, stored string, wrong error, change func(*store.WriteTx, *account) error) error {
+	t, err := d.tenant(ctx, by, by.Tenant())
+	if err != nil {
+		return err
 	}
 	return t.Update(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(tx *store.WriteTx) error {
 		if wrong != nil {
@@ -150,6 +178,14 @@ func (d *Directory) proven(ctx context.Context, by store.Principal, password Sec
 		}
 		return save(tx, d.credentials, a.credential)
 	})
+}
+
+// tried is a password as it is held to a hash: one that is longer than any can be fits nobody, and is not looked at further.
+func tried(password Secret) string {
+	if text := password.Reveal(); len(text) <= maxPassword {
+		return text
+	}
+	return ""
 }
 
 // prove holds the caller's password to the stored hash, which it returns.
@@ -170,7 +206,7 @@ func (d *Directory) prove(ctx context.Context, by store.Principal, password Secr
 	if wait, _ := d.limiter.take(d.now(), name, d.options.Limits.Account); wait > 0 {
 		return "", &ErrTooMany{wait}
 	}
-	fits, _, err := d.hasher.verify(ctx, c.Value.Password, password.Reveal())
+	fits, _, err := d.hasher.verify(ctx, c.Value.Password, tried(password))
 	switch {
 	case err != nil:
 		return "", err

@@ -82,14 +82,15 @@ func (d *Directory) PasskeysOffered() bool { return d.noPasskeys == nil }
 type passkeySigning struct {
 	authenticators *authenticators
 	noPasskeys     error          // why there are none; nil where they are offered
-	strangers      *inHand[begun] // ceremonies of those who are to be known by them
+	strangers      strangers      // ceremonies of those who are to be known by them
 	ceremonies     *inHand[begun] // of those who are known
 	tickets        *inHand[ticket]
 }
 
-func newPasskeySigning(r RelyingParty) (p passkeySigning) {
+// newPasskeySigning takes the key for ceremonies of strangers.
+func newPasskeySigning(r RelyingParty, key []byte) (p passkeySigning) {
 	p.authenticators, p.noPasskeys = newAuthenticators(r)
-	p.strangers, p.ceremonies = newInHand[begun](ceremonyLife, maxCeremonies), newInHand[begun](ceremonyLife, maxCeremonies)
+	p.strangers, p.ceremonies = newStrangers(key), newInHand[begun](ceremonyLife, maxCeremonies)
 	p.tickets = newInHand[ticket](ceremonyLife, maxCeremonies)
 	return p
 }

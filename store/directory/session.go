@@ -335,3 +335,16 @@ func ownOr(by store.Principal, owner store.ID, v store.Verb) error {
 	}
 	return &store.DeniedError{Verb: v, Role: by.Role()}
 }
+
+// Standing says whether the session that a token was shown of still stands, for whoever holds something open on its account. Unlike
+// Session it is no use of it: it does not put off its end, and leaves no entry. Errors: ErrNoSession, store.ErrLocked.
+func (d *Directory) Standing(ctx context.Context, token SessionToken, from store.Source) error {
+	k, err := d.caller(ctx, digest(token.Reveal()), from)
+	if err != nil {
+		return err
+	}
+	if k.state != Active || k.session.over(d.now(), d.seen.at(k.session.ID)) || k.owed.scopes() != nil {
+		return ErrNoSession
+	}
+	return nil
+}

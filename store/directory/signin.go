@@ -150,10 +150,7 @@ func (d *Directory) lookUp(ctx context.Context, a *attempt) error {
 
 // checkPassword gives the candidates whose password it is. Where there is none, one hash is spent all the same.
 func (d *Directory) checkPassword(ctx context.Context, a *attempt) (right []candidate, outdated bool, err error) {
-	password := a.Password.Reveal()
-	if len(password) > maxPassword {
-		password = "" // fits nobody
-	}
+	password := tried(a.Password)
 	if len(a.candidates) == 0 {
 		_, _, err = d.hasher.verify(ctx, "", password)
 		return nil, false, err

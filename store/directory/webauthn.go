@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"encoding/base64"
 	"errors"
 	"strings"
 
@@ -15,6 +16,11 @@ type authenticators struct{ lib *webauthn.WebAuthn }
 
 // challenge is what an answer is held to: the random bytes, and what was asked for with them.
 type challenge struct{ session webauthn.SessionData }
+
+// random are the random bytes.
+func (c challenge) random() ([]byte, error) {
+	return base64.RawURLEncoding.DecodeString(c.session.Challenge)
+}
 
 // newAuthenticators asks for user verification in every ceremony: a passkey here is something that one has and something that
 // one knows or is, as second factor too. Keys are discoverable, so that they are good for a sign-in alone. Nobody is asked
@@ -101,6 +107,13 @@ func (a *authenticators) request(h *holder) (options any, c challenge, err error
 		return nil, c, err
 	}
 	return asked.Response, challenge{*session}, nil
+}
+
+// asked is the challenge that request made for anybody with these random bytes.
+func (a *authenticators) asked(random []byte) challenge {
+	return challenge{webauthn.SessionData{
+		Challenge: base64.RawURLEncoding.EncodeToString(random), RelyingPartyID: a.lib.Config.RPID, UserVerification: protocol.VerificationRequired,
+	}}
 }
 
 // registered holds the answer to a registration (WebAuthn level 3 section 7.1) and gives the new passkey, with the handle that it was made for.
