@@ -190,3 +190,35 @@ func TestEgressInPages(t *testing.T) {
 		}
 	}
 }
+
+// TestEgressPage: parts of the record join to the whole, one with large bytes is shorter, each is one reading in the log; a number behind the
+// end is refused.
+func TestEgressPage(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Modeler)
+	j := must(w.Journal(t.Context(), b.submitted(w)))(t)
+	large := strings.Repeat("x", 5<<20)
+	for _, request := range []string{"a", large, large, "b", "c"} {
+		must(j.Begin(t.Context(), record("GetDevice", request)))(t)
+	}
+	want, _ := entriesOf(t, w)
+	var got []egress.Entry
+	var sizes []int
+	for after, more := uint64(0), true; more; after = got[len(got)-1].Number {
+		all, left, err := w.EgressPage(t.Context(), after, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, sizes, more = append(got, all...), append(sizes, len(all)), left
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) || fmt.Sprint(sizes) != "[3 2]" {
+		t.Errorf("%d entries in parts of %v, want %d", len(got), sizes, len(want))
+	}
+	var invalid *workspace.Invalid
+	if _, _, err := w.EgressPage(t.Context(), 6, 4); !errors.As(err, &invalid) || invalid.Field != "cursor" {
+		t.Errorf("behind the end: %v", err)
+	}
+	if all, more, err := w.EgressPage(t.Context(), 5, 4); err != nil || more || len(all) != 0 {
+		t.Errorf("at the end: %d, %v, %v", len(all), more, err)
+	}
+}

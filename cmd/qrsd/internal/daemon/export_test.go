@@ -2,8 +2,12 @@ package daemon
 
 import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/web"
 )
 
 // Connections reads a record as the server does.
 func Connections(j *egressfile.Journal) web.Connections { return connections{j} }
+
+// Feed gives the events of runs as the server gets them.
+func Feed(f *runner.Feed) web.Feed { return feed{f} }
