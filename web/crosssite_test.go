@@ -11,7 +11,8 @@ import (
 // TestCrossSite sends changes from here and from elsewhere, with and without a session.
 func TestCrossSite(t *testing.T) {
 	a := start(t)
-	p := a.join(a.tenant("Example Mutual"), "ann@example.com", store.Modeler)
+	tenant := a.tenant("Example Mutual")
+	p := a.join(tenant, "ann@example.com", store.Modeler)
 	const cookie, none = true, false
 	for _, c := range []struct {
 		name    string
@@ -54,10 +55,23 @@ func TestCrossSite(t *testing.T) {
 			if problem := q.want(http.StatusForbidden, r).problem(t); problem.Type != "/docs/api#problem-cross-site" {
 				t.Errorf("%s: %s", c.name, r)
 			}
+			a.wantAttempt(c.name, r, c.session, tenant)
 		} else if r.Status != good {
 			t.Errorf("%s: got %d, want %d: %s", c.name, r.Status, good, r)
 		}
 	}
 	// What is only read needs no word: a link from elsewhere leads here.
 	p.want(http.StatusOK, p.call("GET", "/api/v1/me", nil, header("Sec-Fetch-Site", "cross-site")))
+}
+
+// wantAttempt wants a refused change of a signed-in user to have left one entry, and none of nobody's.
+func (a *appliance) wantAttempt(name string, r answer, known bool, tenant store.ID) {
+	a.Helper()
+	found := a.ofRequest(r.Header.Get("X-Request-Id"), tenant)
+	switch {
+	case !known && len(found) == 0:
+	case known && len(found) == 1 && found[0].Outcome == store.Failed && found[0].Reason == "cross site":
+	default:
+		a.Errorf("%s: entries %+v", name, found)
+	}
 }

@@ -105,7 +105,7 @@ func (s *Server) process(x *exchange) (err error) {
 				err = s.enter(ctx, x, err)
 			}
 		}
-		if err != nil && x.repeat != nil {
+		if x.repeat != nil && (err != nil || !x.repeat.done) {
 			s.repeats.forget(x.repeat)
 		}
 	}()
@@ -139,7 +139,8 @@ func (s *Server) patience(r *route) time.Duration {
 // errPanicked ends a request whose handling panicked; the log has the cause.
 var errPanicked = &refusal{kind: kindInternal, detail: "the log of the appliance has the cause under this request's id"}
 
-// admit lets a request as far as its route: its form, its origin, its rate. Whoever is refused here is not known yet, and leaves no entry.
+// admit lets a request as far as its route: its form, its address's rate, who asks. Whoever is refused here is not known, and leaves no
+// entry; nor does a path that nothing answers, or not with this method, whoever asks: there is no verb that was asked for.
 func (s *Server) admit(ctx context.Context, x *exchange) error {
 	if err := s.wellFormed(x); err != nil {
 		return err
@@ -152,9 +153,6 @@ func (s *Server) admit(ctx context.Context, x *exchange) error {
 	}
 	if x.route.Access != LockedToo && s.db.Locked() {
 		return &refusal{kind: kindLocked, detail: "an operator unlocks it; until then only the system's state and health answer"}
-	}
-	if err := sameSite(x); err != nil {
-		return err
 	}
 	err := s.identify(ctx, x)
 	if err != nil && x.cookie() != "" && refusalOf(err).kind == kindSignInNeeded {
@@ -171,9 +169,12 @@ func unless(err error, harmless *refusal) error {
 	return err
 }
 
-// take holds a known caller to its rate and its rights, and only then reads its body. Errors of it are to be entered.
+// take holds a known caller to its rate, its own pages and its rights, and only then reads its body. Errors of it are to be entered.
 func (s *Server) take(x *exchange) (in any, err error) {
 	if err := s.limitCaller(x); err != nil {
+		return nil, err
+	}
+	if err := sameSite(x); err != nil {
 		return nil, err
 	}
 	if err := s.permit(x); err != nil {

@@ -19,7 +19,9 @@ import (
 func bodies() map[string]any {
 	name := "Another Name"
 	return map[string]any{
-		"cancelRun":    wire.Cancellation{Reason: "not theirs"},
+		"cancelRun": wire.Cancellation{Reason: "not theirs"},
+		"approve":   wire.Reason{Reason: "not theirs"}, "reject": wire.Reason{Reason: "not theirs"}, "withdrawApproval": wire.Reason{Reason: "not theirs"},
+		"changeWebhook": aWebhook(), "rotateWebhook": wire.WebhookRotation{},
 		"changeUser":   wire.UserChange{Name: &name},
 		"rotateAPIKey": wire.APIKeyRotation{},
 		"addUser":      wire.NewUser{Email: "new@example.com", Name: "N. N.", Role: "viewer"},
@@ -41,7 +43,14 @@ func (a *appliance) holdings(tenant store.ID) map[string]store.ID {
 	b.carryOut(run)
 	var sessions wire.Page[wire.UserSession]
 	admin.want(200, admin.call("GET", "/api/v1/users/"+viewer.id.String()+"/sessions", nil)).into(a.TB, &sessions)
+	var approval wire.MadeApproval
+	admin.want(201, admin.call("POST", "/api/v1/approvals", wire.NewApproval{Kind: "portfolio", Object: b.portfolio.String()})).into(a.TB, &approval)
+	var hook wire.MadeWebhook
+	admin.want(201, admin.call("POST", "/api/v1/webhooks", aWebhook())).into(a.TB, &hook)
+	var delivery wire.QueuedDelivery
+	admin.want(202, admin.call("POST", "/api/v1/webhooks/"+hook.Webhook.ID+"/trial", nil)).into(a.TB, &delivery)
 	return map[string]store.ID{
+		"approval": a.idOf(approval.ID), "webhook": a.idOf(hook.Webhook.ID), "delivery": a.idOf(delivery.ID),
 		"tenant": tenant, "administrator": admin.id, "viewer": viewer.id, "API key": a.idOf(key.APIKey.ID), "invitation": a.idOf(invited.Invitation.ID),
 		"invited": a.idOf(invited.Invitation.User.ID), "session": a.idOf(sessions.Items[0].ID), "portfolio": b.portfolio, "run": run, "nobody": {0: 1, 15: 9},
 	}

@@ -139,6 +139,16 @@ func selfSigned(t testing.TB) (*tls.Certificate, *x509.CertPool) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots
 }
 
+// transport makes connections to the appliance.
+func (a *appliance) transport() *http.Transport {
+	return &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: a.roots, ServerName: host}, DisableCompression: true, MaxIdleConnsPerHost: 64,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", a.address)
+		},
+	}
+}
+
 func (a *appliance) must(err error) {
 	a.Helper()
 	if err != nil {
@@ -177,15 +187,9 @@ func (a *appliance) stranger() *person {
 
 // client makes connections to the appliance; change edits its TLS configuration.
 func (a *appliance) client(change func(*tls.Config)) *http.Client {
-	c := &tls.Config{RootCAs: a.roots, ServerName: host}
+	transport := a.transport()
 	if change != nil {
-		change(c)
-	}
-	transport := &http.Transport{
-		TLSClientConfig: c, DisableCompression: true, MaxIdleConnsPerHost: 64,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "tcp", a.address)
-		},
+		change(transport.TLSClientConfig)
 	}
 	a.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: described(a.TB, transport), Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

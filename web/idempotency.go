@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"container/list"
 	"crypto/sha256"
 	"net/http"
@@ -16,14 +17,17 @@ import (
 
 const (
 	repeatLife     = 24 * time.Hour
-	repeatsAtMost  = 10_000
-	repeatBodySize = 8 << 10 // of an answer that is kept; of larger ones only that there was one
-	keyAtMost      = 255     // characters of a key
+	repeatsAtMost  = 100_000  // of everybody: about 30 MB without their answers
+	repeatsOfOne   = 1_000    // of one user, who loses the own oldest ones first
+	answersAtMost  = 32 << 20 // bytes of answers: of more, the oldest are forgotten, and only that they were given is known
+	repeatBodySize = 8 << 10  // of an answer that is kept; of larger ones only that there was one
+	keyAtMost      = 255      // characters of a key
 )
 
 // repeat is what is known of one use of a key.
 type repeat struct {
-	name    string   // of caller, operation and key
+	owner   string   // who sent it
+	name    string   // of owner, operation and key
 	request [32]byte // digest of target and body
 	began   time.Time
 	done    bool // the answer was given; until then the request is at work
@@ -34,61 +38,120 @@ type repeat struct {
 	body    []byte
 }
 
-// repeats keeps the uses of keys. It is safe for many goroutines.
+// repeats keeps the uses of keys. Those at work are never dropped: else a second one would be done beside the first. It is safe for
+// many goroutines.
 type repeats struct {
 	now func() time.Time
 
-	mu    sync.Mutex
-	uses  map[string]*list.Element // of order
-	order *list.List               // of *repeat, oldest first
+	mu      sync.Mutex
+	uses    map[string]*usage
+	order   *list.List            // of *usage, oldest first
+	owners  map[string]*list.List // of *usage, oldest first, by who sent them
+	answers *list.List            // of *usage whose answer is kept, oldest first
+	held    int                   // bytes of these answers
+}
+
+// usage is a repeat with its places in the lists.
+type usage struct {
+	repeat
+
+	inOrder, inOwn, inAnswers *list.Element
 }
 
 func newRepeats(now func() time.Time) *repeats {
-	return &repeats{now: now, uses: map[string]*list.Element{}, order: list.New()}
+	return &repeats{now: now, uses: map[string]*usage{}, order: list.New(), owners: map[string]*list.List{}, answers: list.New()}
 }
 
-// begin enters the first use of a key, or returns a copy of the one there was.
-func (r *repeats) begin(name string, request [32]byte) (first *repeat, earlier *repeat) {
+// begin enters the first use of a key, or returns a copy of the one there was. Neither: too many are at work.
+func (r *repeats) begin(owner, name string, request [32]byte) (first *repeat, earlier *repeat) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	for e := r.order.Front(); e != nil; e = r.order.Front() {
-		if now.Sub(e.Value.(*repeat).began) < repeatLife && r.order.Len() < repeatsAtMost {
-			break
-		}
-		r.drop(e)
+	for old := oldestDone(r.order); old != nil && now.Sub(old.began) >= repeatLife; old = oldestDone(r.order) {
+		r.drop(old)
 	}
-	if e, ok := r.uses[name]; ok {
-		copied := *e.Value.(*repeat)
+	if u, ok := r.uses[name]; ok {
+		copied := u.repeat
 		return nil, &copied
 	}
-	first = &repeat{name: name, request: request, began: now}
-	r.uses[name] = r.order.PushBack(first)
-	return first, nil
+	own := r.owners[owner]
+	if own == nil {
+		own = list.New()
+	}
+	if !r.makeRoom(own, repeatsOfOne) || !r.makeRoom(r.order, repeatsAtMost) {
+		return nil, nil
+	}
+	u := &usage{repeat: repeat{owner: owner, name: name, request: request, began: now}}
+	r.owners[owner], r.uses[name] = own, u
+	u.inOwn, u.inOrder = own.PushBack(u), r.order.PushBack(u)
+	return &u.repeat, nil
+}
+
+// makeRoom drops the oldest of a full list that is done, and reports whether there is room. r.mu is held.
+func (r *repeats) makeRoom(in *list.List, atMost int) bool {
+	if in.Len() < atMost {
+		return true
+	}
+	old := oldestDone(in)
+	if old != nil {
+		r.drop(old)
+	}
+	return old != nil
+}
+
+// oldestDone is the first of a list whose answer was given; those at work are few, and at its end.
+func oldestDone(in *list.List) *usage {
+	for e := in.Front(); e != nil; e = e.Next() {
+		if u := e.Value.(*usage); u.done {
+			return u
+		}
+	}
+	return nil
 }
 
 // drop takes a use out. r.mu is held.
-func (r *repeats) drop(e *list.Element) {
-	delete(r.uses, e.Value.(*repeat).name)
-	r.order.Remove(e)
+func (r *repeats) drop(u *usage) {
+	r.dropAnswer(u)
+	delete(r.uses, u.name)
+	r.order.Remove(u.inOrder)
+	own := r.owners[u.owner]
+	if own.Remove(u.inOwn); own.Len() == 0 {
+		delete(r.owners, u.owner)
+	}
+}
+
+// dropAnswer forgets the answer alone. r.mu is held.
+func (r *repeats) dropAnswer(u *usage) {
+	if !u.kept {
+		return
+	}
+	r.held -= len(u.body)
+	r.answers.Remove(u.inAnswers)
+	u.kept, u.media, u.body = false, "", nil
 }
 
 // forget gives a key free whose request did not succeed: it may be mended and sent again.
-func (r *repeats) forget(u *repeat) {
+func (r *repeats) forget(of *repeat) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e, ok := r.uses[u.name]; ok && e.Value.(*repeat) == u {
-		r.drop(e)
+	if u, ok := r.uses[of.name]; ok && &u.repeat == of {
+		r.drop(u)
 	}
 }
 
 // finish keeps the answer of a request that succeeded; a secret one without its body.
-func (r *repeats) finish(u *repeat, status int, media, place string, body []byte, secret bool) {
+func (r *repeats) finish(of *repeat, status int, media, place string, body []byte, secret bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u.done, u.status, u.place = true, status, place
-	if !secret && len(body) <= repeatBodySize {
-		u.kept, u.media, u.body = true, media, body
+	of.done, of.status, of.place = true, status, place
+	u, ok := r.uses[of.name]
+	if !ok || &u.repeat != of || secret || len(body) > repeatBodySize {
+		return
+	}
+	u.kept, u.media, u.body = true, media, bytes.Clone(body)
+	u.inAnswers = r.answers.PushBack(u)
+	for r.held += len(body); r.held > answersAtMost; {
+		r.dropAnswer(r.answers.Front().Value.(*usage))
 	}
 }
 
@@ -104,17 +167,19 @@ func (s *Server) repeated(x *exchange) error {
 	if len(key) > keyAtMost || !isVisible(key) {
 		return badHeader("Idempotency-Key", "it has 1 to 255 visible ASCII characters")
 	}
-	name := x.principal.Tenant().String() + x.principal.User().String() + " " + x.route.Operation + " " + key
+	owner := x.principal.Tenant().String() + x.principal.User().String()
 	content := x.content
 	if !x.route.Upload {
 		content = x.body()
 	}
 	request := sha256.Sum256(append([]byte(x.target()+"\n"), content...))
-	first, earlier := s.repeats.begin(name, request)
+	first, earlier := s.repeats.begin(owner, owner+" "+x.route.Operation+" "+key, request)
 	switch {
 	case first != nil:
 		x.repeat = first
 		return nil
+	case earlier == nil:
+		return &refusal{kind: kindBusy, detail: "too many requests with a key are at work", retryAfter: time.Second}
 	case earlier.request != request:
 		return refuse(kindKeyReused, "this key came before, with another request; draw a new key for each")
 	case !earlier.done:
@@ -123,7 +188,7 @@ func (s *Server) repeated(x *exchange) error {
 		if earlier.place != "" {
 			x.set("Location", earlier.place)
 		}
-		return refuse(kindKeyReused, "this was done already; its answer held a secret or was too large, and was not kept")
+		return refuse(kindKeyReused, "this was done already; its answer held a secret, was too large or is too long ago, and was not kept")
 	}
 	x.set("Idempotency-Replayed", "true")
 	if earlier.place != "" {

@@ -18,11 +18,11 @@ func (s *Server) identify(ctx context.Context, x *exchange) (err error) {
 	case authorization != "" && cookie != "":
 		return refuse(kindInvalid, "a session's cookie and an API key came together: send one of them")
 	case authorization != "":
-		scheme, key, _ := strings.Cut(authorization, " ")
+		scheme, _, _ := strings.Cut(authorization, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return refuse(kindSignInNeeded, "Authorization is understood as Bearer with an API key only")
 		}
-		x.principal, err = s.directory.APIKey(ctx, directory.NewSecret(strings.TrimSpace(key)), x.source)
+		x.principal, err = s.directory.APIKey(ctx, bearerOf(x), x.source)
 	case cookie != "":
 		token := directory.NewSessionToken(cookie)
 		x.principal, x.session, err = s.directory.Session(ctx, token, x.source)
@@ -33,6 +33,12 @@ func (s *Server) identify(ctx context.Context, x *exchange) (err error) {
 		err = refuse(kindSignInNeeded, "send an API key, or sign in")
 	}
 	return err
+}
+
+// bearerOf is the API key of a request.
+func bearerOf(x *exchange) directory.Secret {
+	_, key, _ := strings.Cut(x.header("Authorization"), " ")
+	return directory.NewSecret(strings.TrimSpace(key))
 }
 
 // permit asks the permission table for the route's verb, before anything of the request is looked at. A denial therefore says nothing

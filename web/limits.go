@@ -22,6 +22,7 @@ type Limits struct {
 	Idle       time.Duration // between two requests; 60 s
 	Work       time.Duration // of a handler; 60 s
 	Stop       time.Duration // for requests in hand when the server stops; 20 s
+	Heartbeat  time.Duration // between signs of life of a stream of events; 15 s
 
 	Address directory.Rate // of requests from an IPv4 address or IPv6 /64; 400, 100 a second
 	User    directory.Rate // of a signed-in user's; 200, 50 a second
@@ -43,6 +44,7 @@ func (l Limits) orDefault() Limits {
 		Idle:        cmp.Or(l.Idle, 60*time.Second),
 		Work:        cmp.Or(l.Work, 60*time.Second),
 		Stop:        cmp.Or(l.Stop, 20*time.Second),
+		Heartbeat:   cmp.Or(l.Heartbeat, 15*time.Second), // proxies take a connection for dead after 30 s and more
 		Address:     cmp.Or(l.Address, directory.Rate{Burst: 400, Every: 10 * time.Millisecond}),
 		User:        cmp.Or(l.User, directory.Rate{Burst: 200, Every: 20 * time.Millisecond}),
 		Key:         cmp.Or(l.Key, directory.Rate{Burst: 400, Every: 10 * time.Millisecond}),

@@ -45,7 +45,7 @@ func equipped(t testing.TB) *appliance {
 	t.Helper()
 	mode := &settingMode{}
 	a := start(t, unlimited, reading, func(o *web.Options, _ *directory.Options) {
-		o.Mode, o.Connections, o.Forecast = mode, recorded(), quickly
+		o.Mode, o.Connections, o.Forecast, o.Feed, o.Models = mode, recorded(), quickly, newNews(), theCard{}
 	})
 	mode.Directory = a.directory
 	return a
@@ -142,6 +142,8 @@ func TestOperations(t *testing.T) {
 	d.account(admin)
 	d.people(admin, operator, tenant)
 	d.work(admin, tenant)
+	d.decisions(admin, tenant)
+	d.webhooks(admin)
 	d.portfolios(admin)
 	d.logsAndKeys(admin, operator, tenant)
 	d.runs(operator)

@@ -239,7 +239,7 @@ func (a *appliance) wantOneEntryEach(sent map[string]string, tenants ...store.ID
 func TestSecretReplies(t *testing.T) {
 	secret := map[string]bool{
 		"addUser": true, "resetUserPassword": true, "invite": true, "addAPIKey": true, "rotateAPIKey": true, "listNotices": true, "setUp": true,
-		"enrolSecondFactor": true, "confirmSecondFactor": true, "renewRecoveryCodes": true, "addMyPasskey": true,
+		"enrolSecondFactor": true, "confirmSecondFactor": true, "renewRecoveryCodes": true, "addMyPasskey": true, "addWebhook": true, "rotateWebhook": true,
 	}
 	for _, r := range web.Routes() {
 		if !r.Page && r.Secret != secret[r.Operation] {

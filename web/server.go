@@ -50,6 +50,10 @@ type Options struct {
 	Forecast func(Workload) Forecast
 	// Figures reads the tables of finished runs; nil: they cannot be asked for.
 	Figures Figures
+	// Feed says what becomes of runs while it happens; nil: it cannot be listened to.
+	Feed Feed
+	// Models knows what the appliance can run; nil: there are no cards of models.
+	Models Models
 	// Intake reads exposure that is uploaded; nil: none can be.
 	Intake Intake
 	// Uploads is the directory in which they are spooled, encrypted and without names; "" is the system's for temporary files.
@@ -121,6 +125,9 @@ type Server struct {
 	shrink    *compressors
 	stopping  atomic.Bool
 	streams   sync.WaitGroup // of their writers, which Serve waits for
+	listeners listeners
+	living    context.Context // of live streams; done when the server stops
+	endLiving context.CancelFunc
 }
 
 // New makes a server. It fails where Options lack something or contradict themselves.
@@ -142,6 +149,7 @@ func New(o Options) (*Server, error) {
 		s.now = time.Now
 	}
 	s.options.Limits = o.Limits.orDefault()
+	s.living, s.endLiving = context.WithCancel(context.Background())
 	var err error
 	if s.site, err = page.New(); err != nil {
 		return nil, err
@@ -171,6 +179,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.stopping.Store(true)
+	s.endLiving()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Limits.Stop)
 	defer cancel()
 	err := s.app.ShutdownWithContext(stop)

@@ -19,17 +19,23 @@ type Stream struct {
 	Type  string // media type
 	Name  string // suggested file name
 	Write func(ctx context.Context, w io.Writer) error
+	// Live streams tell what happens: each write of theirs leaves at once, as it is, and they end when the server stops.
+	Live bool
 }
 
 // replyStream begins a stream, and waits for its first bytes or its end.
 func (s *Server) replyStream(x *exchange, v *Stream) error {
 	coding := ""
-	if isText(v.Type) && !x.route.Secret {
+	if isText(v.Type) && !x.route.Secret && !v.Live {
 		x.set("Vary", "Accept-Encoding")
 		coding = codingFor(x.header("Accept-Encoding"))
 	}
 	from, to := io.Pipe()
-	ctx, cancel := context.WithCancel(context.Background())
+	above := context.Background() // not the server's: what is in hand is finished
+	if v.Live {
+		above = s.living
+	}
+	ctx, cancel := context.WithCancel(above)
 	s.streams.Go(func() { _ = to.CloseWithError(s.write(ctx, v, coding, to)) })
 	out := &outflow{first: bufio.NewReaderSize(from, 32<<10), pipe: from, cancel: cancel, connection: x.ctx.Context().Conn(), patience: s.options.Limits.Write}
 	if x.method() == http.MethodHead {
@@ -61,6 +67,9 @@ func (s *Server) write(ctx context.Context, v *Stream, coding string, to io.Writ
 			err = errPanicked
 		}
 	}()
+	if v.Live {
+		return v.Write(ctx, to)
+	}
 	buffered := bufio.NewWriterSize(to, 32<<10)
 	coded, err := s.shrink.stream(coding, buffered)
 	if err != nil {
@@ -73,7 +82,7 @@ func (s *Server) write(ctx context.Context, v *Stream, coding string, to io.Writ
 }
 
 // outflow is a stream as fasthttp reads it. Each piece puts off the deadline of the connection, so that only a client that takes
-// nothing is cut off.
+// nothing is cut off: from when the piece is there, however long that took.
 type outflow struct {
 	first      *bufio.Reader
 	pipe       *io.PipeReader
@@ -84,10 +93,11 @@ type outflow struct {
 }
 
 func (o *outflow) Read(p []byte) (int, error) {
-	if err := o.connection.SetWriteDeadline(time.Now().Add(o.patience)); err != nil {
-		return 0, err
+	n, err := o.first.Read(p)
+	if broken := o.connection.SetWriteDeadline(time.Now().Add(o.patience)); broken != nil {
+		return 0, broken
 	}
-	return o.first.Read(p)
+	return n, err
 }
 
 // Close tells the writer that nobody reads any more.

@@ -77,8 +77,8 @@ func (b *bench) submit(s engine.Spec) store.ID {
 	return id
 }
 
-// carryOut claims a run that waits, computes it, and keeps what came out, which it returns.
-func (b *bench) carryOut(id store.ID) *engine.Result {
+// carryOut claims a run that waits, computes it, and keeps what came out, which it returns, and other files.
+func (b *bench) carryOut(id store.ID, others ...workspace.NewFile) *engine.Result {
 	b.Helper()
 	claimed, err := b.Claim(b.Context(), id, "test", time.Hour)
 	b.must(err)
@@ -86,7 +86,8 @@ func (b *bench) carryOut(id store.ID) *engine.Result {
 	b.must(err)
 	result, err := engine.Run(context.Background(), model, b.exposure, claimed.Value.Spec, engine.Options{})
 	b.must(err)
-	_, err = b.Finish(b.Context(), id, "test", append(tableFiles(b.TB, results.Tables(result.Table, result.Report)), wholeFile("manifest.json", "manifest", []byte("{}\n"))))
+	files := append(tableFiles(b.TB, results.Tables(result.Table, result.Report)), wholeFile("manifest.json", "manifest", []byte("{}\n")))
+	_, err = b.Finish(b.Context(), id, "test", append(files, others...))
 	b.must(err)
 	return result
 }

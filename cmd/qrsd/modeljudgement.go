@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/losscost"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/modelcard"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/loss"
@@ -69,7 +70,7 @@ func (j *judgementCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	parameters := allParameters(model, base.Correlation)
+	parameters := modelcard.Parameters(model, base.Correlation)
 	groups, err := chosenGroups(parameters, j.Group)
 	if err != nil {
 		return err

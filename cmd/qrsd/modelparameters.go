@@ -3,10 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/modelcard"
 	"github.com/qrsrisk/qrsd/engine/loss"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/registry"
@@ -47,7 +46,7 @@ func (p *parametersCommand) Run(c console) error {
 		return err
 	}
 	out := parametersOutput{Model: model.Digest.String(), Parameters: []parameterOutput{}}
-	for _, x := range allParameters(model, loss.DefaultCorrelation()) {
+	for _, x := range modelcard.Parameters(model, loss.DefaultCorrelation()) {
 		if (p.Kind == "" || p.Kind == string(x.Kind)) && (p.Stage == "" || p.Stage == x.Stage) {
 			out.Parameters = append(out.Parameters, parameterOutput{x.Stage, x.Name, x.Symbol, x.Distribution, x.Value, x.Unit, string(x.Kind), x.N, x.Source, x.Group, x.Off})
 		}
@@ -57,15 +56,6 @@ func (p *parametersCommand) Run(c console) error {
 	}
 	printParameters(c.out, out)
 	return nil
-}
-
-// allParameters is the registry of a run, in the order of the calculation. The model pack lists the data's, the wind field
-// and the loss their own, as those are choices of a run.
-func allParameters(model *modelpack.Model, correlation loss.Correlation) []registry.Parameter {
-	all := slices.Concat(model.Parameters(), windfield.Standard().Parameters(), correlation.Parameters())
-	order := []string{"hazard", "windfield", "vulnerability", "loss"}
-	slices.SortStableFunc(all, func(a, b registry.Parameter) int { return slices.Index(order, a.Stage) - slices.Index(order, b.Stage) })
-	return all
 }
 
 func printParameters(w io.Writer, out parametersOutput) {

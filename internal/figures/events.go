@@ -23,19 +23,39 @@ func (*Reader) Events(ctx context.Context, r *web.KeptRun, id int, perspective s
 	if err != nil {
 		return out, err
 	}
-	slices.SortFunc(all, func(a, b storm) int {
-		if perspective == perspectives[1].name {
-			if c := cmp.Compare(b.gross.mean, a.gross.mean); c != 0 {
-				return c
-			}
-		}
-		return cmp.Or(cmp.Compare(b.ground.mean, a.ground.mean), cmp.Compare(a.event, b.event))
-	})
+	order := ranking(all, perspective)
 	out = wire.RunEvents{Basis: basis(r), Summary: s, Total: len(all), Items: []wire.EventLoss{}, NextCursor: web.NextPlace(int64(from+limit), int64(len(all)))}
-	for i := range all[min(from, len(all)):min(from+limit, len(all))] {
-		out.Items = append(out.Items, all[from+i].view(r.Samples))
+	for _, at := range order[min(from, len(all)):min(from+limit, len(all))] {
+		out.Items = append(out.Items, all[at.storm].view(r.Samples))
 	}
 	return out, nil
+}
+
+// rank is by what a storm is ordered.
+type rank struct {
+	first, second float64
+	storm         int // in order of time
+}
+
+// ranking orders storms by the mean loss of a perspective, the largest first.
+func ranking(all []storm, perspective string) []rank {
+	order := make([]rank, len(all))
+	for i := range all {
+		order[i] = rank{all[i].ground.mean, 0, i}
+		if perspective == perspectives[1].name {
+			order[i].first, order[i].second = all[i].gross.mean, all[i].ground.mean
+		}
+	}
+	slices.SortFunc(order, func(a, b rank) int {
+		switch {
+		case a.first != b.first:
+			return cmp.Compare(b.first, a.first)
+		case a.second != b.second:
+			return cmp.Compare(b.second, a.second)
+		}
+		return a.storm - b.storm
+	})
+	return order
 }
 
 // storm is an event with its losses.

@@ -48,6 +48,10 @@ type Chain struct {
 	head   string
 }
 
+// After is where a record ends whose last entry is e, for reading on behind it. Whether e is what was written, only reading from
+// before it says.
+func After(e Entry) Chain { return Chain{e.Number, e.Hash} }
+
 // Head is the hash of the last entry; 64 zeros for the empty record.
 func (c Chain) Head() string {
 	if c.head == "" {

@@ -272,3 +272,65 @@ func (p *egressPage) close() (err error) {
 	}
 	return err
 }
+
+// Bounds of what EgressPage reads at once: so many entries, and no more of them when so many bytes are there.
+const (
+	MaxEgressPage   = pageOfEgress
+	egressPageBytes = 8 << 20
+)
+
+// EgressPage reads up to limit entries (1 to MaxEgressPage) of the tenant's record of what left behind the one of that number, oldest first, in
+// one reading, and verifies each from the one before it on. more: there are others behind them. The error is an *egress.BrokenError
+// for a bad entry, *Invalid for a number that the record does not have.
+func (w *Workspace) EgressPage(ctx context.Context, after uint64, limit int) (all []egress.Entry, more bool, err error) {
+	page := egressPage{large: map[ledger.ID]*store.BlobReader{}}
+	var begin egress.Chain
+	err = w.tenant.View(ctx, store.Action{Verb: rights.EstimateRead}, func(tx *store.ReadTx) (err error) {
+		begin, more, err = page.readBehind(tx, after, min(max(limit, 1), MaxEgressPage))
+		return err
+	})
+	if err == nil {
+		_, err = page.follow(begin, func(e egress.Entry) error { all = append(all, e); return nil })
+	}
+	if err = errors.Join(err, page.close()); err != nil {
+		return nil, false, err
+	}
+	return all, more, nil
+}
+
+// readBehind takes the entries behind the one of a number and opens their blobs. begin is where that one ends.
+func (p *egressPage) readBehind(tx *store.ReadTx, after uint64, limit int) (begin egress.Chain, more bool, err error) {
+	if after > 0 {
+		last, err := exchanges.Get(tx, placeOf(after))
+		if errors.Is(err, store.ErrNotFound) {
+			err = &Invalid{"cursor", fmt.Sprintf("the record has no entry %d", after)}
+		}
+		if err != nil {
+			return begin, false, err
+		}
+		begin = egress.After(last.Value.Entry)
+	}
+	size := int64(0)
+	for number := after + 1; ; number++ {
+		r, err := exchanges.Get(tx, placeOf(number))
+		if errors.Is(err, store.ErrNotFound) {
+			return begin, false, nil
+		}
+		if err != nil {
+			return begin, false, err
+		}
+		if len(p.kept) == limit || size > egressPageBytes {
+			return begin, true, nil
+		}
+		k := r.Value
+		size += int64(len(k.Entry.Bytes))
+		if k.Blob != nil {
+			size += k.Blob.Size
+			if p.large[k.Blob.ID], err = tx.OpenBlob(k.Blob.ref()); err != nil {
+				delete(p.large, k.Blob.ID)
+				return begin, false, err
+			}
+		}
+		p.kept = append(p.kept, k)
+	}
+}

@@ -282,3 +282,19 @@ func (w *Workspace) Seals(ctx context.Context, after store.Cursor, limit int) (p
 	})
 	return page, err
 }
+
+// Sealed reads the seal of a run and opens the files that came out of it, to be held against it, in one reading. They must be closed.
+// store.ErrNotFound: it has no seal; *UnfinishedError: it is not done.
+func (w *Workspace) Sealed(ctx context.Context, run store.ID) (r store.Record[Seal], f *Finished, err error) {
+	f = &Finished{open: map[string]*store.BlobReader{}}
+	err = w.tenant.View(ctx, store.Action{Verb: rights.SealRead, Object: run}, func(tx *store.ReadTx) (err error) {
+		if r, err = seals.Get(tx, run); err != nil {
+			return err
+		}
+		return f.read(tx, run, func(File) bool { return true })
+	})
+	if err != nil {
+		return r, nil, errors.Join(err, f.Close())
+	}
+	return r, f, nil
+}

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -135,15 +136,15 @@ func (w *Workspace) AddWebhook(ctx context.Context, n NewWebhook) (h Webhook, se
 	return h, directory.NewSecret(text), nil
 }
 
-// ChangeWebhook changes all of a webhook but its secret; it was read in that version (store.ErrConflict: someone changed it).
-// What was to be delivered goes to the new address. *Invalid: what is to be mended.
+// ChangeWebhook changes all of a webhook but its secret; it was read in that version (store.ErrConflict: someone changed it), or 0:
+// in whatever it is. What was to be delivered goes to the new address. *Invalid: what is to be mended.
 func (w *Workspace) ChangeWebhook(ctx context.Context, id store.ID, version uint64, n NewWebhook) (h Webhook, err error) {
 	err = w.change(ctx, store.Action{Verb: rights.WebhookChange, Object: id}, n.check, func(tx *store.WriteTx) error {
 		r, err := webhooks.Get(tx, id)
 		if err != nil {
 			return err
 		}
-		r.Version = version
+		r.Version = cmp.Or(version, r.Version)
 		r.Value.Name, r.Value.URL, r.Value.Events, r.Value.Off = n.Name, n.URL, n.Events, n.Off
 		if r, err = webhooks.Put(tx, r); err != nil {
 			return err
@@ -186,11 +187,15 @@ func (w *Workspace) RotateWebhook(ctx context.Context, id store.ID, overlap time
 	return h, directory.NewSecret(text), nil
 }
 
-// DeleteWebhook takes a webhook away, in the version that was read, with what was still to be delivered to it. What was delivered
+// DeleteWebhook takes a webhook away, in the version that was read (0: in whatever it is), with what was still to be delivered to it. What was delivered
 // stays on record.
 func (w *Workspace) DeleteWebhook(ctx context.Context, id store.ID, version uint64) error {
 	return w.tenant.Update(ctx, store.Action{Verb: rights.WebhookChange, Object: id}, func(tx *store.WriteTx) error {
-		if err := webhooks.Delete(tx, id, version); err != nil {
+		h, err := webhooks.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := webhooks.Delete(tx, id, cmp.Or(version, h.Version)); err != nil {
 			return err
 		}
 		return each(tx, deliveries, func(r store.Record[delivery]) error {

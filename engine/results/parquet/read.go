@@ -146,6 +146,10 @@ func (c *column) take(n int, into *results.Values) error {
 			}
 			continue
 		}
+		if got := c.taken(int64(n), into); got > 0 {
+			n, c.left = n-int(got), c.left-got
+			continue
+		}
 		c.room = slices.Grow(c.room[:0], groupRows)[:min(int64(n), c.left)]
 		got, err := c.values.ReadValues(c.room)
 		if err != nil && !errors.Is(err, io.EOF) || got == 0 {
@@ -172,6 +176,26 @@ func (c *column) next() error {
 	}
 	c.page, c.values, c.left = page, page.Values(), page.NumRows()
 	return nil
+}
+
+// taken appends up to n numbers of a page that holds them as they are, all at once; 0: this one does not.
+func (c *column) taken(n int64, into *results.Values) int64 {
+	if c.page.Dictionary() != nil || c.kind == results.String {
+		return 0
+	}
+	at := c.page.NumRows() - c.left
+	n = min(n, c.left)
+	switch data := c.page.Data(); c.kind {
+	case results.Int32:
+		into.Int = append(into.Int, data.Int32()[at:at+n]...)
+	case results.Float32:
+		for _, x := range data.Float()[at : at+n] {
+			into.Float = append(into.Float, float64(x))
+		}
+	case results.Float64:
+		into.Float = append(into.Float, data.Double()[at:at+n]...)
+	}
+	return n
 }
 
 func (c *column) add(values []parquet.Value, into *results.Values) {

@@ -24,6 +24,8 @@ var (
 	PasswordRequest = verb("password.request", Admin, Modeler, Analyst, Approver, Viewer, Operator) // a way to set a new one, by mail
 	PasswordReset   = verb("password.reset", Admin, Modeler, Analyst, Approver, Viewer, Operator)   // by that way
 
+	InvitationAccept = verb("invitation.accept", Admin, Modeler, Analyst, Approver, Viewer, Operator) // by whoever was invited
+
 	SignIn       = verb("session.sign-in", Admin, Modeler, Analyst, Approver, Viewer, Operator)
 	StepUp       = verb("session.step-up", Admin, Modeler, Analyst, Approver, Viewer, Operator) // a fresh proof, for what asks for one
 	SignOut      = verb("session.sign-out", Admin, Modeler, Analyst, Approver, Viewer, Operator)
@@ -117,7 +119,7 @@ func Verbs() []Verb {
 	return []Verb{
 		TenantAdd, TenantList, TenantErase, TenantPurge, TenantRead, TenantChange, CertificateRead,
 		UserAdd, UserList, UserChange, UserDisable, UserSelf,
-		OperatorAdd, OperatorChange, PasswordRequest, PasswordReset,
+		OperatorAdd, OperatorChange, PasswordRequest, PasswordReset, InvitationAccept,
 		SignIn, StepUp, SignOut, SessionList, SessionClose, SessionSeen,
 		NoticeRead, NoticeSend, SetUp, SettingRead, SettingChange, RoleList,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,

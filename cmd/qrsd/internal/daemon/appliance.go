@@ -16,6 +16,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/modelcard"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/internal/outbound"
@@ -107,6 +108,7 @@ func (a *appliance) newServer() (*web.Server, error) {
 		Log: a.log.Named("web"), Version: a.options.Version,
 	}
 	a.addRuns(&o)
+	o.Feed, o.Models = feed{a.feed}, modelcard.New()
 	if a.config.TLS.ClientCA != "" {
 		o.TLS.ClientCAs = a.authorities.Load
 	}
