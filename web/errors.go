@@ -31,6 +31,8 @@ func refusalOf(err error) *refusal {
 	switch {
 	case errors.As(err, &factor):
 		return &refusal{kind: kindFactorNeeded, detail: factor.Error(), factor: factor}
+	case errors.Is(err, directory.ErrNotForOperators): // whether there is such a tenant they may know
+		return &refusal{kind: kindDenied, detail: directory.ErrNotForOperators.Error()}
 	case errors.As(err, &denied):
 		// The table was asked before the handler ran. What is denied after that belongs to somebody else, and whether it is
 		// there is not said.
@@ -127,6 +129,7 @@ func sentinels() []sentinel {
 		{err: directory.ErrLastAdmin, kind: kindConflict},
 		{err: directory.ErrLastOperator, kind: kindConflict},
 		{err: directory.ErrSecondFactorRequired, kind: kindConflict},
+		{err: directory.ErrOwnPassword, kind: kindConflict},
 		{err: directory.ErrNoSecondFactor, kind: kindConflict},
 		{err: directory.ErrSecondFactorPresent, kind: kindConflict},
 		{err: directory.ErrPasskeysOff, kind: kindConflict},

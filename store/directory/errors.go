@@ -32,7 +32,9 @@ var (
 	ErrWrongSetUpCode       error = &refusal{"this is not the set-up code; it stands in the appliance's log, and is another one after every start", "wrong set-up code"}
 	ErrLastAdmin            error = &refusal{"this is the tenant's last active administrator; make another one first", "last administrator"}
 	ErrLastOperator         error = &refusal{"this is the appliance's last active operator; make another one first", "last operator"}
+	ErrNotForOperators      error = &refusal{"operators add a tenant's administrator where it has none, and nobody else: its administrators add its users", "not for operators"}
 	ErrSecondFactorRequired error = &refusal{"the second factor is required for this account and cannot be switched off", "second factor required"}
+	ErrOwnPassword          error = &refusal{"this is your own password: change it with the present one, or ask for a reset as if you had forgotten it", "own password"}
 	ErrNoSecondFactor       error = &refusal{"no second factor was begun or is in place; begin with its enrolment", "no second factor"}
 	ErrSecondFactorPresent  error = &refusal{"a second factor is in place already; remove it first", "second factor present"}
 	ErrStepUpNeeded         error = &refusal{"this asks for a fresh proof of who you are: give password and second factor, or a passkey, once more", "step-up needed"}

@@ -19,7 +19,8 @@ type Invitation struct {
 }
 
 // Invite makes a user in state Invited and an invitation of seven days, whose token leads to Accept. Who is invited already,
-// by the same address, gets a new token in place of the old one. store.ErrExists where the tenant has such a user.
+// by the same address, gets a new token in place of the old one. An operator with an account invites an administrator into a tenant
+// that has no active one, and nobody else (ErrNotForOperators). store.ErrExists where the tenant has such a user.
 func (d *Directory) Invite(ctx context.Context, by store.Principal, tenant store.ID, n NewUser) (Invitation, Secret, error) {
 	t, err := d.tenant(ctx, by, tenant)
 	if err != nil {
@@ -28,6 +29,9 @@ func (d *Directory) Invite(ctx context.Context, by store.Principal, tenant store
 	token := d.drawToken()
 	var made Invitation
 	err = t.Update(ctx, store.Action{Verb: AddVerb(tenant)}, func(tx *store.WriteTx) error {
+		if err := d.mayAdd(tx, by, t.ID(), n.Role); err != nil {
+			return err
+		}
 		a, err := d.invited(tx, t.ID(), n)
 		if errors.Is(err, store.ErrNotFound) {
 			a, err = d.enrol(tx, t.ID(), n, Invited, credential{})
@@ -42,7 +46,7 @@ func (d *Directory) Invite(ctx context.Context, by store.Principal, tenant store
 		}
 		id := tx.NewID()
 		made = Invitation{id, a.view(), in.Created, in.Expires}
-		return errors.Join(d.invitations.Insert(tx, id, in), d.inviteTokens.Set(tx, in.Digest, id))
+		return errors.Join(d.tellAdministrators(tx, by, t.ID(), a), d.invitations.Insert(tx, id, in), d.inviteTokens.Set(tx, in.Digest, id))
 	})
 	if err != nil {
 		return Invitation{}, Secret{}, err

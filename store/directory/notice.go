@@ -33,6 +33,7 @@ const (
 	NoticeRoleChanged         NoticeKind = "role-changed"
 	NoticeDisabled            NoticeKind = "account-disabled"
 	NoticeEnabled             NoticeKind = "account-enabled"
+	NoticeAdministratorAdded  NoticeKind = "administrator-added" // to the tenant's other administrators, by an operator
 )
 
 const (

@@ -47,6 +47,41 @@ func AddVerb(tenant store.ID) store.Verb {
 	return rights.UserAdd
 }
 
+// mayAdd refuses what an operator with an account may not add to a tenant: it runs the appliance and sees no tenant's data, so it must
+// not become the tenant's user. It may add an administrator where there is none who could, and nobody else. Who works on the host
+// holds the store's key, and may mend every tenant.
+func (d *Directory) mayAdd(tx store.Reader, by store.Principal, tenant store.ID, r store.Role) error {
+	if by.Role() != store.Operator || by.User().IsZero() || tenant == store.Appliance {
+		return nil
+	}
+	denied := fmt.Errorf("%w: %w", ErrNotForOperators, &store.DeniedError{Verb: rights.UserAdd, Role: by.Role()}) // entered as a denial
+	if r != store.Admin {
+		return denied
+	}
+	switch err := d.anotherRuler(tx, tenant, store.ID{}); {
+	case err == nil:
+		return denied
+	case errors.Is(err, ErrLastAdmin): // which says that there is none
+		return nil
+	default:
+		return err
+	}
+}
+
+// tellAdministrators writes to all other administrators of a tenant, invited and disabled ones too, that an operator added one.
+func (d *Directory) tellAdministrators(tx *store.WriteTx, by store.Principal, tenant store.ID, added account) error {
+	if by.Role() != store.Operator || tenant == store.Appliance || added.user.Value.Role != store.Admin {
+		return nil
+	}
+	return each(tx, d.users, func(r store.Record[userRecord]) error {
+		if r.Value.Role != store.Admin || r.ID == added.user.ID {
+			return nil
+		}
+		_, err := d.notify(tx, r, notice{Kind: NoticeAdministratorAdded})
+		return err
+	})
+}
+
 // ChangeVerb is what changing a user asks for. An operator changes operators and no user of a tenant.
 func ChangeVerb(tenant store.ID) store.Verb {
 	if tenant == store.Appliance {
@@ -62,7 +97,7 @@ func rules(u userRecord) bool {
 
 // anotherRuler wants an active administrator, or operator, besides the one. What it reads is part of the transaction, so two
 // who disable each other at once do not both succeed.
-func (d *Directory) anotherRuler(tx *store.WriteTx, tenant, but store.ID) error {
+func (d *Directory) anotherRuler(tx store.Reader, tenant, but store.ID) error {
 	errFound := errors.New("found")
 	err := each(tx, d.users, func(r store.Record[userRecord]) error {
 		if r.ID != but && rules(r.Value) {

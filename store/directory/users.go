@@ -51,7 +51,7 @@ func (n NewUser) record(tenant store.ID) (userRecord, error) {
 }
 
 // AddUser makes an active user with a one-time password, which has to be replaced at the first sign-in and ends after seven
-// days. store.ErrExists where the tenant has the address already.
+// days. For operators with an account it is narrowed as Invite is. store.ErrExists where the tenant has the address already.
 func (d *Directory) AddUser(ctx context.Context, by store.Principal, tenant store.ID, n NewUser) (User, Secret, error) {
 	t, err := d.tenant(ctx, by, tenant)
 	if err != nil {
@@ -65,6 +65,9 @@ func (d *Directory) AddUser(ctx context.Context, by store.Principal, tenant stor
 		if hashing != nil {
 			return hashing
 		}
+		if err := d.mayAdd(tx, by, t.ID(), n.Role); err != nil {
+			return err
+		}
 		until := tx.Now().Add(oneTimeLife)
 		a, err := d.enrol(tx, t.ID(), n, Active, credential{Password: hash, Changed: tx.Now(), OneTime: &until})
 		if err != nil {
@@ -72,7 +75,7 @@ func (d *Directory) AddUser(ctx context.Context, by store.Principal, tenant stor
 		}
 		added = a.view()
 		_, err = d.notify(tx, a.user, notice{Kind: NoticeAccountAdded, Expires: until})
-		return err
+		return errors.Join(err, d.tellAdministrators(tx, by, t.ID(), a))
 	})
 	if err != nil {
 		return User{}, Secret{}, err
@@ -216,7 +219,7 @@ func (d *Directory) self(tx store.Reader, tenant store.ID, a account) (self Self
 }
 
 // ResetPassword gives an active user a one-time password and ends its sessions, for those who forgot theirs. The second
-// factor stays.
+// factor stays. One's own is changed by SetPassword only: ErrOwnPassword.
 func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenant, user store.ID) (Secret, error) {
 	t, err := d.tenant(ctx, by, tenant)
 	if err != nil {
@@ -227,6 +230,9 @@ func (d *Directory) ResetPassword(ctx context.Context, by store.Principal, tenan
 	err = d.changeCredential(ctx, t, user, func(tx *store.WriteTx, a *account) error {
 		if hashing != nil {
 			return hashing
+		}
+		if user == by.User() {
+			return ErrOwnPassword
 		}
 		if a.user.Value.State == Invited {
 			return fmt.Errorf("user %s has not accepted the invitation yet: invite again: %w", user, store.ErrConflict)

@@ -88,6 +88,8 @@ func words(n directory.Notice, site string) (subject string, paragraphs []string
 		return "Your account was disabled", []string{account(n) + " was disabled: its sessions were ended and its API keys stopped.", ask}
 	case directory.NoticeEnabled:
 		return "Your account was enabled", []string{account(n) + " can be used again; its API keys work again as well.", ask}
+	case directory.NoticeAdministratorAdded:
+		return "An administrator was added", []string{"an operator of the appliance added an administrator to " + organisation(n) + ", which you administer. Its list of users says whom.", ask}
 	}
 	// A kind of a later version, in a store that went back: said without its particulars rather than not at all.
 	return "Your account was changed", []string{"something about " + account(n) + " was changed. Sign in and look at it:", site + page.SignInPath, ask}
