@@ -135,6 +135,7 @@ func sentinels() []sentinel {
 		{err: directory.ErrPasskeysOff, kind: kindConflict},
 		{err: directory.ErrNoPasskey, kind: kindConflict},
 		{err: directory.ErrNoCeremony, kind: kindConflict},
+		{err: directory.ErrTooManyAPIKeys, kind: kindConflict},
 		{err: directory.ErrTooManyPasskeys, kind: kindConflict},
 		{err: context.DeadlineExceeded, kind: kindBusy, retryAfter: 5 * time.Second},
 	}

@@ -108,6 +108,9 @@ func (d *Directory) AddAPIKey(ctx context.Context, by store.Principal, n NewAPIK
 		if err != nil {
 			return err
 		}
+		if err := d.roomForKey(tx, by.User()); err != nil {
+			return err
+		}
 		k.KeyID, k.Secrets = id, []keySecret{{Digest: digest(key)}}
 		r := store.Record[apiKey]{ID: tx.NewID(), Value: k}
 		tx.Of(r.ID)
@@ -118,6 +121,21 @@ func (d *Directory) AddAPIKey(ctx context.Context, by store.Principal, n NewAPIK
 		return APIKeyInfo{}, Secret{}, err
 	}
 	return added, NewSecret(key), nil
+}
+
+// roomForKey refuses one key more than an owner may have at a time. Revoked and expired ones do not count.
+func (d *Directory) roomForKey(tx *store.WriteTx, owner store.ID) error {
+	n := 0
+	err := each(tx, d.keys, func(r store.Record[apiKey]) error {
+		if k := r.Value; k.Owner == owner && k.Revoked == nil && tx.Now().Before(k.Expires) {
+			n++
+		}
+		return nil
+	})
+	if err == nil && n >= maxAPIKeys {
+		err = ErrTooManyAPIKeys
+	}
+	return err
 }
 
 func (n NewAPIKey) record(by store.Principal, now time.Time) (k apiKey, err error) {

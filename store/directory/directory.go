@@ -22,6 +22,7 @@ const (
 	enrolmentLife     = 15 * time.Minute
 	apiKeyLife        = 90 * 24 * time.Hour // unless asked otherwise
 	maxAPIKeyLife     = 366 * 24 * time.Hour
+	maxAPIKeys        = 100 // of one owner, in use
 	maxOverlap        = 7 * 24 * time.Hour
 	sessionsOfOne     = 20 // the oldest ends when one more begins
 	addressesOfOne    = 8  // remembered per account

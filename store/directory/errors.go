@@ -44,6 +44,7 @@ var (
 	ErrPasskeyRefused       error = &refusal{"the passkey's answer does not hold; try again, or with another device", "passkey refused"}
 	ErrPasskeyPresent       error = &refusal{"this passkey is registered already", "passkey present"}
 	ErrPasskeyCopied        error = &refusal{"the passkey's counter went back, as it does where a copy of it is in use: sign in another way and remove it", "passkey copied"}
+	ErrTooManyAPIKeys       error = &refusal{"you have 100 API keys in use, which is as many as one can have; revoke one first", "too many API keys"}
 	ErrTooManyPasskeys      error = &refusal{"the account has 20 passkeys, which is as many as one can have; remove one first", "too many passkeys"}
 )
 

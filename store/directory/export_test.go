@@ -31,3 +31,6 @@ func (d *Directory) Occupy() (release func()) {
 func (d *Directory) WeakPassword(password, email string) error {
 	return d.weakPassword(password, email)
 }
+
+// MaxAPIKeys bounds the keys of one owner that are in use.
+const MaxAPIKeys = maxAPIKeys

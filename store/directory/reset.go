@@ -17,8 +17,15 @@ const (
 // resetRate is how often a new password can be asked for, per address, whether anybody has it or not.
 func resetRate() Rate { return Rate{Burst: 3, Every: 15 * time.Minute} }
 
-// passwordReset leads a user who forgot the password to a new one; its id is the user's, so that only the last one is good.
+// passwordReset leads a user who forgot the password to a new one; its id is the user's. The last two tokens are good: a stranger who asks
+// for another while the owner reads the mail does not make the owner's void.
 type passwordReset struct {
+	resetToken
+	Former *resetToken `json:"former,omitempty"`
+}
+
+// resetToken is one of them.
+type resetToken struct {
 	Digest  string    `json:"digest"` // of the token
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
@@ -27,6 +34,9 @@ type passwordReset struct {
 
 // errNoAccount is entered, and told to nobody.
 var errNoAccount error = &refusal{"nobody who can sign in has this e-mail address", "no such account"}
+
+// errNoRoom is entered, and told to nobody: strangers would learn from it who has an account.
+var errNoRoom error = &refusal{"there is no room for a message", "no room"}
 
 // RequestPasswordReset writes a message with a single-use token, good for an hour, to whoever has the address: one for each
 // tenant, up to four. It says nothing of whether there is such a user: it takes at least a quarter of a second and returns nil
@@ -107,28 +117,51 @@ func (d *Directory) offerReset(ctx context.Context, c candidate, a store.Action,
 		if now.user.Value.State != Active {
 			return refuse(errNoAccount)
 		}
-		r, err := d.withdrawReset(tx, c.user.ID)
+		r, err := d.resetBefore(tx, c.user.ID)
 		if err != nil {
 			return err
 		}
-		r.Value = passwordReset{Digest: digest(token), Created: tx.Now(), Expires: tx.Now().Add(resetLife)}
+		r.Value.resetToken = resetToken{Digest: digest(token), Created: tx.Now(), Expires: tx.Now().Add(resetLife)}
 		r.Value.Notice, err = d.notify(tx, now.user, notice{Kind: NoticePasswordReset, Token: token, Expires: r.Value.Expires}.from(from))
 		return errors.Join(err, save(tx, d.resets, r), d.resetTokens.Set(tx, r.Value.Digest, c.user.ID))
 	})
-	if err = settled(err); errors.Is(err, errNoAccount) {
+	if full(err) { // which must not tell that there is somebody to write to
+		err = d.deny(ctx, from, c.tenant, a, errNoRoom)
+	}
+	if err = settled(err); errors.Is(err, errNoAccount) || errors.Is(err, errNoRoom) {
 		return nil
 	}
 	return err
 }
 
-// withdrawReset makes the user's token void, and takes back the message that carries it. The record that it returns is stored
+// resetBefore is the user's record with its last token as the former one, whose predecessor is void.
+func (d *Directory) resetBefore(tx *store.WriteTx, user store.ID) (store.Record[passwordReset], error) {
+	r, err := find(tx, d.resets, user)
+	if err != nil || r.Version == 0 {
+		return r, err
+	}
+	last := r.Value.resetToken
+	err = d.voidReset(tx, r.Value.Former)
+	r.Value.Former = &last
+	return r, err
+}
+
+// withdrawReset makes the user's tokens void, and takes back the messages that carry them. The record that it returns is stored
 // still.
 func (d *Directory) withdrawReset(tx *store.WriteTx, user store.ID) (store.Record[passwordReset], error) {
 	r, err := find(tx, d.resets, user)
 	if err != nil || r.Version == 0 {
 		return r, err
 	}
-	return r, errors.Join(d.resetTokens.Remove(tx, r.Value.Digest), d.unnotify(tx, r.Value.Notice))
+	return r, errors.Join(d.voidReset(tx, &r.Value.resetToken), d.voidReset(tx, r.Value.Former))
+}
+
+// voidReset takes a token away with its message; nil is none.
+func (d *Directory) voidReset(tx *store.WriteTx, t *resetToken) error {
+	if t == nil {
+		return nil
+	}
+	return errors.Join(d.resetTokens.Remove(tx, t.Digest), d.unnotify(tx, t.Notice))
 }
 
 // AcceptPasswordReset sets the password of whoever the token was written to (rules as in SetPassword). All sessions end. API keys
@@ -179,14 +212,18 @@ func (d *Directory) resetting(tx *store.WriteTx, user store.ID, shown string, fr
 	if err != nil {
 		return a, err
 	}
-	if r.Version == 0 || r.Value.Digest != shown || !tx.Now().Before(r.Value.Expires) {
+	given := r.Value.resetToken
+	if former := r.Value.Former; former != nil && former.Digest == shown {
+		given = *former
+	}
+	if r.Version == 0 || given.Digest != shown || !tx.Now().Before(given.Expires) {
 		return a, refuse(ErrNoPasswordReset)
 	}
 	if a, err = d.account(tx, user); err != nil {
 		return a, err
 	}
 	// A password that was set since by other means makes the token void: whoever sent for it may have been a stranger.
-	if a.user.Value.State != Active || a.credential.Value.Changed.After(r.Value.Created) {
+	if a.user.Value.State != Active || a.credential.Value.Changed.After(given.Created) {
 		return a, refuse(ErrNoPasswordReset)
 	}
 	if err := d.weakPassword(fresh.Reveal(), a.user.Value.Email); err != nil {

@@ -97,7 +97,7 @@ func TestForgottenPassword(t *testing.T) {
 func TestResetTokensEnd(t *testing.T) {
 	for name, end := range map[string]func(o *office, p store.Principal){
 		"an hour passed":            func(o *office, _ store.Principal) { o.clock.pass(time.Hour) },
-		"another one was asked for": func(o *office, _ store.Principal) { o.reset("bob@example.com") },
+		"two others were asked for": func(o *office, _ store.Principal) { o.reset("bob@example.com"); o.reset("bob@example.com") },
 		"the account was disabled":  func(o *office, p store.Principal) { o.must(o.Disable(o.Context(), operator, o.tenant, p.User())) },
 		"the password was changed": func(o *office, p store.Principal) {
 			o.clock.pass(time.Second)
