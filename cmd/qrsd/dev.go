@@ -139,7 +139,7 @@ func (d *devScreen) Ready(s throwaway.SignIn, again bool) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n  API key      %s\n  certificate  %s\n  sample       %s\n", s.APIKey, s.Certificate, s.Sample)
-	fmt.Fprintf(out, "\n  curl --cacert %s -H 'Authorization: Bearer %s' %s/api/v1/runs\n\n", s.Certificate, s.APIKey, s.URL)
+	fmt.Fprintf(out, "\n  curl --cacert %s -H @%s %s/api/v1/runs\n\n", s.Certificate, s.Header, s.URL)
 	if d.keep {
 		fmt.Fprintf(out, "It is kept in %s. Ctrl-C ends it.\n", s.Folder)
 	} else {

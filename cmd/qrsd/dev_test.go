@@ -142,7 +142,7 @@ func TestDevKept(t *testing.T) {
 		t.Errorf("the key of before: %d %s", status, runs)
 	}
 	d.end()
-	for path, want := range map[string]os.FileMode{"sign-in.json": 0o600, "qrsd.log": 0o600, "": 0o700 | os.ModeDir} {
+	for path, want := range map[string]os.FileMode{"sign-in.json": 0o600, "key.header": 0o600, "qrsd.log": 0o600, "": 0o700 | os.ModeDir} {
 		if info, err := os.Stat(filepath.Join(folder, path)); err != nil || info.Mode() != want {
 			t.Errorf("%q: %v, %v", path, info.Mode(), err)
 		}

@@ -62,6 +62,7 @@ func begin(ctx context.Context, r daemon.Running, o Options, w Watcher) error {
 		return err
 	}
 	s.URL, s.Certificate, s.Folder, s.Sample = r.URL, r.Certificate, o.Folder, filepath.Join(o.Folder, sampleFiles)
+	s.Header = filepath.Join(o.Folder, headerFile)
 	if err := s.keep(); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type SignIn struct {
 	Certificate string    `json:"certificate"` // PEM file
 	Folder      string    `json:"folder"`
 	Sample      string    `json:"sample"` // folder of the sample's files
+	Header      string    `json:"header"` // file with the API key as a header, for curl -H @FILE: the arguments of a command are no secret
 	Tenant      store.ID  `json:"tenant"`
 	Accounts    []Account `json:"accounts"`
 	APIKey      string    `json:"api_key"` // of the modeler, with all that one may do
@@ -107,8 +108,11 @@ func apiKey(ctx context.Context, d *directory.Directory, owner store.Principal) 
 	return key.Reveal(), nil
 }
 
-// keep writes how to sign in, for the next start in the same folder.
+// keep writes how to sign in, for curl and for the next start in the same folder.
 func (s SignIn) keep() error {
+	if err := os.WriteFile(s.Header, []byte("Authorization: Bearer "+s.APIKey+"\n"), 0o600); err != nil {
+		return err
+	}
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err

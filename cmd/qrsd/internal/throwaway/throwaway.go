@@ -26,6 +26,7 @@ const (
 	configFile  = "qrsd.hcl"
 	LogFile     = "qrsd.log"
 	signInFile  = "sign-in.json"
+	headerFile  = "key.header"
 	sampleFiles = "sample"
 )
 
