@@ -112,8 +112,12 @@ type written struct {
 	text bytes.Buffer
 }
 
-func (w *written) Write(p []byte) (int, error) { w.mu.Lock(); defer w.mu.Unlock(); return w.text.Write(p) }
-func (w *written) String() string              { w.mu.Lock(); defer w.mu.Unlock(); return w.text.String() }
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+func (w *written) String() string { w.mu.Lock(); defer w.mu.Unlock(); return w.text.String() }
 
 // TestAcceptErrors lets the host refuse connections for a while: the server says so, goes on, and stops when it is told.
 func TestAcceptErrors(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // Stream is a reply that is written piece by piece: an export. Write runs on a goroutine of its own until it returns or the client is
-// gone, which its writer's error says; and to its end where the client asked for the head only. An error before the first byte is answered as a
+// gone, which its writer's error says; a client that asked for the head only is gone after the first bytes. An error before the first byte is answered as a
 // problem; one after it breaks the connection off, so that nobody takes a part for the whole.
 type Stream struct {
 	Type  string // media type
@@ -36,17 +36,21 @@ func (s *Server) replyStream(x *exchange, v *Stream) error {
 		above = s.living
 	}
 	ctx, cancel := context.WithCancel(above)
-	s.streams.Go(func() { _ = to.CloseWithError(s.write(ctx, v, coding, to)) })
+	ended := make(chan struct{})
+	s.streams.Go(func() {
+		defer close(ended)
+		_ = to.CloseWithError(s.write(ctx, v, coding, to))
+	})
 	out := &outflow{first: bufio.NewReaderSize(from, 32<<10), pipe: from, cancel: cancel, connection: x.ctx.Context().Conn(), patience: s.options.Limits.Write}
-	if x.method() == http.MethodHead {
-		_, err := io.Copy(io.Discard, out.first)
-		cancel()
-		x.set("Content-Type", v.Type)
-		return err
-	}
 	if _, err := out.first.Peek(1); err != nil && !errors.Is(err, io.EOF) {
 		cancel()
 		return err
+	}
+	if x.method() == http.MethodHead {
+		_ = out.Close()
+		<-ended // its entry is there before the answer
+		x.set("Content-Type", v.Type)
+		return nil
 	}
 	if v.Name != "" {
 		x.set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", v.Name))
