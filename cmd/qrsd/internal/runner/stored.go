@@ -225,22 +225,12 @@ func (s *Stored) exposure(ctx context.Context, r *Request, model *modelpack.Mode
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Portfolio, err = s.Workspace.Import(ctx, r.Files.asPortfolio(s.Name, portfolio, report))
+	s.Portfolio, err = s.Workspace.Import(ctx, r.Files.AsPortfolio(s.Name, portfolio, report))
 	return portfolio, report, err
 }
 
-// Import reads a portfolio for a model and keeps it. An empty name is that of the location file. Errors: *exposure.FaultsError, and those of
-// Workspace.Import.
-func Import(ctx context.Context, w *workspace.Workspace, model *modelpack.Model, f Files, name string) (store.ID, error) {
-	portfolio, report, err := f.Read(model.Ground)
-	if err != nil {
-		return store.ID{}, err
-	}
-	return w.Import(ctx, f.asPortfolio(name, portfolio, report))
-}
-
-// asPortfolio is what is kept of files that were read.
-func (f Files) asPortfolio(name string, portfolio *exposure.Portfolio, report *exposure.Report) workspace.NewPortfolio {
+// AsPortfolio is what is kept of files that were read, without a summary. An empty name is that of the location file.
+func (f Files) AsPortfolio(name string, portfolio *exposure.Portfolio, report *exposure.Report) workspace.NewPortfolio {
 	n := workspace.NewPortfolio{
 		Name: cmp.Or(name, filepath.Base(f.Location)), Digest: portfolio.Digest(), Locations: report.Locations, Accounts: report.Accounts, Currency: report.Currency,
 		Files: []workspace.NewFile{inFile("location", f.Location)},

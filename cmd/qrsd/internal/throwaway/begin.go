@@ -14,6 +14,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
 	"github.com/qrsrisk/qrsd/examples/florida"
+	"github.com/qrsrisk/qrsd/internal/intake"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/store/workspace"
@@ -90,7 +91,13 @@ func firstRun(ctx context.Context, w *workspace.Workspace, sample string, years 
 		return run, err
 	}
 	files := runner.Files{Location: filepath.Join(sample, florida.Location), Account: filepath.Join(sample, florida.Account)}
-	portfolio, err := runner.Import(ctx, w, model, files, "Florida sample, synthetic")
+	exposure, report, err := files.Read(model.Ground)
+	if err != nil {
+		return run, fmt.Errorf("reading the sample: %w", err)
+	}
+	n := files.AsPortfolio("Florida sample, synthetic", exposure, report)
+	n.Summary = intake.Summary(exposure, report)
+	portfolio, err := w.Import(ctx, n)
 	if err != nil {
 		return run, fmt.Errorf("importing the sample: %w", err)
 	}
