@@ -32,9 +32,8 @@ func TestBodiesOfStrangers(t *testing.T) {
 		for range 16 {
 			conn := a.dial()
 			all = append(all, conn)
-			_, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-				c.method, c.path, host, 4<<20, strings.Repeat(" ", 8<<10))
-			a.must(err)
+			_, _ = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+				c.method, c.path, host, 4<<20, strings.Repeat(" ", 8<<10)) // those that nobody wants are closed meanwhile
 		}
 	}
 	time.Sleep(200 * time.Millisecond) // until all are read as far as they are
