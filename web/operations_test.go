@@ -207,7 +207,9 @@ func (d *desk) people(admin, operator *person, tenant store.ID) {
 	d.try("listUsers", operator, nil, in)
 	d.try("getUser", operator, nil, bea, in)
 	d.try("changeUser", operator, wire.UserChange{State: &off}, bea, in)
-	d.try("addUser", operator, wire.NewUser{Email: "cora@example.com", Name: "Cora", Role: "modeler"}, in)
+	cora := wire.NewUser{Email: "cora@example.com", Name: "Cora", Role: "admin"}
+	operator.want(403, operator.call("POST", "/api/v1/users"+in, cora)) // it has an administrator
+	operator.want(201, operator.call("POST", "/api/v1/users?tenant="+d.tenant("Without administrator").String(), cora))
 	d.try("addUser", operator, wire.NewUser{Email: "second@example.com", Name: "Second", Role: "operator"}, "verb operator.add")
 
 	var invited wire.MadeInvitation
