@@ -9,10 +9,14 @@
 package excel
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -45,10 +49,30 @@ func Write(w io.Writer, facts []Fact, tables []results.Table) (err error) {
 	if err := b.facts(append(facts, b.leftOut...)); err != nil {
 		return fmt.Errorf("writing the sheet %s: %w", factsSheet, err)
 	}
-	if _, err := b.file.WriteTo(w); err != nil {
+	if err := b.writeTo(w); err != nil {
 		return fmt.Errorf("writing the workbook: %w", err)
 	}
 	return nil
+}
+
+// writeTo writes the parts of the file in the order of their names: the library's own differs from one time to the next.
+func (b *book) writeTo(w io.Writer) error {
+	whole, err := b.file.WriteToBuffer()
+	if err != nil {
+		return err
+	}
+	parts, err := zip.NewReader(bytes.NewReader(whole.Bytes()), int64(whole.Len()))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(parts.File, func(x, y *zip.File) int { return strings.Compare(x.Name, y.Name) })
+	out := zip.NewWriter(w)
+	for _, part := range parts.File {
+		if err := out.Copy(part); err != nil {
+			return err
+		}
+	}
+	return out.Close()
 }
 
 // book is a workbook on its way.
