@@ -9,13 +9,13 @@ import (
 )
 
 // neutralise copies CSV so that no spreadsheet takes a cell for a formula (OWASP, CSV injection): what begins like one gets an
-// apostrophe before it. Numbers stay as they are, negative ones too.
+// apostrophe before it. Numbers stay as they are, negative ones too. What was clipped ends with its last whole row.
 func neutralise(to io.Writer, from io.Reader) error {
 	in, out := csv.NewReader(from), csv.NewWriter(to)
 	in.FieldsPerRecord, in.ReuseRecord = -1, true
 	for {
 		row, err := in.Read()
-		if errors.Is(err, io.EOF) {
+		if cut := (*csv.ParseError)(nil); errors.Is(err, io.EOF) || errors.As(err, &cut) {
 			out.Flush()
 			return out.Error()
 		}

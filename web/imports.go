@@ -116,7 +116,7 @@ func (s *Server) readIn(ctx context.Context, c *Call, u *uploaded, checkOnly boo
 		c.exchange.hold(f)
 		bad[role] = f
 	}
-	e := Exposure{Location: u.location.file(), BadLocations: bad["bad-location"], BadAccounts: bad["bad-account"], CheckOnly: checkOnly}
+	e := Exposure{Location: u.location.file(), BadLocations: &clippedTo{bad["bad-location"]}, BadAccounts: &clippedTo{bad["bad-account"]}, CheckOnly: checkOnly}
 	if u.account != nil {
 		account := u.account.file()
 		e.Account = &account
@@ -129,6 +129,23 @@ func (s *Server) readIn(ctx context.Context, c *Call, u *uploaded, checkOnly boo
 		return nil, s.unread(c, err)
 	}
 	return &inReading{read, bad}, nil
+}
+
+// badRowsAtMost bounds the rows with faults that are kept of a file: with their reasons they can be many times the file.
+const badRowsAtMost = 256 << 20
+
+// clippedTo writes the first badRowsAtMost bytes, and lets the rest go.
+type clippedTo struct{ *spool.File }
+
+// Write implements io.Writer.
+func (c *clippedTo) Write(p []byte) (int, error) {
+	if room := badRowsAtMost - c.Size(); room < int64(len(p)) {
+		if _, err := c.File.Write(p[:max(room, 0)]); err != nil {
+			return 0, err
+		}
+		return len(p), nil
+	}
+	return c.File.Write(p)
 }
 
 func (f *spooled) file() ExposureFile {

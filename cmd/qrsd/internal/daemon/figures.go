@@ -21,6 +21,7 @@ const curvesAtOnce = 2
 // addRuns gives the server what it needs of the engine and of the queue.
 func (a *appliance) addRuns(o *web.Options) {
 	o.Intake = intake.New(intake.Options{Ground: ground})
+	o.Uploads = a.config.Store.Path // the disk that has the room; the system's temporary files may be in memory
 	o.Settings = settings.New(func() (*modelpack.Model, error) { return modelpack.Florida(vulnerability.Options{}) })
 	o.Figures = figures.New(curvesAtOnce)
 	o.Queue, o.Progress, o.Forecast = a.queue, a.progress, a.forecast
