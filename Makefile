@@ -129,6 +129,7 @@ torture:
 	QRSD_TORTURE_ROUNDS=200 QRSD_TORTURE_FLIPS=300 QRSD_TORTURE_CHECKS=100 KV_KILL_ROUNDS=200 KV_FLIPS=20000 KVFAULTS_SUBSETS=12 \
 		$(GO) test -count 1 -p 1 -timeout 60m -v -run 'Killed|Flipped|Readable|Model|Campaign|Damage|Disk|EveryStep|Crash' \
 		./store ./store/internal/kv ./store/internal/keyring ./store/internal/blob ./store/workspace | grep -vE '^(=== |ack )'
+	QRSD_TORTURE_ATTEMPTS=10000 $(GO) test -count 1 -timeout 20m -v -run 'SignInFlood' ./web | grep -vE '^=== '
 
 .PHONY: clean
 clean:
