@@ -271,7 +271,7 @@ func TestResultRefused(t *testing.T) {
 		"cut off":             {good[:len(good)/2], "no JSON document"},
 		"no signature":        {unsigned, "signature does not fit"},
 		"another member":      {bytes.Replace(good, []byte(`{"created"`), []byte(`{"approved":true,"created"`), 1), "unknown field"},
-		"member twice":        {bytes.Replace(good, []byte(`{"created"`), []byte(`{"created":"x","created"`), 1), "appears twice"},
+		"member twice":        {bytes.Replace(good, []byte(`{"created"`), []byte(`{"created":"x","created"`), 1), "stands twice"},
 		"the job's own file":  {file, `"qres/1" is needed`},
 		"unknown relay":       {unknown, "unknown relay calling itself \"calls-itself-so\" with fingerprint SHA256:"},
 		"job of others":       {g.resigned(t, good, func(r *relay.Result) { r.Nonce = strings.Repeat("ab", 32) }), "was not exported from here"},
