@@ -199,7 +199,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	a, _, p := office(t, func(o *web.Options, _ *directory.Options) { o.Limits.Uploads = 2 })
 	c := a.dial()
 	defer c.Close()
-	_, err := fmt.Fprintf(c, "POST /api/v1/portfolios HTTP/1.1\r\nHost: %s\r\nCookie: __Host-qrsd=%s\r\nOrigin: https://%s\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\n", host, p.cookie, host)
+	_, err := fmt.Fprintf(c, "POST /api/v1/portfolios HTTP/1.1\r\nHost: %s\r\nCookie: __Host-qrsd=%s\r\nOrigin: https://%s\r\nContent-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n--b\r\n\r\n", host, p.cookie, host)
 	a.must(err)
 	body := form(t, part{"location", "location.csv", locations})
 	for range 400 { // until the first is there
