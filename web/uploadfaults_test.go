@@ -223,3 +223,19 @@ func TestUploadsAtOnce(t *testing.T) {
 	}
 	t.Error("the place was not given free")
 }
+
+// TestUploadEndsEarly: an upload whose parts are all there, but not all that its length says, is cut off like any other.
+func TestUploadEndsEarly(t *testing.T) {
+	a, _, p := office(t)
+	body := book(t, "Early")
+	c := a.dial()
+	defer c.Close()
+	_, err := fmt.Fprintf(c, "POST /api/v1/portfolios HTTP/1.1\r\nHost: %s\r\nCookie: __Host-qrsd=%s\r\nOrigin: https://%s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		host, p.cookie, host, body.media, len(body.content)+10, body.content)
+	a.must(err)
+	a.must(c.CloseWrite())
+	if got := readAll(c); strings.HasPrefix(got, "HTTP/1.1 2") {
+		t.Errorf("%.300s", got)
+	}
+	p.none()
+}
