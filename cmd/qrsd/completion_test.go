@@ -83,10 +83,10 @@ func TestBashCompletes(t *testing.T) {
 		line string // "|" between words; the cursor is at the end
 		want string // space between words; "|" instead where a word holds a space
 	}{
-		{"qrsd|", "audit benchlab check compact completion exposure init key ledger lock model quantum relay run seal status tenant terms token unlock user version"},
+		{"qrsd|", "audit benchlab check compact completion dev exposure init key ledger lock model passwords quantum relay run seal server status tenant terms token unlock user validate version"},
 		{"qrsd|mo", "model"},
 		{"qrsd|tenant|", "add erase list"},
-		{"qrsd|user|add|ada@example.com|--role|", "admin analyst approver modeler viewer"},
+		{"qrsd|user|add|ada@example.com|--role|", "admin analyst approver modeler operator viewer"},
 		{"qrsd|status|--store|", "out"},
 		{"qrsd|model|", "hazard judgement losscost parameters scenarios"},
 		{"qrsd|model|parameters|--ki", "--kind"},
@@ -107,7 +107,7 @@ func TestBashCompletes(t *testing.T) {
 		{"qrsd|--h", "--help"},
 		{"qrsd|terms|check|", "out"},
 		{"qrsd|completion|", "bash fish zsh"},
-		{"qrsd|nonsense|--kind|", "audit benchlab check compact completion exposure init key ledger lock model quantum relay run seal status tenant terms token unlock user version"},
+		{"qrsd|nonsense|--kind|", "audit benchlab check compact completion dev exposure init key ledger lock model passwords quantum relay run seal server status tenant terms token unlock user validate version"},
 	}
 	var lines [][]string
 	for _, c := range cases {
