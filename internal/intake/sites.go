@@ -55,8 +55,8 @@ func joined(sites []wire.Site, cell float64) []wire.Site {
 		}
 		o := &out[i]
 		n, m := float64(o.Locations), float64(s.Locations)
-		o.Latitude = (o.Latitude*n + s.Latitude*m) / (n + m)
-		o.Longitude = (o.Longitude*n + s.Longitude*m) / (n + m)
+		o.Latitude = (float64(o.Latitude*n) + float64(s.Latitude*m)) / (n + m)
+		o.Longitude = (float64(o.Longitude*n) + float64(s.Longitude*m)) / (n + m)
 		o.Locations += s.Locations
 		o.TIV += s.TIV
 	}
@@ -64,4 +64,4 @@ func joined(sites []wire.Site, cell float64) []wire.Site {
 }
 
 // rounded is a coordinate to a metre or so.
-func rounded(degrees float64) float64 { return math.Round(degrees*1e5) / 1e5 }
+func rounded(degrees float64) float64 { return math.Floor(float64(degrees*1e5)+0.5) / 1e5 }

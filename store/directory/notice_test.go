@@ -218,11 +218,12 @@ func TestNoticesLapse(t *testing.T) {
 	bob, _ := o.hire("bob@example.com", store.Viewer)
 	o.sent()
 	o.HurryResets()
-	o.must(o.RequestPasswordReset(ctx, "bob@example.com", desk))
-	o.must(o.RequestPasswordReset(ctx, "bob@example.com", desk)) // the first token is void
+	for range 3 { // the first token is void, the last two are good
+		o.must(o.RequestPasswordReset(ctx, "bob@example.com", desk))
+	}
 	page, err := o.Notices(ctx, admin, "", 100)
 	o.must(err)
-	if len(page.Notices) != 1 {
+	if len(page.Notices) != 2 {
 		t.Fatalf("%d messages of one reset", len(page.Notices))
 	}
 	o.must(o.AcceptPasswordReset(ctx, page.Notices[0].Token, directory.NewSecret(freshPassword), desk))
