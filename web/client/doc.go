@@ -1,4 +1,5 @@
-// Package client calls the API of a qrsd appliance: one method for each operation of openapi.yaml, on the shapes of web/wire.
+// Package client calls the API of a qrsd appliance: one method for each operation of openapi.yaml on people, keys, logs and system (those
+// on portfolios and runs have none yet), on the shapes of web/wire.
 //
 // It holds a session or an API key, asks again where an answer says that it may be asked again, walks lists to their end, and
 // turns problems into errors of type *Problem. It opens no connection of its own: the http.Client it is given does,
