@@ -23,23 +23,8 @@ func approvalRoutes() []route {
 	}
 }
 
-func (s *Server) listApprovals(ctx context.Context, c *Call, in struct {
-	Cursor string `query:"cursor"`
-	Limit  *int   `query:"limit"`
-}) (page wire.Page[wire.Approval], err error) {
-	limit, err := pageSize(in.Limit)
-	if err != nil {
-		return page, err
-	}
-	w, err := s.workspace(ctx, c)
-	if err != nil {
-		return page, err
-	}
-	all, err := w.Approvals(ctx, store.Cursor(in.Cursor), limit)
-	if err != nil {
-		return page, err
-	}
-	return pageOf(c, all.Records, string(all.Next), approvalView), nil
+func (s *Server) listApprovals(ctx context.Context, c *Call, in ofPage) (wire.Page[wire.Approval], error) {
+	return listOf(ctx, s, c, in, (*workspace.Workspace).Approvals, approvalView)
 }
 
 // requestApproval asks for a decision on an object as it is now: any change of it voids the request.

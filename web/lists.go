@@ -1,12 +1,14 @@
 package web
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/workspace"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -30,6 +32,31 @@ func pageSize(limit *int) (int, error) {
 func pageOf[From, To any](c *Call, all []From, next string, view func(From) To) wire.Page[To] {
 	c.Next(next)
 	return wire.Page[To]{Items: viewed(all, view), NextCursor: next}
+}
+
+// ofPage is the input of a list.
+type ofPage struct {
+	Cursor string `query:"cursor"`
+	Limit  *int   `query:"limit"`
+}
+
+// listOf is a part of a list of the caller's workspace.
+func listOf[From, To any](ctx context.Context, s *Server, c *Call, in ofPage,
+	list func(*workspace.Workspace, context.Context, store.Cursor, int) (store.Page[From], error), view func(store.Record[From]) To,
+) (none wire.Page[To], err error) {
+	limit, err := pageSize(in.Limit)
+	if err != nil {
+		return none, err
+	}
+	w, err := s.workspace(ctx, c)
+	if err != nil {
+		return none, err
+	}
+	all, err := list(w, ctx, store.Cursor(in.Cursor), limit)
+	if err != nil {
+		return none, err
+	}
+	return pageOf(c, all.Records, string(all.Next), view), nil
 }
 
 // viewed turns each into its JSON shape; of none it makes an empty array, not null.

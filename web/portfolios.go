@@ -34,32 +34,14 @@ func portfolioRoutes() []route {
 	}
 }
 
-// ofPage is the input of a list.
-type ofPage struct {
-	Cursor string `query:"cursor"`
-	Limit  *int   `query:"limit"`
-}
-
 // ofFile is the input of a route about one file.
 type ofFile struct {
 	ID   store.ID `path:"id"`
 	Role string   `path:"role"`
 }
 
-func (s *Server) listPortfolios(ctx context.Context, c *Call, in ofPage) (none wire.Page[wire.Portfolio], err error) {
-	limit, err := pageSize(in.Limit)
-	if err != nil {
-		return none, err
-	}
-	w, err := s.workspace(ctx, c)
-	if err != nil {
-		return none, err
-	}
-	all, err := w.Portfolios(ctx, store.Cursor(in.Cursor), limit)
-	if err != nil {
-		return none, err
-	}
-	return pageOf(c, all.Records, string(all.Next), portfolioView), nil
+func (s *Server) listPortfolios(ctx context.Context, c *Call, in ofPage) (wire.Page[wire.Portfolio], error) {
+	return listOf(ctx, s, c, in, (*workspace.Workspace).Portfolios, portfolioView)
 }
 
 func (s *Server) getPortfolio(ctx context.Context, c *Call, in byID) (wire.Portfolio, error) {
@@ -135,20 +117,8 @@ func inUse(err error) error {
 	return err
 }
 
-func (s *Server) listRefusedImports(ctx context.Context, c *Call, in ofPage) (none wire.Page[wire.RefusedImport], err error) {
-	limit, err := pageSize(in.Limit)
-	if err != nil {
-		return none, err
-	}
-	w, err := s.workspace(ctx, c)
-	if err != nil {
-		return none, err
-	}
-	all, err := w.RefusedImports(ctx, store.Cursor(in.Cursor), limit)
-	if err != nil {
-		return none, err
-	}
-	return pageOf(c, all.Records, string(all.Next), refusedView), nil
+func (s *Server) listRefusedImports(ctx context.Context, c *Call, in ofPage) (wire.Page[wire.RefusedImport], error) {
+	return listOf(ctx, s, c, in, (*workspace.Workspace).RefusedImports, refusedView)
 }
 
 func (s *Server) getRefusedImport(ctx context.Context, c *Call, in byID) (wire.RefusedImport, error) {

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/internal/foreign"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
@@ -309,7 +308,7 @@ func (d *Directory) markIn(ctx context.Context, by store.Principal, tenant store
 			case m.Failure == "":
 				err = d.notices.Delete(tx, r.ID, r.Version)
 			default:
-				r.Value.Failure = shownFailure(m.Failure)
+				r.Value.Failure = foreign.Line(m.Failure, maxFailure)
 				err = save(tx, d.notices, r)
 			}
 			if err != nil {
@@ -322,20 +321,6 @@ func (d *Directory) markIn(ctx context.Context, by store.Principal, tenant store
 		}
 		return err
 	})
-}
-
-// shownFailure bounds what a mail server said to one line that can be shown.
-func shownFailure(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return ' '
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) > maxFailure {
-		text = strings.ToValidUTF8(text[:maxFailure], "")
-	}
-	return strings.TrimSpace(text)
 }
 
 // NoticePage is a part of the outbox.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
@@ -385,22 +383,4 @@ func containing(text string, canaries []string) string {
 		}
 	}
 	return ""
-}
-
-// FuzzShownFailure wants one short line that can be shown, whatever a mail server says.
-func FuzzShownFailure(f *testing.F) {
-	for _, said := range []string{"", "550 5.1.1 no such mailbox", "421\r\n421-again\x1b[2J", strings.Repeat("é", 300), "\xff\xfe\u202e"} {
-		f.Add(said)
-	}
-	f.Fuzz(func(t *testing.T, said string) {
-		shown := directory.ShownFailure(said)
-		if len(shown) > 200 || !utf8.ValidString(shown) || shown != strings.TrimSpace(shown) {
-			t.Errorf("%q is shown as %q", said, shown)
-		}
-		for _, c := range shown {
-			if !unicode.IsPrint(c) {
-				t.Errorf("%q is shown with %q", said, c)
-			}
-		}
-	})
 }

@@ -32,27 +32,11 @@ const handleLength = 32 // bytes, of at most 64 (WebAuthn level 3 section 5.4.3)
 // BeginPasskey begins the registration of a passkey of the caller's, in the session of the token, whose proof must be fresh
 // (see StepUp); a former one of the session is over. Errors: ErrPasskeysOff, ErrStepUpNeeded, ErrNoSession, ErrTooManyPasskeys.
 func (d *Directory) BeginPasskey(ctx context.Context, by store.Principal, token SessionToken) (Ceremony, error) {
-	t, err := d.tenant(ctx, by, by.Tenant())
-	if err != nil {
-		return Ceremony{}, err
-	}
-	var s session
-	var h holder
-	err = t.View(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(tx *store.ReadTx) error {
-		if d.noPasskeys != nil {
-			return d.noPasskeys
+	s, h, err := d.holding(ctx, by, token, d.ownFresh, func(h holder) error {
+		if len(h.passkeys) >= maxPasskeys {
+			return ErrTooManyPasskeys
 		}
-		if s, err = d.ownFresh(tx, by, token); err != nil {
-			return err
-		}
-		a, err := d.account(tx, by.User())
-		if err != nil {
-			return err
-		}
-		if h, err = d.holder(tx, a); err == nil && len(h.passkeys) >= maxPasskeys {
-			err = ErrTooManyPasskeys
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return Ceremony{}, err
@@ -65,6 +49,33 @@ func (d *Directory) BeginPasskey(ctx context.Context, by store.Principal, token 
 		return Ceremony{}, err
 	}
 	return d.begin(begun{toRegister, by.Tenant(), by.User(), c}, "passkey "+s.ID.String(), options)
+}
+
+// holding reads, for a ceremony that begins, the caller's session by the rule of own and its passkeys, which check may refuse.
+func (d *Directory) holding(ctx context.Context, by store.Principal, token SessionToken,
+	own func(store.Reader, store.Principal, SessionToken) (session, error), check func(holder) error,
+) (s session, h holder, err error) {
+	t, err := d.tenant(ctx, by, by.Tenant())
+	if err != nil {
+		return s, h, err
+	}
+	err = t.View(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(tx *store.ReadTx) error {
+		if d.noPasskeys != nil {
+			return d.noPasskeys
+		}
+		if s, err = own(tx, by, token); err != nil {
+			return err
+		}
+		a, err := d.account(tx, by.User())
+		if err != nil {
+			return err
+		}
+		if h, err = d.holder(tx, a); err != nil {
+			return err
+		}
+		return check(h)
+	})
+	return s, h, err
 }
 
 // PasskeyAdded is what is shown once after a registration.

@@ -43,27 +43,11 @@ type Proof struct {
 // BeginStepUp begins the ceremony of a passkey for StepUp, in the session of the token; a former one of the session is over.
 // Errors: ErrNoPasskey where the caller has none, ErrPasskeysOff, ErrNoSession.
 func (d *Directory) BeginStepUp(ctx context.Context, by store.Principal, token SessionToken) (Ceremony, error) {
-	t, err := d.tenant(ctx, by, by.Tenant())
-	if err != nil {
-		return Ceremony{}, err
-	}
-	var s session
-	var h holder
-	err = t.View(ctx, store.Action{Verb: rights.UserSelf, Object: by.User()}, func(tx *store.ReadTx) error {
-		if d.noPasskeys != nil {
-			return d.noPasskeys
+	s, h, err := d.holding(ctx, by, token, d.own, func(h holder) error {
+		if len(h.passkeys) == 0 {
+			return ErrNoPasskey
 		}
-		if s, err = d.own(tx, by, token); err != nil {
-			return err
-		}
-		a, err := d.account(tx, by.User())
-		if err != nil {
-			return err
-		}
-		if h, err = d.holder(tx, a); err == nil && len(h.passkeys) == 0 {
-			err = ErrNoPasskey
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return Ceremony{}, err

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/internal/foreign"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
@@ -216,7 +215,7 @@ func mark(tx *store.WriteTx, o Outcome) error {
 		return err
 	}
 	d := &r.Value
-	d.Status, d.Failure = o.Status, shownFailure(o.Failure)
+	d.Status, d.Failure = o.Status, foreign.Line(o.Failure, maxFailureText)
 	switch {
 	case o.Delivered:
 		d.Failure = ""
@@ -226,18 +225,4 @@ func mark(tx *store.WriteTx, o Outcome) error {
 	}
 	_, err = deliveries.Put(tx, r)
 	return err
-}
-
-// shownFailure bounds what a receiver said to one line that can be shown.
-func shownFailure(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) > maxFailureText {
-		text = strings.ToValidUTF8(text[:maxFailureText], "")
-	}
-	return strings.TrimSpace(text)
 }
