@@ -35,6 +35,7 @@ type Client struct {
 	userAgent string
 	retries   int
 	patience  time.Duration
+	silence   time.Duration // of a stream of events, at most
 
 	mu      sync.Mutex
 	session secret // guarded by mu: value of the cookie
@@ -58,7 +59,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base: &url.URL{Scheme: base.Scheme, Host: base.Host}, http: o.HTTP, apiKey: newSecret(o.APIKey),
-		userAgent: o.UserAgent, retries: o.Retries, patience: o.Patience,
+		userAgent: o.UserAgent, retries: o.Retries, patience: o.Patience, silence: silentAtMost,
 	}
 	if c.userAgent == "" {
 		c.userAgent = "qrsd-client"
@@ -74,7 +75,7 @@ func New(o Options) (*Client, error) {
 
 // As is another client of the same appliance, with nobody signed in and no key.
 func (c *Client) As() *Client {
-	return &Client{base: c.base, http: c.http, userAgent: c.userAgent, retries: c.retries, patience: c.patience}
+	return &Client{base: c.base, http: c.http, userAgent: c.userAgent, retries: c.retries, patience: c.patience, silence: c.silence}
 }
 
 // SignedIn reports whether the client has a session or an API key. Whether it still counts, the appliance says.

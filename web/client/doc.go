@@ -1,5 +1,4 @@
-// Package client calls the API of a qrsd appliance: one method for each operation of openapi.yaml on people, keys, logs and system (those
-// on portfolios and runs have none yet), on the shapes of web/wire.
+// Package client calls the API of a qrsd appliance: one method for each operation of openapi.yaml, on the shapes of web/wire.
 //
 // It holds a session or an API key, asks again where an answer says that it may be asked again, walks lists to their end, and
 // turns problems into errors of type *Problem. It opens no connection of its own: the http.Client it is given does,
@@ -17,6 +16,16 @@
 //		}
 //		fmt.Println(user.Email)
 //	}
+//
+// Lists whose answers say more than their items (RunMetrics, RunEvents, RunTable, Models) are asked for part by part: see Part.
+//
+// # Files
+//
+// Exposure is read as it is sent, and results are written as they come; nothing is held in memory, and both tell how far they are (Progress).
+//
+// # Events
+//
+// StreamEvents listens to what becomes of the tenant's runs and asks again where a connection breaks off; FollowRun follows one run to its seal.
 //
 // # Once
 //

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -25,11 +26,20 @@ type request struct {
 	method  string
 	path    string
 	query   url.Values
-	body    any    // to JSON; nil is none
+	body    any    // to JSON, unless it is verbatim; nil is none
 	ifMatch string // "" is none
 	creates bool   // something, and honours Idempotency-Key
 	answers []int  // statuses beside 2xx that are good answers
+
+	upload *Exposure // is the body in place of JSON; nil is none
+	sent   Progress  // is told of it
+
+	accept    string // media type; "": JSON and what the appliance gives out as files
+	lastEvent string // Last-Event-ID; "" is none
 }
+
+// verbatim is a body that is JSON already, and is sent to the byte.
+type verbatim []byte
 
 // at joins segments of a path, each escaped: an id is never more than one of them.
 func at(segments ...string) string {
@@ -101,8 +111,8 @@ func (c *Client) copyTo(ctx context.Context, r request, to io.Writer) error {
 // send sends a request, again where that is allowed, and returns a good answer or an error. An answer of the appliance that is
 // none is a *Problem.
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
-	var body []byte
-	if r.body != nil {
+	body, ready := []byte(nil), false
+	if body, ready = r.body.(verbatim); !ready && r.body != nil {
 		var err error
 		if body, err = json.Marshal(r.body); err != nil {
 			return nil, fmt.Errorf("%s %s: encode the request: %w", r.method, r.path, err)
@@ -154,14 +164,24 @@ func (c *Client) sendOnce(ctx context.Context, r request, body []byte, key strin
 		target += "?" + r.query.Encode()
 	}
 	var content io.Reader
+	media, size := "", int64(0)
 	if body != nil {
-		content = bytes.NewReader(body)
+		content, media, size = bytes.NewReader(body), "application/json", int64(len(body))
+	}
+	if r.upload != nil {
+		files, err := r.upload.body(r.sent)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+		}
+		defer files.quiet() // the transport closes them, and may read on after an answer that came early
+		content, media, size = files, files.media, files.size
 	}
 	q, err := http.NewRequestWithContext(ctx, r.method, target, content)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
 	}
-	c.setHeaders(q, r, body != nil, key)
+	q.ContentLength = size
+	c.setHeaders(q, r, media, key)
 	reply, err := c.http.Do(q)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
@@ -174,12 +194,15 @@ func (c *Client) sendOnce(ctx context.Context, r request, body []byte, key strin
 	return reply, nil
 }
 
-func (c *Client) setHeaders(q *http.Request, r request, hasBody bool, key string) {
+func (c *Client) setHeaders(q *http.Request, r request, media, key string) {
 	h := q.Header
 	h.Set("User-Agent", c.userAgent)
-	h.Set("Accept", "application/json, application/problem+json, application/jsonl;q=0.9, */*;q=0.1")
-	if hasBody {
-		h.Set("Content-Type", "application/json")
+	h.Set("Accept", cmp.Or(r.accept, "application/json, application/problem+json, application/jsonl;q=0.9, */*;q=0.1"))
+	if media != "" {
+		h.Set("Content-Type", media)
+	}
+	if r.lastEvent != "" {
+		h.Set("Last-Event-ID", r.lastEvent)
 	}
 	if r.ifMatch != "" {
 		h.Set("If-Match", r.ifMatch)
