@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/qrsrisk/qrsd/store/internal/keyring"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
@@ -39,26 +36,10 @@ type FileState struct {
 
 // Status reads the state; it works on a locked store and is entered in the audit log of an unlocked one.
 func (db *DB) Status(ctx context.Context, p Principal) (s Status, err error) {
-	files, keys := db.kv.Stats(), db.ring.Owners()
-	held := db.anchor.now()
-	s = Status{
-		Format: db.format.Format, Install: db.format.Install, Created: db.format.Created, Locked: db.ready() != nil,
-		Slots: db.ring.Slots(), Generation: db.ring.Generation(), Database: FileState{Size: files.Size, Free: files.Free},
-		DiskFree: files.DiskFree, ReadOnly: files.ReadOnly, Ballast: files.Ballast,
-		Anchored: held.Time, AtRest: held.AtRest, Erased: len(db.ring.Erased()),
-	}
-	if info, err := os.Stat(filepath.Join(db.dir, keysFile)); err == nil {
-		s.KeyFile = info.Size()
-	}
-	for _, k := range keys {
-		if k.Owner.Hierarchy == keyring.Data && ID(k.Owner.Space) != Appliance {
-			s.Tenants++
-		}
-	}
+	s = db.standing()
 	if s.Locked {
 		return s, nil
 	}
-	s.RotationDue = len(db.ring.Due(db.now()))
 	t := db.appliance(p)
 	return s, t.View(ctx, Action{Verb: rights.StoreStatus}, func(tx *ReadTx) (err error) {
 		s.AuditSize, err = db.logOf(Appliance, AuditLog).size(tx.from)

@@ -54,6 +54,8 @@ var (
 	ModelRegister = verb("model.register", Admin, Modeler)
 	ModelRead     = verb("model.read", Admin, Modeler, Analyst, Approver, Viewer)
 
+	TrustRead = verb("trust.read", Admin, Modeler, Analyst, Approver, Viewer, Operator) // controls, destinations, what is not claimed
+
 	RunSubmit = verb("run.submit", Admin, Modeler, Analyst)
 	RunClaim  = verb("run.claim", Admin, Modeler, Analyst, Worker)
 	RunWork   = verb("run.work", Worker) // of a run that it has claimed: its exposure is read, its finished blocks are kept
@@ -62,6 +64,7 @@ var (
 	RunCancel = verb("run.cancel", Admin, Modeler, Analyst)
 	RunRead   = verb("run.read", Admin, Modeler, Analyst, Approver, Viewer)
 	RunExport = verb("run.export", Admin, Modeler, Analyst, Approver)
+	RunReport = verb("run.report", Admin, Modeler, Analyst, Approver, Viewer) // figures, seal, approval and lineage of one run in one reading
 
 	RunSeal    = verb("run.seal", Admin, Modeler, Analyst, Worker)
 	SealRead   = verb("seal.read", Admin, Modeler, Analyst, Approver, Viewer)
@@ -112,6 +115,8 @@ var (
 	StoreCheckpoint = verb("store.checkpoint", Operator)
 	StoreAlarm      = verb("store.alarm", Operator)
 	StoreRecover    = verb("store.recover", Operator)
+	StoreDiagnose   = verb("store.diagnose", Operator) // the doctor looks at store and host
+	SupportBundle   = verb("support.bundle", Operator) // what is handed to support is collected, looked at and packed
 )
 
 // Verbs lists the table in its order.
@@ -124,8 +129,8 @@ func Verbs() []Verb {
 		NoticeRead, NoticeSend, SetUp, SettingRead, SettingChange, RoleList,
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
 		PortfolioImport, PortfolioCheck, PortfolioRead, PortfolioDelete,
-		ModelRegister, ModelRead,
-		RunSubmit, RunClaim, RunWork, RunFinish, RunFail, RunCancel, RunRead, RunExport,
+		ModelRegister, ModelRead, TrustRead,
+		RunSubmit, RunClaim, RunWork, RunFinish, RunFail, RunCancel, RunRead, RunExport, RunReport,
 		RunSeal, SealRead, SealRotate,
 		EstimateSubmit, EstimateRead,
 		ApprovalRequest, ApprovalDecide, ApprovalRead,
@@ -133,6 +138,6 @@ func Verbs() []Verb {
 		AuditRead, AuditExport, AuditVerify, AuditSystem,
 		LedgerRead, LedgerVerify, LedgerCheckpoint,
 		KeyList, KeyRotate, KeyRewrap, KeyReencrypt, KeyUnwrap, SlotList, SlotAdd, SlotRemove, KeyRecovery,
-		StoreUnlock, StoreLock, StoreStatus, StoreCheck, StoreCompact, StoreSweep, StoreCheckpoint, StoreAlarm, StoreRecover,
+		StoreUnlock, StoreLock, StoreStatus, StoreCheck, StoreCompact, StoreSweep, StoreCheckpoint, StoreAlarm, StoreRecover, StoreDiagnose, SupportBundle,
 	}
 }
