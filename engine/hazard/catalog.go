@@ -22,6 +22,9 @@ const MaxYears = 1 << 23
 // eventsPerYear bounds the storms of one year; the mean is about twenty.
 const eventsPerYear = 128
 
+// YearOf is the year of an event of a catalogue, from its id.
+func YearOf(id int32) int { return int(id / eventsPerYear) }
+
 // NewCatalog is the catalogue of a climatology.
 func NewCatalog(c *Climatology, ground *geography.Florida, seed uint64) *Catalog {
 	return &Catalog{climate: c, ground: ground, seed: seed}

@@ -30,6 +30,9 @@ type Summary struct {
 	Key   string  `json:"key"`   // "" of the portfolio; line of business, county's FIPS code, ZIP, account
 	Name  string  `json:"name"`
 	TIV   float64 `json:"tiv"` // total insured value
+	// Lat and Lon are a point inside, for a map, in degrees: of counties and ZIPs that the model knows.
+	Lat *float64 `json:"lat,omitempty"`
+	Lon *float64 `json:"lon,omitempty"`
 }
 
 // AnnualLosses are the moments of the annual loss. Of ZIPs and accounts there are no band, no error of the standard deviation, and no
@@ -74,7 +77,9 @@ type CurvePoint struct {
 type RunEvents struct {
 	Basis      Basis       `json:"basis"`
 	Summary    Summary     `json:"summary"`
-	Total      int         `json:"total"` // events with a loss
+	Total      int         `json:"total"`             // events with a loss
+	TVaR       *TailLoss   `json:"tvar,omitempty"`    // of which events say their share; absent: it was not asked for
+	Unknown    string      `json:"unknown,omitempty"` // why events have neither category nor landfalls; absent: they have
 	Items      []EventLoss `json:"items"`
 	NextCursor string      `json:"next_cursor,omitempty"`
 }
@@ -87,7 +92,18 @@ type EventLoss struct {
 	Day          int        `json:"day"`
 	FootprintTIV float64    `json:"footprint_tiv"` // insured value of sites with damaging wind
 	GroundUp     StormLoss  `json:"ground_up"`
-	Gross        *StormLoss `json:"gross,omitempty"` // absent: there is none
+	Gross        *StormLoss `json:"gross,omitempty"`         // absent: there is none
+	Category     *int       `json:"category,omitempty"`      // the highest at a landfall; 0: it made none as a hurricane
+	Landfalls    []Landfall `json:"landfalls,omitempty"`     // in order of time
+	ShareOfTVaR  *float64   `json:"share_of_tvar,omitempty"` // of RunEvents.TVaR; the shares of all events add up to 1
+}
+
+// TailLoss is the mean of the annual losses at and beyond a return period.
+type TailLoss struct {
+	Perspective  string  `json:"perspective"`   // ground_up or gross
+	Type         string  `json:"type"`          // aep: all events of a year
+	ReturnPeriod float64 `json:"return_period"` // years
+	Loss         float64 `json:"loss"`
 }
 
 // StormLoss is the loss of one storm over the draws of damage.
