@@ -29,6 +29,7 @@ type grammar struct {
 	Verify    verifyCommand    `cmd:"" help:"Verify a run's seal, and the result files at hand, step by step."`
 	Recompute recomputeCommand `cmd:"" help:"Execute a sealed run again and compare every result table."`
 	Meta      metaCommand      `cmd:"" name:"verify-meta-seal" help:"Verify the meta-seal of a release: its 30 run seals, its tag and its Merkle root, all computed."`
+	Manual    manualCommand    `cmd:"" help:"Print the manual page, for man."`
 	Version   versionCommand   `cmd:"" help:"Print the engine's version, the model's digest and the build."`
 }
 

@@ -60,6 +60,7 @@ type grammar struct {
 	Benchlab   benchlabCommand   `cmd:"" help:"Benchmark the model: 30 independent replicates held to limits that were laid down before."`
 	Seal       sealCommand       `cmd:"" help:"Give out the seals of runs and the public keys that verify them; sign what has no seal yet."`
 	Completion completionCommand `cmd:"" help:"Print the completion script of a shell."`
+	Manual     manualCommand     `cmd:"" help:"Print the manual page, for man."`
 	Version    versionCommand    `cmd:"" help:"Print the engine's version and the build."`
 }
 

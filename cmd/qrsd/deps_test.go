@@ -74,13 +74,14 @@ const ourImports = `
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   cmd/qrsd/internal/notify cmd/qrsd/internal/webhook engine/... quantum/... store/... web/... internal/outbound
+	cmd/internal/manual:
 	cmd/internal/runestimate:   engine engine/loss quantum/...
 	cmd/qrsd/internal/runner:   engine/... quantum/... store store/ledger store/seal store/workspace cmd/internal/runestimate
 	examples/florida:
 	cmd/qrsd/internal/throwaway: cmd/qrsd/internal/... engine/... store store/directory store/workspace internal/outbound internal/intake examples/florida
 	cmd/qrsd/internal/...:      cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
 	cmd/qrsd:                   cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
-	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger cmd/internal/runestimate
+	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger cmd/internal/...
 
 	tools:                      engine/... quantum/... internal/... store/directory/breached
 `
@@ -99,7 +100,7 @@ const theirImports = `
 	golang.org/x/sys:                            store/internal/hostkeys tests
 	golang.org/x/mod:                            store store/ledger store/seal/... store/internal/...
 
-	github.com/alecthomas/kong:                  cmd/qrsd cmd/qrs-replay
+	github.com/alecthomas/kong:                  cmd/qrsd cmd/qrs-replay cmd/internal/manual
 	github.com/schollz/progressbar/v3:           cmd/qrsd
 	golang.org/x/term:                           cmd/qrsd
 	github.com/hashicorp/hcl/v2:                 cmd/qrsd/internal/config
