@@ -75,6 +75,7 @@ type DB struct {
 	folding sync.Mutex
 	folders map[ID]*blob.Dir
 	swept   map[ID]time.Time // when a tenant's orphans were last asked to be removed
+	pinned  int              // snapshots whose blobs must stay
 	toSweep chan ID
 	// unwrapped are entries of first uses of keys, still to be written.
 	unwrapping sync.Mutex

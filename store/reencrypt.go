@@ -315,6 +315,9 @@ func (r *reencrypter) blobs(ctx context.Context) error {
 
 // removeMoved removes the files that nothing refers to any more. What a crash leaves of them is swept.
 func (r *reencrypter) removeMoved() error {
+	if r.db.isPinned() { // by a backup; they are swept later
+		return nil
+	}
 	dir, err := r.db.blobs(r.tenant.id)
 	if err != nil {
 		return err

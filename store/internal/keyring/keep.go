@@ -47,6 +47,20 @@ func (r *Ring) KeepUnlocked(keeper Keeper, ttl time.Duration) error {
 	return nil
 }
 
+// Lend gives the root key to a keeper within this process, for a copy of the key file to be unlocked at once. Errors: ErrLocked, the
+// keeper's.
+func (r *Ring) Lend(keeper Keeper) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if r.root == nil {
+		return ErrLocked
+	}
+	return r.keep(&keeping{keeper, r.now().Add(lent)})
+}
+
+// lent is for how long a copy may be unlocked with what was lent.
+const lent = time.Minute
+
 func (r *Ring) keep(k *keeping) error {
 	ttl := k.deadline.Sub(r.now())
 	if ttl < time.Second {

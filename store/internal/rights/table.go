@@ -115,8 +115,14 @@ var (
 	StoreCheckpoint = verb("store.checkpoint", Operator)
 	StoreAlarm      = verb("store.alarm", Operator)
 	StoreRecover    = verb("store.recover", Operator)
-	StoreDiagnose   = verb("store.diagnose", Operator) // the doctor looks at store and host
-	SupportBundle   = verb("support.bundle", Operator) // what is handed to support is collected, looked at and packed
+
+	BackupCreate  = verb("backup.create", Operator)
+	BackupRead    = verb("backup.read", Operator)
+	BackupPrune   = verb("backup.prune", Operator)
+	BackupRestore = verb("backup.restore", Operator) // entered in the store that was restored
+	BackupDrill   = verb("backup.drill", Operator)   // a backup is restored into a scratch place and verified there
+	StoreDiagnose = verb("store.diagnose", Operator) // the doctor looks at store and host
+	SupportBundle = verb("support.bundle", Operator) // what is handed to support is collected, looked at and packed
 )
 
 // Verbs lists the table in its order.
@@ -139,5 +145,6 @@ func Verbs() []Verb {
 		LedgerRead, LedgerVerify, LedgerCheckpoint,
 		KeyList, KeyRotate, KeyRewrap, KeyReencrypt, KeyUnwrap, SlotList, SlotAdd, SlotRemove, KeyRecovery,
 		StoreUnlock, StoreLock, StoreStatus, StoreCheck, StoreCompact, StoreSweep, StoreCheckpoint, StoreAlarm, StoreRecover, StoreDiagnose, SupportBundle,
+		BackupCreate, BackupRead, BackupPrune, BackupRestore, BackupDrill,
 	}
 }
