@@ -20,7 +20,8 @@ BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4
 # What runs under the race detector: packages with goroutines of their own, and of the slow packages that promise to be
 # safe for many goroutines the tests of that promise. TestReferenceRun does the same with the whole program.
 CONCURRENT = ./engine ./engine/internal/parallel ./engine/loss ./engine/metrics ./quantum/simulator ./internal/outbound \
-	$(addprefix ./cmd/qrsd/internal/,daemon egressfile notify quantumjob runner webhook)
+	$(addprefix ./cmd/qrsd/internal/,daemon egressfile notify quantumjob webhook)
+QUEUE      = -run 'Queue|Feed|Cores|Meter' ./cmd/qrsd/internal/runner
 SHARED     = -run 'Concurrent|Goroutine|Conflict|Swept|GroupCommit|Journal' ./engine/hazard ./engine/vulnerability ./store ./store/internal/... ./store/ledger
 
 .PHONY: all
@@ -72,6 +73,8 @@ race:
 	@if command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null 2>&1; then \
 		echo "$(GO) test -race -short $(TESTFLAGS) $(CONCURRENT)" && \
 		CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(CONCURRENT) && \
+		echo "$(GO) test -race -short $(TESTFLAGS) $(QUEUE)" && \
+		CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(QUEUE) && \
 		echo "$(GO) test -race $(TESTFLAGS) $(SHARED)" && \
 		CGO_ENABLED=1 $(GO) test -race -timeout 9m $(TESTFLAGS) $(SHARED); \
 	elif [ "$(RACE)" = required ]; then \

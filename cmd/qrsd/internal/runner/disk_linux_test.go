@@ -51,6 +51,9 @@ func fill(t *testing.T, path string) {
 // TestQueueDiskFull: a disk that gets full while a run is computed stops it; the user is told, the run is not lost, and with room it goes on to the
 // same digests.
 func TestQueueDiskFull(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for long, and what it does at once the other tests of the queue do too")
+	}
 	disk := smallDisk(t, 500<<20)
 	dir := filepath.Join(disk, "store")
 	withBallast := store.Options{Ballast: 16 << 20}

@@ -189,7 +189,7 @@ func TestStoredKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := request(t)
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStoredKilled$", "-test.v")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStoredKilled$", "-test.v", fmt.Sprintf("-test.short=%t", testing.Short()))
 	child.Env = append(os.Environ(), "QRSD_TEST_STORE="+dir, "QRSD_TEST_TENANT="+tenant.String(), "QRSD_TEST_LOCATION="+r.Files.Location)
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -239,9 +239,12 @@ func TestStoredKilled(t *testing.T) {
 	}
 }
 
-// killedSpec is long enough to be killed in.
+// killedSpec is long enough to be killed in; -short is for the race detector, which takes its time.
 func killedSpec(s engine.Spec) engine.Spec {
 	s.Years = 6400
+	if testing.Short() {
+		s.Years = 1200
+	}
 	return s
 }
 
