@@ -1,7 +1,9 @@
 package outbound
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -28,7 +30,7 @@ func (d *Dialer) Client(purpose Purpose) *http.Client {
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
 			return d.dialAddress(ctx, purpose, address)
 		},
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.o.Roots},
+		TLSClientConfig:       d.tls(),
 		Protocols:             new(http.Protocols),
 		DisableCompression:    true,
 		TLSHandshakeTimeout:   d.o.Timeout,
@@ -42,6 +44,31 @@ func (d *Dialer) Client(purpose Purpose) *http.Client {
 		transport.ProxyConnectHeader = http.Header{"User-Agent": {"qrsd"}}
 	}
 	return &http.Client{Transport: &guard{d, purpose, transport}, CheckRedirect: sameHost}
+}
+
+// tls trusts the roots, or the pinned certificate alone.
+func (d *Dialer) tls() *tls.Config {
+	t := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.o.Roots}
+	if len(d.o.Pin) > 0 {
+		t.InsecureSkipVerify = true // of chain and name; VerifyConnection, which has no exception, takes their place
+		t.VerifyConnection = func(s tls.ConnectionState) error {
+			if got := sha256.Sum256(s.PeerCertificates[0].Raw); !bytes.Equal(got[:], d.o.Pin) {
+				return &WrongCertificate{Want: d.o.Pin, Got: got[:]}
+			}
+			return nil
+		}
+	}
+	return t
+}
+
+// WrongCertificate is an answer of a host that does not have the pinned certificate.
+type WrongCertificate struct {
+	Want, Got []byte // SHA-256
+}
+
+// Error names both.
+func (e *WrongCertificate) Error() string {
+	return fmt.Sprintf("its certificate has the SHA-256 %x, and %x is pinned: it was changed, or another host answers", e.Got, e.Want)
 }
 
 // proxy is where a request goes: TLS through the tunnel, plain text to the destination itself.

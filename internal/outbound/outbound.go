@@ -11,6 +11,7 @@ package outbound
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -137,6 +138,9 @@ type Options struct {
 	// Roots are the certificate authorities to trust; nil: those of the operating system.
 	Roots *x509.CertPool
 
+	// Pin is the SHA-256 of the one certificate that clients accept, whoever signed it and whatever names it has; empty: Roots decide.
+	Pin []byte
+
 	// Timeout bounds name resolution, connecting and the TLS handshake, each. 0: 30 seconds.
 	Timeout time.Duration
 
@@ -167,6 +171,9 @@ func New(o Options) (*Dialer, error) {
 	if o.Log == nil {
 		return nil, errors.New("outbound connections need a log: nothing leaves the host unrecorded")
 	}
+	if len(o.Pin) > 0 && (len(o.Pin) != sha256.Size || o.Roots != nil) {
+		return nil, fmt.Errorf("pin of %d bytes: must be a SHA-256 of %d bytes, in place of roots", len(o.Pin), sha256.Size)
+	}
 	for _, d := range o.Allowed {
 		if err := d.check(); err != nil {
 			return nil, err
@@ -175,7 +182,7 @@ func New(o Options) (*Dialer, error) {
 	if p := o.Proxy; p != nil && (p.Scheme != "http" || p.Hostname() == "" || p.User != nil) {
 		return nil, fmt.Errorf("proxy %s: must be http://host:port without user and password", p.Redacted())
 	}
-	o.Allowed, o.Public = slices.Clone(o.Allowed), slices.Clone(o.Public)
+	o.Allowed, o.Public, o.Pin = slices.Clone(o.Allowed), slices.Clone(o.Public), slices.Clone(o.Pin)
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
 	}

@@ -3,6 +3,7 @@ package outbound_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -303,6 +304,31 @@ func TestTLS(t *testing.T) {
 	o.Allowed = []outbound.Destination{destination(t, old.URL, "x")}
 	if err := refusal(dialer(t, o).Client("x").Get(old.URL)); err == nil || !strings.Contains(err.Error(), "protocol version") {
 		t.Errorf("TLS 1.1: %v", err)
+	}
+}
+
+// TestPin: the pinned certificate is accepted whoever signed it, and no other, even of an authority that is trusted.
+func TestPin(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "pinned") }))
+	defer server.Close()
+	sum := sha256.Sum256(server.Certificate().Raw)
+	o := outbound.Options{Mode: outbound.Connected, Log: &record{}, Allowed: []outbound.Destination{destination(t, server.URL, "x")}, Pin: sum[:]}
+	if got := get(t, dialer(t, o).Client("x"), server.URL); got != "pinned" {
+		t.Error(got)
+	}
+	sum[31]++
+	o.Pin = sum[:]
+	var wrong *outbound.WrongCertificate
+	if err := refusal(dialer(t, o).Client("x").Get(server.URL)); !errors.As(err, &wrong) || wrong.Want[31] != wrong.Got[31]+1 {
+		t.Errorf("another certificate: %v", err)
+	}
+	o.Pin = sum[:20]
+	if _, err := outbound.New(o); err == nil || !strings.Contains(err.Error(), "pin of 20 bytes") {
+		t.Errorf("half a pin: %v", err)
+	}
+	o.Pin, o.Roots = sum[:], x509.NewCertPool()
+	if _, err := outbound.New(o); err == nil {
+		t.Error("a pin beside roots is taken")
 	}
 }
 
