@@ -89,6 +89,16 @@ race:
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=true -trimpath -o $(BUILDDIR)/ ./cmd/...
 
+# The terminal's files are committed as built: the same source gives the same bytes. `make ui-verify` says where they do not.
+.PHONY: ui
+ui:
+	cd web/ui && npm ci --ignore-scripts --no-audit --no-fund && npm run types && npm run check && npm run build
+
+.PHONY: ui-verify
+ui-verify: ui
+	@git diff --exit-code --stat -- web/ui/dist && test -z "$$(git status --porcelain -- web/ui/dist)" || \
+		{ echo "web/ui/dist is not what its source gives: commit what make ui wrote" >&2; exit 1; }
+
 .PHONY: lint
 lint:
 	$(GO) run $(GOLANGCI_LINT) run ./...

@@ -26,6 +26,7 @@ func pageRoutes(ofAPI []route) []route {
 	as := pagesLike(ofAPI)
 	return slices.Concat(
 		[]route{{Route{Method: "GET", Path: page.AssetRoot + "{digest}/{name}", Operation: "getAsset", Access: LockedToo, Page: true}, do((*Server).getAsset)}},
+		terminalRoutes(),
 		signInPages(),
 		entryPages(),
 		setUpPages(),

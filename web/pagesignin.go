@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -14,17 +15,12 @@ import (
 
 func signInPages() []route {
 	return []route{
-		{Route{Method: "GET", Path: "/", Operation: "goHome", Access: LockedToo, Page: true}, do((*Server).goHome)},
 		{Route{Method: "GET", Path: page.SignInPath, Operation: "showSignIn", Access: LockedToo, Page: true}, do((*Server).showSignIn)},
 		{Route{Method: "POST", Path: page.SignInPath, Operation: "sendSignIn", Access: Open, Page: true, Secret: true}, do((*Server).sendSignIn)},
 		{Route{Method: "GET", Path: page.SecondFactorPath, Operation: "showSecondFactor", Access: Open, Page: true}, do((*Server).showSecondFactor)},
 		{Route{Method: "POST", Path: page.SecondFactorPath, Operation: "sendSecondFactor", Access: Open, Page: true, Secret: true}, do((*Server).sendSecondFactor)},
 		{Route{Method: "POST", Path: "/sign-out", Operation: "sendSignOut", Access: SignedIn, Verb: "session.sign-out", Page: true}, do((*Server).sendSignOut)},
 	}
-}
-
-func (s *Server) goHome(context.Context, *Call, struct{}) (*Redirect, error) {
-	return &Redirect{page.HomePath}, nil
 }
 
 // showSignIn asks who it is: or says what has to come first, of an appliance that is not set up or whose store is locked.
@@ -45,7 +41,7 @@ func (s *Server) showSignIn(ctx context.Context, _ *Call, in struct {
 	case needs:
 		return &Redirect{page.SetUpPath}, nil
 	}
-	ask := s.askSignIn(signInForm{Next: in.Next})
+	ask := s.askSignIn(signInForm{Next: cmp.Or(in.Next, "/")})
 	ask.Notice = doneTexts()[in.Done]
 	return s.draw(ask)
 }

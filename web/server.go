@@ -19,6 +19,7 @@ import (
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/web/page"
+	"github.com/qrsrisk/qrsd/web/ui"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -50,10 +51,16 @@ type Options struct {
 	Forecast func(Workload) Forecast
 	// Figures reads the tables of finished runs; nil: they cannot be asked for.
 	Figures Figures
+	// Storms computes storms of finished runs again; nil: they are not.
+	Storms Storms
 	// Feed says what becomes of runs while it happens; nil: it cannot be listened to.
 	Feed Feed
 	// Models knows what the appliance can run; nil: there are no cards of models.
 	Models Models
+	// Trust knows what reviewers ask for; nil: there is no trust center.
+	Trust Trust
+	// PublicTrust opens the trust center to everybody, without the names of hosts.
+	PublicTrust bool
 	// Intake reads exposure that is uploaded; nil: none can be.
 	Intake Intake
 	// Uploads is the directory in which they are spooled, encrypted and without names; "" is the system's for temporary files.
@@ -117,6 +124,7 @@ type Server struct {
 	now       func() time.Time
 	app       *fiber.App
 	site      *page.Site
+	terminal  *ui.Site
 	routes    []route
 	limits    callerLimits
 	repeats   *repeats
@@ -152,6 +160,9 @@ func New(o Options) (*Server, error) {
 	s.living, s.endLiving = context.WithCancel(context.Background())
 	var err error
 	if s.site, err = page.New(); err != nil {
+		return nil, err
+	}
+	if s.terminal, err = ui.Open(); err != nil {
 		return nil, err
 	}
 	s.routes = routes()
