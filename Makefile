@@ -12,6 +12,8 @@ COUNT     ?= 6
 BENCH     ?= .
 FUZZTIME  ?= 30s
 STUDYFLAGS ?=
+DISTDIR   ?= dist
+VULNDB    ?= https://vuln.go.dev
 
 # Versions of the programs that are run from their modules, never added to go.mod.
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -145,6 +147,36 @@ torture:
 		./store ./store/internal/kv ./store/internal/keyring ./store/internal/blob ./store/workspace | grep -vE '^(=== |ack )'
 	QRSD_TORTURE_ATTEMPTS=10000 $(GO) test -count 1 -timeout 20m -v -run 'SignInFlood' ./web | grep -vE '^=== '
 
+# Programs of packaging/tools/go.mod, where they are pinned with their sums: nfpm and govulncheck.
+.PHONY: tools
+tools:
+	$(GO) -C packaging/tools build -mod=readonly -o $(abspath $(BUILDDIR))/tools/ tool
+
+# The files that a customer gets, in DISTDIR: deb, rpm, container image, bill of materials, checksums, and with QRSD_RELEASE_KEY their signature.
+# Wants a clean checkout; packaging/README.md is what the customer does with them. `make package GOARCH=arm64` is for another architecture.
+.PHONY: package
+package: tools
+	GOARCH= $(GO) run ./packaging/release -out $(DISTDIR) $(if $(GOARCH),-arch $(GOARCH)) -nfpm $(BUILDDIR)/tools/nfpm \
+		-roots "$$($(GO) -C packaging/tools list -m -f '{{.Dir}}' golang.org/x/crypto/x509roots/fallback)" $(PACKAGEFLAGS)
+
+# Packages of the last commit, installed, run, upgraded, and removed as packaging/README.md says, with a real systemd in namespaces of its own. Wants
+# root on Linux, and says so elsewhere. Some minutes.
+.PHONY: package-test
+package-test: tools
+	QRSD_PACKAGE_TEST=$(abspath $(BUILDDIR))/tools $(GO) test -count 1 -timeout 30m -v ./packaging/...
+
+# The last commit, built twice: in two folders, at two times, the second without anything compiled before. Every byte must be the same.
+.PHONY: reproducible
+reproducible:
+	@packaging/reproducible
+
+# What others have found out about what we depend on, and under which terms we do. A database that cannot be reached is said in
+# capitals and is no error, unless AUDIT=required; VULNDB and the registry's own settings name mirrors.
+.PHONY: audit
+audit: tools format vet lint
+	$(GO) test -count 1 ./packaging/licenses
+	@packaging/audit "$(BUILDDIR)/tools/govulncheck" "$(VULNDB)" "$(AUDIT)"
+
 .PHONY: clean
 clean:
-	rm -rf bin out bench
+	rm -rf bin out bench dist

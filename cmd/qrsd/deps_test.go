@@ -71,6 +71,7 @@ const ourImports = `
 	internal/settings:          engine/... store/workspace web/wire
 	internal/intake:            engine/... store/workspace web web/wire
 	internal/figures:           engine/... store web web/wire
+	internal/storms:           engine engine/... store store/ledger store/workspace web web/wire
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   cmd/qrsd/internal/notify cmd/qrsd/internal/webhook engine/... quantum/... store/... web/... internal/outbound
@@ -83,7 +84,11 @@ const ourImports = `
 	cmd/qrsd:                   cmd/qrsd/internal/... cmd/internal/... engine/... quantum/... store/... web/... internal/...
 	cmd/qrs-replay:             engine/... quantum/... store/seal store/ledger cmd/internal/...
 
-	tools:                      engine/... quantum/... internal/... store/directory/breached
+	packaging/licenses:
+	packaging/image:
+	packaging/sbom:             packaging/licenses
+
+	tools:                      engine/... quantum/... internal/... store/directory/breached packaging/...
 `
 
 // theirImports lists which module of others is imported where. "tools" are programs outside cmd,
