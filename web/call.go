@@ -14,7 +14,7 @@ import (
 // Call is one request as its handler sees it, beside its typed input: who asks, from where, and what the reply carries besides
 // its body.
 type Call struct {
-	// Principal is who asks; zero on Open and LockedToo routes.
+	// Principal is who asks; zero on Open and LockedToo routes, and of strangers on Published ones.
 	Principal store.Principal
 	// Source is where the request came from, with its id.
 	Source store.Source

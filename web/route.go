@@ -24,10 +24,12 @@ const (
 	SignedIn
 	// Permitted routes are for those who may do the route's verb.
 	Permitted
+	// Published routes are Permitted ones that the operator can open to everybody (Options.PublicTrust).
+	Published
 )
 
 func (a Access) String() string {
-	return [...]string{"none", "open", "locked-too", "signed-in", "permitted"}[a]
+	return [...]string{"none", "open", "locked-too", "signed-in", "permitted", "published"}[a]
 }
 
 // Route is one operation of the server as its documentation and its tests see it.
@@ -113,13 +115,13 @@ const api = "/api/v1"
 // documentation.
 func routes() []route {
 	ofAPI := slices.Concat(
-		healthRoutes(),
+		healthRoutes(), metricsRoutes(),
 		sessionRoutes(),
 		meRoutes(),
-		tenantRoutes(), policyRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
+		tenantRoutes(), policyRoutes(), peopleRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
 		portfolioRoutes(),
-		runRoutes(), resultRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), quantumRoutes(), modelRoutes(), webhookRoutes(),
-		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
+		runRoutes(), resultRoutes(), stormRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), quantumRoutes(), modelRoutes(), trustRoutes(), webhookRoutes(),
+		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), diagnosticsRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
 		unlockRoutes(),
 		openAPIRoutes(),
 	)
@@ -151,7 +153,7 @@ func checkRoutes(all []route) {
 			panic("web: route " + at + " is there twice")
 		case r.Access == 0 || r.endpoint == nil:
 			panic("web: route " + at + " has no access or no handler")
-		case (r.Access == SignedIn || r.Access == Permitted) && r.Verb == "":
+		case (r.Access == SignedIn || r.Access == Permitted || r.Access == Published) && r.Verb == "":
 			panic("web: route " + at + " has no verb")
 		case r.Access == Open && r.Verb != "":
 			panic("web: route " + at + " is open and has a verb")

@@ -65,6 +65,12 @@ type Options struct {
 	Intake Intake
 	// Uploads is the directory in which they are spooled, encrypted and without names; "" is the system's for temporary files.
 	Uploads string
+	// Diagnostics looks the appliance over and collects what is handed to support; nil: there are none.
+	Diagnostics Diagnostics
+	// Metrics counts requests and gives figures to monitors; nil: there are none.
+	Metrics Metrics
+	// SignInCheck says how the last check of the way in ended, for the readiness that is asked in words; nil: there are none.
+	SignInCheck func() string
 	// Unlock unlocks the store with what an operator sent; nil: only commands on the host unlock it.
 	Unlock func(ctx context.Context, with Unlocking, from store.Source) error
 	// Recovery makes the store's recovery code anew, for the set-up; nil: as DB.ReplaceRecovery does without services.
@@ -174,6 +180,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.app = s.newApp(s.routes)
+	s.app.Server().Handler = s.counted(s.app.Server().Handler)
 	return s, nil
 }
 

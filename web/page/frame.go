@@ -13,6 +13,7 @@ type Frame struct {
 	Sections []Section
 	Wide     bool // more room than a sign-in needs; only without sections
 	Passkeys bool // loads the script for them
+	Reading  bool // loads the style of pages that are read and printed
 }
 
 func (f Frame) frame() Frame { return f }

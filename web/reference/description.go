@@ -52,7 +52,7 @@ type Operation struct {
 	ID     string
 	Method string // GET, POST ...
 	Path   string // with parameters in braces
-	Access string // open, locked-too, signed-in or permitted
+	Access string // open, locked-too, signed-in, permitted or published
 	Verb   string // of the permission table; "" is none
 	// OperatorVerb is what operators need in its place; "" is the same.
 	OperatorVerb string

@@ -158,6 +158,8 @@ func accessWords(o operation) string {
 		return "everybody while the store is locked; otherwise whoever may do the verb"
 	case o.Access == "signed-in":
 		return "everybody signed in, also with an account that is not in order yet"
+	case o.Access == "published":
+		return "whoever may do the verb; everybody where the operator has published the trust center"
 	}
 	return "whoever may do the verb"
 }

@@ -23,7 +23,8 @@ type ModelCard struct {
 	Engine     string           `json:"engine"`
 	Region     string           `json:"region"`
 	Peril      string           `json:"peril"`
-	Signoff    string           `json:"signoff"` // what may be said of the figures, by the rule of the benchmark
+	Signoff    string           `json:"signoff"`           // what may be said of the figures, by the rule of the benchmark
+	Release    *ReleaseSeal     `json:"release,omitempty"` // absent: the appliance was given no meta-seal
 	Parameters []ModelParameter `json:"parameters"`
 	Sources    []ModelSource    `json:"sources"`
 	Limits     []string         `json:"limits"`
@@ -51,4 +52,16 @@ type ModelSource struct {
 	Kinds      []string `json:"kinds"`
 	Stages     []string `json:"stages"`
 	Parameters int      `json:"parameters"` // how many rest on it
+}
+
+// ReleaseSeal is the meta-seal over the thirty runs of a release's benchmark, as it verified on this appliance.
+type ReleaseSeal struct {
+	Valid   bool        `json:"valid"`            // every step holds, and the runs are of this model
+	Pending bool        `json:"pending"`          // no independent laboratory has signed for the figures
+	Reason  string      `json:"reason,omitempty"` // why it is not valid, or why it is pending
+	Tag     string      `json:"tag,omitempty"`    // of the release, from its runs
+	Runs    int         `json:"runs"`             // that verify
+	Rollup  string      `json:"rollup,omitempty"` // root over their seals, hexadecimal
+	By      []string    `json:"by"`               // laboratories whose signatures hold
+	Checks  []SealCheck `json:"checks"`
 }

@@ -44,6 +44,7 @@ func (c *Config) Check(now time.Time) []Finding {
 		k.secret("smtp.password", c.Mail.Secret)
 	}
 	k.passwords(c.KnownPasswords)
+	k.release(c.Release)
 	k.outbound(c)
 	return k.found
 }
@@ -186,6 +187,15 @@ func (k *checker) passwords(paths []string) {
 		}
 		if err != nil {
 			k.fault("passwords.breached", "%v; qrsd passwords import makes such a file", err)
+		}
+	}
+}
+
+// release looks for the files of the model's sign-off. What they say is on the model's card, whether or not it holds.
+func (k *checker) release(r Release) {
+	for key, path := range map[string]string{"model.meta_seal": r.MetaSeal, "model.keys": r.Keys} {
+		if path != "" && !exists(path) {
+			k.fault(key, "%s: it is not there; check the path, or leave the block model out", path)
 		}
 	}
 }

@@ -67,7 +67,7 @@ type Config struct {
 	// Runs says how the queue carries out runs; zero fields are its defaults.
 	Runs Runs
 
-	// Directory has the rates of sign-ins.
+	// Directory has the rates of sign-ins, how long sessions last, and what a hash of a password costs.
 	Directory directory.Options
 
 	// Outbound has the allowed destinations and the proxy; its Log and Mode are the daemon's to give.
@@ -81,6 +81,18 @@ type Config struct {
 
 	// Record is the file of the record of outbound connections.
 	Record string
+
+	// PublicTrust opens the trust center to whoever asks, without signing in.
+	PublicTrust bool
+
+	// Release is what binds the benchmark of the model's release; zero: nothing does, and the model's card says that sign-off is pending.
+	Release Release
+}
+
+// Release are the files by which the sign-off of the model's release is verified.
+type Release struct {
+	MetaSeal string // over the thirty runs of the benchmark
+	Keys     string // JWK Set that the operator trusts
 }
 
 // TLS is the listener's side of TLS.

@@ -101,6 +101,7 @@ func sameConfig(a, b *config.Config) bool {
 		}
 		if l := (web.Limits{
 			Body: 64 << 10, Header: 16 << 10, Connections: 4096, PerAddress: 256, Read: 15 * time.Second, Write: 30 * time.Second, Idle: time.Minute, Work: time.Minute, Stop: 20 * time.Second,
+			Upload: 1 << 30, Uploads: 8, UploadTime: 15 * time.Minute,
 		}); c.Limits == keepSet(c.Limits, l) {
 			c.Limits = web.Limits{}
 		}

@@ -26,6 +26,8 @@ func NeedRestart(before, after *Config) (keys []string) {
 		{"outbound", func(c *Config) any { return [2]any{c.Outbound, c.Record} }},
 		{"smtp", func(c *Config) any { return c.Mail }},
 		{"passwords", func(c *Config) any { return c.KnownPasswords }},
+		{"trust", func(c *Config) any { return c.PublicTrust }},
+		{"model", func(c *Config) any { return c.Release }},
 		{"log.format", func(c *Config) any { return c.Log.Format }},
 	} {
 		if !reflect.DeepEqual(part.of(before), part.of(after)) {

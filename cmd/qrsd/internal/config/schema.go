@@ -33,12 +33,23 @@ func schema(c *Config) body {
 			{name: "tls", open: only(tlsKeys(&c.TLS))},
 			{name: "outbound", open: only(outboundKeys(c))},
 			{name: "smtp", open: func(string) (body, error) { c.Mail = &Mail{}; return mailKeys(c.Mail), nil }},
-			{name: "passwords", open: only(body{keys: []key{{name: "breached", set: paths(&c.KnownPasswords)}}})},
+			{name: "passwords", open: only(body{keys: []key{
+				{name: "breached", set: paths(&c.KnownPasswords)},
+				{name: "memory", set: size(&c.Directory.Hash.Memory, 8<<20, 256<<20)},
+				{name: "passes", set: whole(&c.Directory.Hash.Passes, 1, 10)},
+				{name: "threads", set: whole(&c.Directory.Hash.Threads, 1, 8)},
+			}})},
+			{name: "sessions", open: only(body{keys: []key{
+				{name: "idle", set: span(&c.Directory.Sessions.Idle, time.Minute, 24*time.Hour)},
+				{name: "life", set: span(&c.Directory.Sessions.Life, time.Minute, 30*24*time.Hour)},
+			}})},
 			{name: "runs", open: only(body{keys: []key{
 				{name: "cores", set: whole(&c.Runs.Cores, 1, 4096)},
 				{name: "at_once", set: whole(&c.Runs.AtOnce, 1, 64)},
 			}})},
 			{name: "limits", open: only(limitKeys(c))},
+			{name: "trust", open: only(body{keys: []key{{name: "public", set: flag(&c.PublicTrust)}}})},
+			{name: "model", open: only(modelKeys(&c.Release))},
 			{name: "log", open: only(body{keys: []key{
 				{name: "level", set: oneOf(&c.Log.Level, "trace", "debug", "info", "warn", "error")},
 				{name: "format", set: oneOf(&c.Log.Format, "json", "text")},
@@ -217,6 +228,18 @@ func mailKeys(m *Mail) body {
 	}
 }
 
+func modelKeys(r *Release) body {
+	return body{
+		keys: []key{{name: "meta_seal", set: path(&r.MetaSeal)}, {name: "keys", set: path(&r.Keys)}},
+		check: func() error {
+			if (r.MetaSeal == "") != (r.Keys == "") {
+				return errors.New("meta_seal and keys go together: a seal says nothing without the keys that you trust, known from elsewhere")
+			}
+			return nil
+		},
+	}
+}
+
 // limitKeys are the limits of requests, and the rates of requests, sign-ins and guesses at the store's secret.
 func limitKeys(c *Config) body {
 	l := &c.Limits
@@ -228,6 +251,9 @@ func limitKeys(c *Config) body {
 		keys: []key{
 			{name: "body", set: size(&l.Body, 64<<10, 64<<20)},
 			{name: "header", set: size(&l.Header, 4<<10, 1<<20)},
+			{name: "upload", set: size(&l.Upload, 1<<20, 1<<40)},
+			{name: "uploads", set: whole(&l.Uploads, 1, 256)},
+			{name: "upload_time", set: span(&l.UploadTime, time.Minute, 24*time.Hour)},
 			{name: "connections", set: whole(&l.Connections, 8, 1<<20)},
 			{name: "per_address", set: whole(&l.PerAddress, 8, 1<<20)},
 			{name: "read", set: span(&l.Read, time.Second, 10*time.Minute)},

@@ -16,7 +16,6 @@ import (
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
-	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/modelcard"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/internal/outbound"
@@ -108,7 +107,10 @@ func (a *appliance) newServer() (*web.Server, error) {
 		Log: a.log.Named("web"), Version: a.options.Version,
 	}
 	a.addRuns(&o)
-	o.Feed, o.Models = feed{a.feed}, modelcard.New()
+	o.Feed = feed{a.feed}
+	if err := a.addTrust(&o); err != nil {
+		return nil, err
+	}
 	if a.config.TLS.ClientCA != "" {
 		o.TLS.ClientCAs = a.authorities.Load
 	}

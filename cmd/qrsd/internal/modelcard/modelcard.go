@@ -1,6 +1,8 @@
 // Package modelcard holds what may be said of the model that this program has: its parameters from the engine's own registry, what they rest
 // on, its limits, and whether an independent laboratory has signed for its figures. It writes nothing by hand that the program knows.
 //
+// A release's meta-seal is verified with keys that are trusted, and says of the card's model alone.
+//
 // Begin with New.
 package modelcard
 
@@ -9,7 +11,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/benchlab"
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
 	"github.com/qrsrisk/qrsd/engine/loss"
@@ -24,18 +25,21 @@ import (
 // Cards are the cards of the models that this program has. It never changes, and is safe for many goroutines.
 type Cards struct{ card func() *wire.ModelCard }
 
-// New gives the card of the embedded model. The model is opened when something of the card is first asked for.
-func New() *Cards { return &Cards{sync.OnceValue(made)} }
+// New gives the card of the embedded model. The model is opened, and the release's meta-seal verified, when something of the card
+// is first asked for.
+func New(r Release) *Cards { return &Cards{sync.OnceValue(func() *wire.ModelCard { return made(r) })} }
 
-func made() *wire.ModelCard {
+func made(r Release) *wire.ModelCard {
 	model, err := modelpack.Florida(vulnerability.Options{})
 	if err != nil {
 		panic("modelcard: the embedded model: " + err.Error())
 	}
 	parameters := Parameters(model, loss.DefaultCorrelation())
+	signoff, release := r.standing(ledger.Digest(model.Digest))
 	return &wire.ModelCard{
+		Release: release,
 		ID: ledger.Digest(model.Digest).String(), Engine: engine.Version, Region: "Florida", Peril: "hurricane wind",
-		Signoff: new(benchlab.Evidence).Standing(nil), Parameters: listed(parameters), Sources: sources(parameters), Limits: limits(), Estimate: quantum.ModelCard(),
+		Signoff: signoff, Parameters: listed(parameters), Sources: sources(parameters), Limits: limits(), Estimate: quantum.ModelCard(),
 	}
 }
 

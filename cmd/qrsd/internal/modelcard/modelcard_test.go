@@ -13,7 +13,7 @@ import (
 // TestCards: the card is of the embedded model, has every parameter of the registry with a source that is listed once, and claims nothing
 // that no laboratory has signed for.
 func TestCards(t *testing.T) {
-	cards := modelcard.New()
+	cards := modelcard.New(modelcard.Release{})
 	model, err := modelpack.Florida(vulnerability.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/modelcard"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/trust"
+	"github.com/qrsrisk/qrsd/store/seal"
+	"github.com/qrsrisk/qrsd/web"
+)
+
+// addTrust gives the server the card of its model, and what reviewers ask for.
+func (a *appliance) addTrust(o *web.Options) error {
+	cards := modelcard.New(modelcard.Release(a.config.Release))
+	center, err := trust.New(trust.Options{
+		Watches: a.watches(cards), Record: connections{a.record}, Mode: a.dialer.Mode, Allowed: a.config.Outbound.Allowed, Public: a.config.Outbound.Public,
+		Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	o.Models, o.Trust, o.PublicTrust = cards, center, a.config.PublicTrust
+	return nil
+}
+
+// watches see what controls rest on, here and now.
+func (a *appliance) watches(cards *modelcard.Cards) map[string]trust.Watch {
+	return map[string]trust.Watch{
+		"tls-1.3": func(context.Context) trust.Sight {
+			if a.config.TLS.AllowTLS12() {
+				return trust.Sight{Says: "the configuration lets TLS 1.2 in (tls.min_version)"}
+			}
+			return trust.Sight{Holds: true, Says: "the configuration has no other version"}
+		},
+		"security-contact": func(context.Context) trust.Sight {
+			if a.config.SecurityContact == "" {
+				return trust.Sight{Says: "the configuration names no contact (security_contact)"}
+			}
+			return trust.Sight{Holds: true, Says: "a contact is published"}
+		},
+		"seal-keys": func(context.Context) trust.Sight { return a.sealKeys() },
+		"signoff": func(context.Context) trust.Sight {
+			card := cards.Card(cards.Digest())
+			return trust.Sight{Holds: card.Release != nil && card.Release.Valid && !card.Release.Pending, Says: card.Signoff}
+		},
+	}
+}
+
+// sealKeys sees whether a key that seals is published.
+func (a *appliance) sealKeys() trust.Sight {
+	keys, err := a.db.PublishedKeys()
+	if err != nil {
+		return trust.Sight{Says: err.Error()}
+	}
+	count, now := 0, time.Now()
+	for _, k := range keys.All() {
+		if k.Role == seal.SealKey && (k.NotAfter.IsZero() || k.NotAfter.After(now)) {
+			count++
+		}
+	}
+	if count == 0 {
+		return trust.Sight{Says: "no key of seals is in force"}
+	}
+	return trust.Sight{Holds: true, Says: fmt.Sprintf("%d key in force is published", count)}
+}
