@@ -137,6 +137,9 @@ func (db *DB) enter(tail *kv.Tail, r record) error {
 		}
 		return e.text()
 	})
+	if mark := r.principal.Source().Entered; mark != nil && err == nil {
+		mark.Store(true)
+	}
 	return err
 }
 

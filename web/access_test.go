@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/store/workspace"
 	"github.com/qrsrisk/qrsd/web"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
@@ -201,4 +203,38 @@ func TestPanic(t *testing.T) {
 		t.Errorf("the log has not one line with the request's id: %s", log.String())
 	}
 	p.want(200, p.call("GET", "/healthz", nil))
+}
+
+// brokenSettings break at a spec of that name, before anything was read.
+type brokenSettings struct{ web.Settings }
+
+func (b brokenSettings) Plan(asked wire.NewRun) (workspace.NewRun, []wire.Fault, error) {
+	if asked.Name == "broken" {
+		panic("before the portfolio was read")
+	}
+	return b.Settings.Plan(asked)
+}
+
+// TestPanicLeavesItsEntry: a request whose handling breaks leaves the one entry that every request leaves, whether it breaks before the store
+// has entered it or after.
+func TestPanicLeavesItsEntry(t *testing.T) {
+	a := start(t, unlimited, func(o *web.Options, _ *directory.Options) {
+		o.Settings = brokenSettings{o.Settings}
+		o.Forecast = func(web.Workload) web.Forecast { panic("after the portfolio was read") }
+	})
+	tenant := a.tenant("Example Mutual")
+	admin := a.join(tenant, "admin@example.com", store.Admin)
+	b := newBench(a, tenant, "Coast", locations)
+	for name, want := range map[string]store.Outcome{"broken": store.Failed, "whole": store.Done} {
+		r := admin.want(500, admin.call("POST", "/api/v1/runs/estimate", wire.NewRun{Name: name, Portfolio: b.portfolio.String()}))
+		var found []store.Outcome
+		for _, e := range a.entries(tenant) {
+			if e.Request == r.Header.Get("X-Request-Id") {
+				found = append(found, e.Outcome)
+			}
+		}
+		if !slices.Equal(found, []store.Outcome{want}) {
+			t.Errorf("%s: entries %v, want one, %s", name, found, want)
+		}
+	}
 }

@@ -101,7 +101,7 @@ func (s *Server) process(x *exchange) (err error) {
 		if broken := recover(); broken != nil {
 			s.log.Error("panic", "request_id", x.source.Request, "method", x.method(), "path", clipped(x.path()), "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
 			err = errPanicked
-			if !x.answering {
+			if !x.source.Entered.Load() {
 				err = s.enter(ctx, x, err)
 			}
 		}
@@ -119,7 +119,6 @@ func (s *Server) process(x *exchange) (err error) {
 	if err != nil {
 		return s.enter(ctx, x, err)
 	}
-	x.answering = true
 	c := &Call{Principal: x.principal, Source: x.source, Session: x.token, Received: x.received, exchange: x}
 	out, err := x.route.answer(ctx, s, c, in)
 	if err != nil {

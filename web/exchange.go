@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
@@ -26,7 +28,6 @@ type exchange struct {
 	session   directory.Session      // of the cookie
 	token     directory.SessionToken // of the cookie; zero with an API key
 	repeat    *repeat                // of an Idempotency-Key that is used for the first time; nil otherwise
-	answering bool                   // the handler has the request, and enters it
 	incoming  *inflow                // body as it comes in; nil: there is none
 	taken     []byte                 // body of all but uploads, once it was received
 	content   []byte                 // digest of an upload's parts, in place of the body
@@ -35,9 +36,12 @@ type exchange struct {
 
 func (s *Server) newExchange(ctx *fiber.Ctx, r *route) *exchange {
 	x := &exchange{server: s, ctx: ctx, route: r, received: s.now()}
+	if r != nil {
+		ctx.Context().SetUserValue(operationKey, r.Operation)
+	}
 	at := s.clientAddress(x)
 	x.neighbour = neighbourhood(at)
-	x.source = store.Source{Address: at.String(), UserAgent: x.header("User-Agent"), Request: newRequestID()}
+	x.source = store.Source{Address: at.String(), UserAgent: x.header("User-Agent"), Request: newRequestID(), Entered: new(atomic.Bool)}
 	return x
 }
 
@@ -81,4 +85,20 @@ func (x *exchange) release() {
 		_ = c.Close() // spooled files: nothing of them is to stay
 	}
 	x.holds = nil
+}
+
+// operationKey is where an exchange leaves its operation for whoever counts it.
+const operationKey = "qrsd.operation"
+
+// counted tells the metrics of each request, after it was answered; a stream's when it begins.
+func (s *Server) counted(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	if s.options.Metrics == nil {
+		return next
+	}
+	return func(c *fasthttp.RequestCtx) {
+		began := time.Now()
+		next(c)
+		operation, _ := c.UserValue(operationKey).(string)
+		s.options.Metrics.Answered(operation, c.Response.StatusCode(), time.Since(began))
+	}
 }

@@ -15,8 +15,6 @@ import (
 
 // How long things last.
 const (
-	sessionIdle       = 30 * time.Minute
-	sessionLife       = 12 * time.Hour
 	oneTimeLife       = 7 * 24 * time.Hour // of a password that somebody else set
 	invitationLife    = 7 * 24 * time.Hour
 	enrolmentLife     = 15 * time.Minute
@@ -42,6 +40,9 @@ type Options struct {
 	Breached KnownPasswords
 	// Limits are the rates of sign-ins.
 	Limits Limits
+	// Sessions are how long sessions last, Hash is what a new hash of a password costs.
+	Sessions SessionLimits
+	Hash     HashCost
 	// SecondFactorOptional lets administrators, approvers and operators do without a second factor, for throw-away appliances. A tenant's
 	// policy can still ask for it.
 	SecondFactorOptional bool
@@ -80,8 +81,8 @@ func Open(db *store.DB, o Options) *Directory {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.Limits = o.Limits.filled()
-	d := &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(), limiter: newLimiter(), seen: newSightings(), resetFloor: resetFloor, collections: defineCollections()}
+	o.Limits, o.Sessions, o.Hash = o.Limits.filled(), o.Sessions.filled(), o.Hash.filled()
+	d := &Directory{db: db, options: o, rand: o.Rand, now: o.Now, hasher: newHasher(o.Hash), limiter: newLimiter(), seen: newSightings(), resetFloor: resetFloor, collections: defineCollections()}
 	d.passkeySigning = newPasskeySigning(o.RelyingParty, d.draw(strangersKey))
 	return d
 }

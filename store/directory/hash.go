@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
@@ -15,25 +16,38 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Parameters of new hashes: the first minimum of the OWASP Password Storage Cheat Sheet, about 25 ms of one core.
+// Lengths of new hashes, in bytes.
 const (
-	hashMemory  = 19 << 10 // KiB
-	hashTime    = 2
-	hashThreads = 1
-	hashSalt    = 16
-	hashLength  = 32
+	hashSalt   = 16
+	hashLength = 32
 )
+
+// HashCost is what a new hash of a password costs by Argon2id (RFC 9106 section 3.1); zero fields are the defaults, which are the first minimum of
+// the OWASP Password Storage Cheat Sheet, about 25 ms of one core. A hash of another cost is made anew when its user signs in.
+type HashCost struct {
+	Memory  int // bytes, 8 to 256 MiB; 19 MiB
+	Passes  int // 1 to 10; 2
+	Threads int // 1 to 8; 1
+}
+
+func (c HashCost) filled() HashCost {
+	return HashCost{cmp.Or(c.Memory, 19<<20), cmp.Or(c.Passes, 2), cmp.Or(c.Threads, 1)}
+}
 
 // hashWait is how long a sign-in waits for its turn before ErrBusy.
 const hashWait = 2 * time.Second
 
-// hasher hashes passwords with Argon2id (RFC 9106), two to a core at most: each takes 19 MiB.
+// hasher hashes passwords with Argon2id (RFC 9106), two to a core at most: each takes its memory.
 type hasher struct {
+	cost     phc
 	turns    chan struct{}
 	patience time.Duration
 }
 
-func newHasher() *hasher { return &hasher{make(chan struct{}, 2*runtime.GOMAXPROCS(0)), hashWait} }
+func newHasher(c HashCost) *hasher {
+	cost := phc{memory: uint32(c.Memory >> 10), time: uint32(c.Passes), threads: uint8(c.Threads)}
+	return &hasher{cost, make(chan struct{}, 2*runtime.GOMAXPROCS(0)), hashWait}
+}
 
 // turn waits for a turn; done gives it back. ErrBusy when patience ends.
 func (h *hasher) turn(ctx context.Context) (done func(), err error) {
@@ -56,7 +70,8 @@ func (h *hasher) hash(ctx context.Context, password string, salt []byte) (string
 		return "", err
 	}
 	defer done()
-	p := phc{memory: hashMemory, time: hashTime, threads: hashThreads, salt: salt}
+	p := h.cost
+	p.salt = salt
 	p.hash = p.derive(password, hashLength)
 	return p.String(), nil
 }
@@ -64,7 +79,8 @@ func (h *hasher) hash(ctx context.Context, password string, salt []byte) (string
 // verify holds a password to a PHC string. An empty one, of an account that has no password or does not exist, costs as much
 // and never fits.
 func (h *hasher) verify(ctx context.Context, stored, password string) (fits, outdated bool, err error) {
-	p := phc{memory: hashMemory, time: hashTime, threads: hashThreads, salt: make([]byte, hashSalt)}
+	p := h.cost
+	p.salt = make([]byte, hashSalt)
 	if stored != "" {
 		if p, err = parsePHC(stored); err != nil {
 			return false, false, err
@@ -79,7 +95,7 @@ func (h *hasher) verify(ctx context.Context, stored, password string) (fits, out
 	if stored == "" || subtle.ConstantTimeCompare(got, p.hash) != 1 {
 		return false, false, nil
 	}
-	return true, p.memory != hashMemory || p.time != hashTime || p.threads != hashThreads, nil
+	return true, p.memory != h.cost.memory || p.time != h.cost.time || p.threads != h.cost.threads, nil
 }
 
 // phc is an Argon2id hash with its parameters, in the PHC string format

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +14,19 @@ import (
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
-// over reports whether a session has ended by itself: half an hour unused, or twelve hours old.
-func (s session) over(now, seen time.Time) bool {
-	return now.Sub(latest(s.Seen, seen)) > sessionIdle || now.Sub(s.Begun) > sessionLife
+// SessionLimits are how long sessions last; zero fields are the defaults, which are what NIST SP 800-63B asks at AAL2.
+type SessionLimits struct {
+	Idle time.Duration // since its last request; 30 minutes
+	Life time.Duration // since its sign-in; 12 hours
+}
+
+func (l SessionLimits) filled() SessionLimits {
+	return SessionLimits{cmp.Or(l.Idle, 30*time.Minute), cmp.Or(l.Life, 12*time.Hour)}
+}
+
+// over reports whether a session has ended by itself: unused, or old.
+func (d *Directory) over(s session, now, seen time.Time) bool {
+	return now.Sub(latest(s.Seen, seen)) > d.options.Sessions.Idle || now.Sub(s.Begun) > d.options.Sessions.Life
 }
 
 func latest(a, b time.Time) time.Time {
@@ -36,7 +47,7 @@ func (d *Directory) beginSession(tx *store.WriteTx, user store.ID, token string,
 	}
 	kept := all.Value.Open[:0:0]
 	for i, old := range all.Value.Open {
-		if old.over(now, d.seen.at(old.ID)) || i < len(all.Value.Open)-sessionsOfOne+1 {
+		if d.over(old, now, d.seen.at(old.ID)) || i < len(all.Value.Open)-sessionsOfOne+1 {
 			if err := d.tokens.Remove(tx, old.Digest); err != nil {
 				return err
 			}
@@ -99,7 +110,7 @@ func (d *Directory) Session(ctx context.Context, token SessionToken, from store.
 		return none(err)
 	}
 	now, found := d.now(), k.session
-	if k.state != Active || found.over(now, d.seen.at(found.ID)) {
+	if k.state != Active || d.over(found, now, d.seen.at(found.ID)) {
 		return none(errors.Join(d.expire(ctx, k.tenant, k.user, found.ID), ErrNoSession))
 	}
 	d.seen.note(sighting{tenant: k.tenant, record: k.user, session: found.ID, at: now}, found.Seen)
@@ -107,7 +118,7 @@ func (d *Directory) Session(ctx context.Context, token SessionToken, from store.
 		return none(err)
 	}
 	p, err := principal(k.user, k.tenant, k.role, from, k.owed.scopes())
-	return p, Session{found.ID, found.Begun, found.Begun.Add(sessionLife), found.Proved, k.owed.password, k.owed.factor}, err
+	return p, Session{found.ID, found.Begun, found.Begun.Add(d.options.Sessions.Life), found.Proved, k.owed.password, k.owed.factor}, err
 }
 
 // caller is what the records say of whoever shows a session's token.
@@ -219,7 +230,7 @@ func noneIfErased(err, none error) error {
 // expire takes away a session that is over. On a full disk it stays, over as before.
 func (d *Directory) expire(ctx context.Context, tenant, user, id store.ID) error {
 	err := d.asAppliance(ctx, tenant, user, func(tx *store.WriteTx) error {
-		return d.endSessions(tx, user, func(s session) bool { return s.ID == id && s.over(tx.Now(), d.seen.at(id)) })
+		return d.endSessions(tx, user, func(s session) bool { return s.ID == id && d.over(s, tx.Now(), d.seen.at(id)) })
 	})
 	if full(err) {
 		return nil
@@ -283,8 +294,8 @@ func (d *Directory) Sessions(ctx context.Context, by store.Principal, user store
 		r, err := find(tx, d.sessions, user)
 		all = nil
 		for _, s := range r.Value.Open {
-			if seen := d.seen.at(s.ID); !s.over(d.now(), seen) {
-				all = append(all, SessionInfo{s.ID, s.Begun, latest(s.Seen, seen), s.Begun.Add(sessionLife), s.Address, s.UserAgent})
+			if seen := d.seen.at(s.ID); !d.over(s, d.now(), seen) {
+				all = append(all, SessionInfo{s.ID, s.Begun, latest(s.Seen, seen), s.Begun.Add(d.options.Sessions.Life), s.Address, s.UserAgent})
 			}
 		}
 		return err
@@ -343,7 +354,7 @@ func (d *Directory) Standing(ctx context.Context, token SessionToken, from store
 	if err != nil {
 		return err
 	}
-	if k.state != Active || k.session.over(d.now(), d.seen.at(k.session.ID)) || k.owed.scopes() != nil {
+	if k.state != Active || d.over(k.session, d.now(), d.seen.at(k.session.ID)) || k.owed.scopes() != nil {
 		return ErrNoSession
 	}
 	return nil

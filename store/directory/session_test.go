@@ -57,6 +57,28 @@ func TestSessionEnds(t *testing.T) {
 	o.must(o.SignOut(ctx, p, token))
 }
 
+// TestSessionLimitsOfTheOptions wants sessions to end when the options say.
+func TestSessionLimitsOfTheOptions(t *testing.T) {
+	o := open(t, directory.Options{Sessions: directory.SessionLimits{Idle: 2 * time.Minute, Life: 5 * time.Minute}})
+	_, token := o.hire("ada@example.com", store.Viewer)
+	for range 2 {
+		o.clock.pass(2 * time.Minute)
+		if _, s, err := o.Session(t.Context(), token, desk); err != nil || s.Ends.Sub(s.Begun) != 5*time.Minute {
+			t.Fatalf("session %+v: %v", s, err)
+		}
+	}
+	o.clock.pass(time.Minute + time.Second)
+	if _, _, err := o.Session(t.Context(), token, desk); !errors.Is(err, directory.ErrNoSession) {
+		t.Errorf("after its life: %v", err)
+	}
+	_, token, err := o.signIn("ada@example.com", goodPassword, desk)
+	o.must(err)
+	o.clock.pass(2*time.Minute + time.Second)
+	if _, _, err := o.Session(t.Context(), token, desk); !errors.Is(err, directory.ErrNoSession) {
+		t.Errorf("unused for two minutes: %v", err)
+	}
+}
+
 // TestSeenOutlivesRestart wants what Flush wrote to count in the next process, and what was not flushed to end early, never late.
 func TestSeenOutlivesRestart(t *testing.T) {
 	o := open(t, directory.Options{})

@@ -17,7 +17,7 @@ const StepUpLife = 10 * time.Minute
 type Session struct {
 	ID     store.ID
 	Begun  time.Time
-	Ends   time.Time // at the latest; half an hour unused ends it as well
+	Ends   time.Time // at the latest; being unused for long ends it as well
 	Proved time.Time // when its owner last gave all the factors that the account has; zero: not since it was begun
 
 	MustChangePassword bool // may do nothing else before: SetPassword
@@ -58,7 +58,7 @@ func (d *Directory) BeginStepUp(ctx context.Context, by store.Principal, token S
 // own is the caller's open session of a token.
 func (d *Directory) own(tx store.Reader, by store.Principal, token SessionToken) (session, error) {
 	s, err := d.openSession(tx, by.User(), digest(token.Reveal()))
-	if err == nil && s.over(d.now(), d.seen.at(s.ID)) {
+	if err == nil && d.over(s, d.now(), d.seen.at(s.ID)) {
 		return s, ErrNoSession
 	}
 	return s, err

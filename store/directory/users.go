@@ -143,6 +143,32 @@ func (d *Directory) Users(ctx context.Context, by store.Principal, tenant store.
 	})
 }
 
+// Person is what everybody in a tenant may know of a colleague: who stands behind an id in an approval, a run, the ledger.
+type Person struct {
+	ID   store.ID
+	Name string
+	Role store.Role
+}
+
+// People lists everybody of the caller's tenant in order of creation, also those who were disabled: what they did is still theirs.
+func (d *Directory) People(ctx context.Context, by store.Principal, after store.Cursor, limit int) (all []Person, next store.Cursor, err error) {
+	t, err := d.tenant(ctx, by, by.Tenant())
+	if err != nil {
+		return nil, "", err
+	}
+	return all, next, t.View(ctx, store.Action{Verb: rights.TenantRead}, func(tx *store.ReadTx) error {
+		page, err := d.users.List(tx, after, limit)
+		if err != nil {
+			return err
+		}
+		all, next = nil, page.Next
+		for _, r := range page.Records {
+			all = append(all, Person{r.ID, r.Value.Name, r.Value.Role})
+		}
+		return nil
+	})
+}
+
 // User reads one user of the tenant; store.ErrNotFound.
 func (d *Directory) User(ctx context.Context, by store.Principal, tenant, user store.ID) (u User, err error) {
 	t, err := d.tenant(ctx, by, tenant)

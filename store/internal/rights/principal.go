@@ -1,11 +1,16 @@
 package rights
 
+import "sync/atomic"
+
 // Source is where a request came from. It is personal data: the audit log keeps it in the part that dies with the
 // tenant's keys.
 type Source struct {
 	Address   string // IP address, or "host" for a command on the appliance itself
 	UserAgent string // the browser's or client's own words; the command line's version
 	Request   string // the request's id, given by whoever received it
+	// Entered, where there is one, is set once an audit entry names the request: whoever has to answer for a request that broke
+	// off knows whether it left one.
+	Entered *atomic.Bool
 }
 
 // Principal is an authenticated caller: who it is, of which tenant, in which role, from where. It is made by the

@@ -96,6 +96,13 @@ func sameConfig(a, b *config.Config) bool {
 		if c.Store.Options.MaxSize == 64<<30 {
 			c.Store.Options.MaxSize = 0
 		}
+		if c.Directory.Sessions.Idle == 30*time.Minute {
+			c.Directory.Sessions.Idle = 0
+		}
+		if c.Directory.Sessions.Life == 12*time.Hour {
+			c.Directory.Sessions.Life = 0
+		}
+		c.Directory.Hash = withoutDefaults(c.Directory.Hash)
 		if c.Outbound.Timeout == 30*time.Second {
 			c.Outbound.Timeout = 0
 		}
@@ -113,6 +120,20 @@ func sameConfig(a, b *config.Config) bool {
 		}
 	}
 	return reflect.DeepEqual(x, y)
+}
+
+// withoutDefaults is a cost with zeros for what the directory takes for them.
+func withoutDefaults(c directory.HashCost) directory.HashCost {
+	if c.Memory == 19<<20 {
+		c.Memory = 0
+	}
+	if c.Passes == 2 {
+		c.Passes = 0
+	}
+	if c.Threads == 1 {
+		c.Threads = 0
+	}
+	return c
 }
 
 // keepSet is l with the fields of defaults that are set in it.
