@@ -96,7 +96,7 @@ const ourImports = `
 const theirImports = `
 	github.com/parquet-go/parquet-go:            engine/exposure/parquet engine/results/parquet tests
 	github.com/xuri/excelize/v2:                 engine/results/excel
-	github.com/klauspost/compress:               store/internal/blob web
+	github.com/klauspost/compress:               store/internal/blob store/backup web
 	gonum.org/v1/gonum:                          tools tests
 	pgregory.net/rapid:                          tests
 	github.com/rogpeppe/go-internal:             tests
