@@ -334,6 +334,9 @@ func TestInterrupted(t *testing.T) {
 	boom := errors.New("the wire was cut")
 	for at := 1; at <= count.count; at++ {
 		for _, after := range []bool{false, true} {
+			if after && strings.HasPrefix(count.writes[at-1], "get ") {
+				continue // reading has no effect
+			}
 			s.write(s.tenant, 1, 1000)
 			f := &flaky{Target: s.target, at: at, after: after, err: boom}
 			all, err := s.newKeeper(f).Create(t.Context(), storetest.Operator(), nil)

@@ -64,6 +64,7 @@ var (
 	RunCancel = verb("run.cancel", Admin, Modeler, Analyst)
 	RunRead   = verb("run.read", Admin, Modeler, Analyst, Approver, Viewer)
 	RunExport = verb("run.export", Admin, Modeler, Analyst, Approver)
+	RunReplay = verb("run.replay", Worker)                                    // a finished run is computed again, in a drill of a backup
 	RunReport = verb("run.report", Admin, Modeler, Analyst, Approver, Viewer) // figures, seal, approval and lineage of one run in one reading
 
 	RunSeal    = verb("run.seal", Admin, Modeler, Analyst, Worker)
@@ -136,7 +137,7 @@ func Verbs() []Verb {
 		APIKeyAdd, APIKeyList, APIKeyRotate, APIKeyRevoke,
 		PortfolioImport, PortfolioCheck, PortfolioRead, PortfolioDelete,
 		ModelRegister, ModelRead, TrustRead,
-		RunSubmit, RunClaim, RunWork, RunFinish, RunFail, RunCancel, RunRead, RunExport, RunReport,
+		RunSubmit, RunClaim, RunWork, RunFinish, RunFail, RunCancel, RunRead, RunExport, RunReplay, RunReport,
 		RunSeal, SealRead, SealRotate,
 		EstimateSubmit, EstimateRead,
 		ApprovalRequest, ApprovalDecide, ApprovalRead,
