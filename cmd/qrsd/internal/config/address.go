@@ -82,6 +82,15 @@ func contact(s string) error {
 	return nil
 }
 
+// recipient is a public key of age in its text form, whose sum is verified where it is used.
+func recipient(s string) (string, error) {
+	rest, ok := strings.CutPrefix(s, "age1")
+	if !ok || len(rest) < 40 || strings.Trim(rest, "0123456789abcdefghijklmnopqrstuvwxyz") != "" {
+		return "", fmt.Errorf("%.80q: must be a public key of age, which begins with age1; the key that begins with AGE-SECRET-KEY is its owner's alone", s)
+	}
+	return s, nil
+}
+
 // mode fixes how far the appliance may reach.
 func mode(to **outbound.Mode) func(*decoder, cty.Value) error {
 	return func(_ *decoder, v cty.Value) error {

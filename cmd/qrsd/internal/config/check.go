@@ -43,6 +43,12 @@ func (c *Config) Check(now time.Time) []Finding {
 	if c.Mail != nil && !c.Mail.Secret.IsZero() {
 		k.secret("smtp.password", c.Mail.Secret)
 	}
+	if !c.Metrics.Token.IsZero() {
+		k.secret("metrics.token", c.Metrics.Token)
+	}
+	if c.Log.File != "" && !exists(filepath.Dir(c.Log.File)) {
+		k.fault("log.file", "%s: its folder is not there; make it, for the user of the service alone", c.Log.File)
+	}
 	k.passwords(c.KnownPasswords)
 	k.release(c.Release)
 	k.outbound(c)

@@ -57,9 +57,11 @@ type Config struct {
 	// Mode is how far the appliance may reach; nil: chosen at set-up and kept in the store.
 	Mode *outbound.Mode
 
-	TLS   TLS
-	Store Store
-	Log   Log
+	TLS     TLS
+	Store   Store
+	Log     Log
+	Metrics Metrics
+	Support Support
 
 	// Limits are those of requests; zero fields are the server's defaults.
 	Limits web.Limits
@@ -202,10 +204,23 @@ type Runs struct {
 	AtOnce int // runs at the same time; 0: 2
 }
 
-// Log is how the daemon logs, to standard error.
+// Log is how the daemon logs: to standard error, and to a file besides where one is named.
 type Log struct {
 	Level  string // trace, debug, info, warn, error
 	Format string // json, text
+	File   string // "": none
+	Size   int64  // of one file, in bytes
+	Keep   int    // old files
+}
+
+// Metrics are figures for monitors.
+type Metrics struct {
+	Token Secret // that a monitor shows; none: there are no metrics
+}
+
+// Support is to whom diagnostic bundles are handed.
+type Support struct {
+	Recipients []string // public keys (age1...) that bundles are encrypted to; none: no bundle can be packed
 }
 
 // Load reads a file. The error is a *FaultsError where its text is at fault, else that of reading it.
@@ -272,7 +287,7 @@ func defaults() *Config {
 		Listen: "127.0.0.1:8443",
 		Hosts:  []string{"localhost", "127.0.0.1", "::1"},
 		TLS:    TLS{MinVersion: tls.VersionTLS13},
-		Log:    Log{Level: "info", Format: "json"},
+		Log:    Log{Level: "info", Format: "json", Size: 16 << 20, Keep: 5},
 	}
 }
 

@@ -250,6 +250,12 @@ func TestParse(t *testing.T) {
 		log {
 			level = "debug"
 			format = "text"
+			file   = "log/qrsd.log"
+			size   = "1MiB"
+			keep   = 2
+		}
+		support {
+			recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
 		}
 	`))
 	if err != nil {
@@ -266,7 +272,8 @@ func TestParse(t *testing.T) {
 			Certificate: "/etc/qrsd/a.pem", Key: "/keys/a.key", Folder: "/srv/tls", MinVersion: tls.VersionTLS12, ClientCA: "/etc/qrsd/ca.pem", Require: true,
 		},
 		Runs:      config.Runs{Cores: 3, AtOnce: 4},
-		Log:       config.Log{Level: "debug", Format: "text"},
+		Log:       config.Log{Level: "debug", Format: "text", File: "/etc/qrsd/log/qrsd.log", Size: 1 << 20, Keep: 2},
+		Support:   config.Support{Recipients: []string{"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}},
 		Directory: directory.Options{Limits: directory.Limits{Address: directory.Rate{Burst: 5, Every: 1500 * time.Millisecond}}},
 	}
 	want.Store.Path, want.Store.Options.Anchor, want.Store.Options.MaxSize = "/srv/store", "/etc/anchor", 2<<40

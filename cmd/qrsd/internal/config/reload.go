@@ -28,7 +28,13 @@ func NeedRestart(before, after *Config) (keys []string) {
 		{"passwords", func(c *Config) any { return c.KnownPasswords }},
 		{"trust", func(c *Config) any { return c.PublicTrust }},
 		{"model", func(c *Config) any { return c.Release }},
-		{"log.format", func(c *Config) any { return c.Log.Format }},
+		{"log", func(c *Config) any {
+			l := c.Log
+			l.Level = ""
+			return l
+		}},
+		{"metrics", func(c *Config) any { return c.Metrics }},
+		{"support", func(c *Config) any { return c.Support }},
 	} {
 		if !reflect.DeepEqual(part.of(before), part.of(after)) {
 			keys = append(keys, part.keys)

@@ -53,7 +53,12 @@ func schema(c *Config) body {
 			{name: "log", open: only(body{keys: []key{
 				{name: "level", set: oneOf(&c.Log.Level, "trace", "debug", "info", "warn", "error")},
 				{name: "format", set: oneOf(&c.Log.Format, "json", "text")},
+				{name: "file", set: path(&c.Log.File)},
+				{name: "size", set: size(&c.Log.Size, 64<<10, 1<<30)},
+				{name: "keep", set: whole(&c.Log.Keep, 0, 100)},
 			}})},
+			{name: "metrics", open: only(body{keys: []key{{name: "token", required: true, set: secret(&c.Metrics.Token)}}})},
+			{name: "support", open: only(body{keys: []key{{name: "recipients", required: true, set: list(&c.Support.Recipients, recipient)}}})},
 		},
 		check: func() error {
 			switch {
