@@ -28,7 +28,10 @@ func refusalOf(err error) *refusal {
 	var readOnly store.ErrReadOnly
 	var invalid *store.InvalidError
 	var factor *directory.SecondFactorNeeded
+	var unavailable *Unavailable
 	switch {
+	case errors.As(err, &unavailable):
+		return &refusal{kind: kindConflict, detail: unavailable.Reason}
 	case errors.As(err, &factor):
 		return &refusal{kind: kindFactorNeeded, detail: factor.Error(), factor: factor}
 	case errors.Is(err, directory.ErrNotForOperators): // whether there is such a tenant they may know
@@ -83,7 +86,7 @@ const quotaWait = 30 * time.Second
 func invalidValue(e *store.InvalidError) *refusal {
 	fault := wire.Fault{Detail: e.Reason}
 	switch e.Field {
-	case "limit", "cursor", "summary", "format":
+	case "limit", "cursor", "summary", "format", "tvar":
 		fault.Parameter = e.Field
 	default:
 		fault.Pointer = "/" + e.Field

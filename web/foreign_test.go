@@ -111,7 +111,7 @@ func TestForeignIDs(t *testing.T) {
 			}
 		}
 		for _, what := range slices.Sorted(maps.Keys(foreign)) {
-			got := admin.call(r.Method, strings.ReplaceAll(r.Path, "{id}", foreign[what].String()), send[r.Operation], edit...)
+			got := admin.call(r.Method, strings.NewReplacer("{id}", foreign[what].String(), "{event}", "1").Replace(r.Path), send[r.Operation], edit...)
 			sent[got.Header.Get("X-Request-Id")] = fmt.Sprintf("%s %s with another tenant's %s", r.Method, r.Path, what)
 			if problem := refused(t, r, got); problem != "not-found" {
 				t.Errorf("%s: %d %s", sent[got.Header.Get("X-Request-Id")], got.Status, problem)
@@ -136,7 +136,7 @@ func (a *appliance) sendInto(p *person, tenant store.ID, sent map[string]string)
 	a.Helper()
 	send := bodies()
 	for _, r := range ofAPI() {
-		got := p.call(r.Method, strings.NewReplacer("{id}", p.id.String(), "{sequence}", "0").Replace(r.Path)+"?tenant="+tenant.String(), send[r.Operation])
+		got := p.call(r.Method, strings.NewReplacer("{id}", p.id.String(), "{sequence}", "0", "{event}", "1").Replace(r.Path)+"?tenant="+tenant.String(), send[r.Operation])
 		problem := problemName(got.problem(a.TB))
 		switch {
 		case problem == "not-found":

@@ -41,3 +41,19 @@ func neutral(cell string) string {
 	}
 	return "'" + cell
 }
+
+// neutralised gives what write writes, which is CSV, to w as neutralise does.
+func neutralised(w io.Writer, write func(io.Writer) error) error {
+	from, to := io.Pipe()
+	copied := make(chan error, 1)
+	go func() {
+		err := neutralise(w, from)
+		_ = from.CloseWithError(err)
+		copied <- err
+	}()
+	var err error
+	defer func() { _ = to.CloseWithError(err) }() // also where write panics
+	err = write(to)
+	_ = to.CloseWithError(err)
+	return errors.Join(err, <-copied)
+}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/internal/figures"
 	runsettings "github.com/qrsrisk/qrsd/internal/settings"
+	"github.com/qrsrisk/qrsd/internal/storms"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/store/storetest"
@@ -81,7 +82,8 @@ func start(t testing.TB, settings ...setting) *appliance {
 		DB: a.db, Hosts: []string{host}, Version: "test", Now: a.clock.now,
 		TLS: web.TLS{Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate, nil }},
 	}
-	o.Settings, o.Figures = runsettings.New(theModel), figures.New(1)
+	o.Settings, o.Figures = runsettings.New(theModel), figures.New(figures.Options{AtOnce: 1, Ground: theGround})
+	o.Storms = storms.New(storms.Options{Model: modelWithout, Figures: o.Figures})
 	people := directory.Options{Now: a.clock.now}
 	for _, set := range settings {
 		set(&o, &people)

@@ -89,7 +89,7 @@ func TestUnlocking(t *testing.T) {
 		if r.Page || r.Access == web.LockedToo {
 			continue
 		}
-		got := p.call(r.Method, strings.NewReplacer("{id}", p.id.String(), "{sequence}", "0").Replace(r.Path), nil)
+		got := p.call(r.Method, strings.NewReplacer("{id}", p.id.String(), "{sequence}", "0", "{event}", "1").Replace(r.Path), nil)
 		if problemName(p.want(503, got).problem(t)) != "locked" {
 			t.Errorf("%s %s while locked: %s", r.Method, r.Path, got)
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,8 +21,11 @@ type Figures interface {
 	Metrics(r *KeptRun, levels []string, from, limit int) (wire.RunMetrics, error)
 	// Curves gives the exceedance curves of a summary: at the run's own return periods, or at those that are asked for.
 	Curves(ctx context.Context, r *KeptRun, summary int, periods []float64) (wire.RunCurves, error)
-	// Events gives the events with a loss of a summary, largest first, from a place on.
-	Events(ctx context.Context, r *KeptRun, summary int, perspective string, from, limit int) (wire.RunEvents, error)
+	// Events gives the events with a loss of a summary, largest first, from a place on; with a return period (years; 0: without) the share of each
+	// of the TVaR there, for which the tables of losses by draw are needed.
+	Events(ctx context.Context, r *KeptRun, summary int, perspective string, tvar float64, from, limit int) (wire.RunEvents, error)
+	// Storm gives the losses of one event by summary; store.ErrNotFound: the run has no loss of it.
+	Storm(ctx context.Context, r *KeptRun, event StormNumber) (wire.StormLosses, error)
 	// Page gives rows of a table from a place on.
 	Page(r *KeptRun, table string, from int64, limit int) (wire.TablePage, error)
 	// Workbook writes a table as an Excel workbook; *store.InvalidError: it has too many rows.
@@ -171,7 +175,7 @@ func (s *Server) getRunCurves(ctx context.Context, c *Call, in struct {
 	if err != nil {
 		return out, err
 	}
-	periods, err := returnPeriods(in.ReturnPeriods)
+	periods, err := yearsOf("return_periods", in.ReturnPeriods)
 	if err != nil {
 		return out, err
 	}
@@ -201,20 +205,20 @@ func summaryID(asked *int) (int, error) {
 // mostPeriods bounds what one request computes.
 const mostPeriods = 100
 
-// returnPeriods reads years with commas between.
-func returnPeriods(text string) (all []float64, err error) {
+// yearsOf reads the return periods of a parameter: years with commas between.
+func yearsOf(parameter, text string) (all []float64, err error) {
 	if text == "" {
 		return nil, nil
 	}
 	for _, one := range strings.Split(text, ",") {
 		p, err := strconv.ParseFloat(strings.TrimSpace(one), 64)
 		if err != nil || !(p >= 1 && p <= math.MaxInt32) {
-			return nil, badParameter("return_periods", fmt.Sprintf("%q is no number of years of at least 1; write for example 100,250", clipped(one)))
+			return nil, badParameter(parameter, fmt.Sprintf("%q is no number of years of at least 1; write for example 100,250", clipped(one)))
 		}
 		all = append(all, p)
 	}
 	if len(all) > mostPeriods {
-		return nil, badParameter("return_periods", fmt.Sprintf("%d are more than %d", len(all), mostPeriods))
+		return nil, badParameter(parameter, fmt.Sprintf("%d are more than %d", len(all), mostPeriods))
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
@@ -224,6 +228,7 @@ func (s *Server) listRunEvents(ctx context.Context, c *Call, in struct {
 	ID          store.ID `path:"id"`
 	Summary     *int     `query:"summary"`
 	Perspective string   `query:"perspective"`
+	TVaR        string   `query:"tvar"`
 	Cursor      string   `query:"cursor"`
 	Limit       *int     `query:"limit"`
 }) (out wire.RunEvents, err error) {
@@ -241,12 +246,22 @@ func (s *Server) listRunEvents(ctx context.Context, c *Call, in struct {
 	if in.Perspective != "ground_up" && in.Perspective != "gross" {
 		return out, badParameter("perspective", fmt.Sprintf("%q is neither ground_up nor gross", clipped(in.Perspective)))
 	}
-	r, done, err := s.kept(ctx, c, in.ID, eventTables...)
+	tables, tvar := eventTables, 0.0
+	if in.TVaR != "" {
+		periods, err := yearsOf("tvar", in.TVaR)
+		if err != nil || len(periods) != 1 {
+			return out, cmp.Or(err, badParameter("tvar", "give one return period, in years"))
+		}
+		tables, tvar = slices.Concat(eventTables, lossTables), periods[0]
+	}
+	r, done, err := s.runOfStorms(ctx, c, in.ID, tables, false, false)
 	if err != nil {
 		return out, err
 	}
 	defer done()
-	out, err = s.options.Figures.Events(ctx, r, summary, in.Perspective, int(from), limit)
+	if out, err = s.options.Figures.Events(ctx, r.KeptRun, summary, in.Perspective, tvar, int(from), limit); err != nil {
+		return out, err
+	}
 	c.Next(out.NextCursor)
-	return out, err
+	return out, s.addStorms(ctx, r, &out)
 }

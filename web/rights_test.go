@@ -154,7 +154,7 @@ func problemName(p wire.Problem) string {
 
 // path is the route's path with an id that is nobody's.
 func (k asker) path(r web.Route) string {
-	return strings.NewReplacer("{id}", "00000000000070008000000000000042", "{sequence}", "0", "{role}", "report").Replace(r.Path)
+	return strings.NewReplacer("{id}", "00000000000070008000000000000042", "{sequence}", "0", "{role}", "report", "{event}", "1").Replace(r.Path)
 }
 
 func askers(a *appliance, tenant store.ID) (all []asker) {

@@ -120,7 +120,7 @@ func routes() []route {
 		meRoutes(),
 		tenantRoutes(), policyRoutes(), peopleRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
 		portfolioRoutes(),
-		runRoutes(), resultRoutes(), stormRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), quantumRoutes(), modelRoutes(), trustRoutes(), webhookRoutes(),
+		runRoutes(), resultRoutes(), stormRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), reportRoutes(), quantumRoutes(), modelRoutes(), trustRoutes(), webhookRoutes(),
 		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), diagnosticsRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
 		unlockRoutes(),
 		openAPIRoutes(),

@@ -61,6 +61,7 @@ func (d *desk) work(p *person, tenant store.ID) {
 	for _, form := range []string{"csv", "parquet", "xlsx"} {
 		d.try("exportRunTable", p, nil, first.ID, "gr_ept", "?format="+form)
 	}
+	d.storms(p, first.ID)
 	d.try("getRunFile", p, nil, first.ID, "manifest.json")
 	d.try("compareRuns", p, nil, "?baseline="+first.ID+"&with="+second.ID)
 	var third wire.SubmittedRun

@@ -24,6 +24,13 @@ import (
 // theModel is opened once for all tests.
 var theModel = sync.OnceValues(func() (*modelpack.Model, error) { return modelpack.Florida(vulnerability.Options{}) })
 
+func modelWithout(without []string) (*modelpack.Model, error) {
+	if len(without) == 0 {
+		return theModel()
+	}
+	return modelpack.Florida(vulnerability.Options{Without: without})
+}
+
 // locations are insured places in two counties, two of them with a line of business of their own.
 const locations = `PortNumber,AccNumber,LocNumber,CountryCode,AreaCode,PostalCode,OccupancyCode,ConstructionCode,YearBuilt,BuildingTIV,LocCurrency,LocPerilsCovered
 Book,Home,1,US,FL,33139,1051,5100,1958,400000,USD,WTC

@@ -16,7 +16,7 @@ import (
 // Curves gives the exceedance curves of a summary: at the run's own return periods, or at those that are asked for. Those that
 // are the run's own are as its tables have them. store.ErrNotFound: there is no such summary.
 func (f *Reader) Curves(ctx context.Context, r *web.KeptRun, id int, periods []float64) (out wire.RunCurves, err error) {
-	s, err := summary(r, id)
+	s, err := f.summary(r, id)
 	if err != nil {
 		return out, err
 	}

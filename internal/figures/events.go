@@ -10,9 +10,10 @@ import (
 )
 
 // Events gives the events with a loss of a summary, largest mean loss of the perspective first, from a place on. Events without a
-// gross loss come last where gross losses are asked for. store.ErrNotFound: there is no such summary.
-func (*Reader) Events(ctx context.Context, r *web.KeptRun, id int, perspective string, from, limit int) (out wire.RunEvents, err error) {
-	s, err := summary(r, id)
+// gross loss come last where gross losses are asked for. With a return period tvar they have their shares of the TVaR there.
+// store.ErrNotFound: there is no such summary.
+func (f *Reader) Events(ctx context.Context, r *web.KeptRun, id int, perspective string, tvar float64, from, limit int) (out wire.RunEvents, err error) {
+	s, err := f.summary(r, id)
 	if err != nil {
 		return out, err
 	}
@@ -28,7 +29,10 @@ func (*Reader) Events(ctx context.Context, r *web.KeptRun, id int, perspective s
 	for _, at := range order[min(from, len(all)):min(from+limit, len(all))] {
 		out.Items = append(out.Items, all[at.storm].view(r.Samples))
 	}
-	return out, nil
+	if tvar == 0 {
+		return out, nil
+	}
+	return out, f.addShares(ctx, r, id, perspective, tvar, &out)
 }
 
 // rank is by what a storm is ordered.

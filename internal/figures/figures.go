@@ -11,7 +11,9 @@ package figures
 import (
 	"fmt"
 	"slices"
+	"sync"
 
+	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/metrics"
 	"github.com/qrsrisk/qrsd/engine/results/parquet"
 	"github.com/qrsrisk/qrsd/store"
@@ -21,11 +23,27 @@ import (
 
 // Reader reads the figures of runs. It is safe for use by many goroutines.
 type Reader struct {
-	computing chan struct{} // whoever computes curves holds one
+	computing chan struct{} // whoever computes curves or shares holds one
+	ground    func() (*geography.Florida, error)
+	shares    kept[shareOf, *shared]
 }
 
-// New makes a reader that computes curves of so many runs at the same time; the others wait.
-func New(atOnce int) *Reader { return &Reader{make(chan struct{}, max(atOnce, 1))} }
+// Options of a Reader.
+type Options struct {
+	// AtOnce is of how many runs curves and shares are computed at the same time; the others wait. 0 is one.
+	AtOnce int
+	// Ground gives the model's Florida, for the places of counties and ZIPs; it is asked once. nil: they have none.
+	Ground func() (*geography.Florida, error)
+}
+
+// New makes a reader.
+func New(o Options) *Reader {
+	r := &Reader{computing: make(chan struct{}, max(o.AtOnce, 1))}
+	if o.Ground != nil {
+		r.ground = sync.OnceValues(o.Ground)
+	}
+	return r
+}
 
 // perspectives are the prefixes of tables and the names of the API, ground-up first.
 var perspectives = []struct{ code, name string }{{"gu", "ground_up"}, {"gr", "gross"}}
@@ -70,7 +88,7 @@ func summaries(r *web.KeptRun) (all []wire.Summary, err error) {
 }
 
 // summary is the one of an id; store.ErrNotFound: there is none.
-func summary(r *web.KeptRun, id int) (wire.Summary, error) {
+func (f *Reader) summary(r *web.KeptRun, id int) (wire.Summary, error) {
 	all, err := summaries(r)
 	if err != nil {
 		return wire.Summary{}, err
@@ -79,7 +97,32 @@ func summary(r *web.KeptRun, id int) (wire.Summary, error) {
 	if at < 0 {
 		return wire.Summary{}, fmt.Errorf("summary %d: %w", id, store.ErrNotFound)
 	}
-	return all[at], nil
+	return all[at], f.place(all[at : at+1])
+}
+
+// place gives counties and ZIPs a point for a map.
+func (f *Reader) place(all []wire.Summary) error {
+	if f.ground == nil {
+		return nil
+	}
+	ground, err := f.ground()
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		s := &all[i]
+		if s.Level == "county" {
+			if c, known := ground.CountyPoint(s.Key); known {
+				s.Lat, s.Lon = &c.Lat, &c.Lon
+			}
+		}
+		if s.Level == "zip" {
+			if z, known := ground.ZIP(s.Key); known {
+				s.Lat, s.Lon = &z.Lat, &z.Lon
+			}
+		}
+	}
+	return nil
 }
 
 // curved says whether a summary has curves; of ZIPs and accounts only moments are kept.
@@ -91,14 +134,18 @@ func curved(s wire.Summary) error {
 }
 
 // Metrics gives the annual figures of the summaries of some levels, from a place on.
-func (*Reader) Metrics(r *web.KeptRun, levels []string, from, limit int) (out wire.RunMetrics, err error) {
+func (f *Reader) Metrics(r *web.KeptRun, levels []string, from, limit int) (out wire.RunMetrics, err error) {
 	out = wire.RunMetrics{Basis: basis(r), Items: []wire.SummaryMetrics{}}
 	all, err := summaries(r)
 	if err != nil {
 		return out, err
 	}
 	wanted := slices.DeleteFunc(slices.Clone(all), func(s wire.Summary) bool { return !slices.Contains(levels, s.Level) })
-	for _, s := range wanted[min(from, len(wanted)):min(from+limit, len(wanted))] {
+	part := wanted[min(from, len(wanted)):min(from+limit, len(wanted))]
+	if err := f.place(part); err != nil {
+		return out, err
+	}
+	for _, s := range part {
 		out.Items = append(out.Items, wire.SummaryMetrics{Summary: s})
 	}
 	out.NextCursor = web.NextPlace(int64(from+limit), int64(len(wanted)))

@@ -15,15 +15,21 @@ type Finished struct {
 	Portfolio store.Record[Portfolio]
 	Result    Result
 	open      map[string]*store.BlobReader
+	exposure  map[string]*store.BlobReader // by role
 }
 
 // File is an open file by its name; nil: it was not picked, or the result has none of that name.
 func (f *Finished) File(name string) *store.BlobReader { return f.open[name] }
 
+// Exposure is a file of the portfolio by its role; nil: it was not opened, or there is none in that role.
+func (f *Finished) Exposure(role string) *store.BlobReader { return f.exposure[role] }
+
 // Close closes the files.
 func (f *Finished) Close() (err error) {
-	for _, from := range f.open {
-		err = errors.Join(err, from.Close())
+	for _, files := range []map[string]*store.BlobReader{f.open, f.exposure} {
+		for _, from := range files {
+			err = errors.Join(err, from.Close())
+		}
 	}
 	return err
 }
@@ -50,27 +56,47 @@ func (e *UnfinishedError) Unwrap() error { return store.ErrConflict }
 // Finished reads runs that are done, in the order of their ids, and opens those of their files that pick names, to be read here: all
 // in one reading, with one entry, about the first. They must be closed. *UnfinishedError: one of them is not done.
 func (w *Workspace) Finished(ctx context.Context, pick func(File) bool, ids ...store.ID) ([]*Finished, error) {
-	return w.finished(ctx, rights.RunRead, pick, ids)
+	return w.finished(ctx, rights.RunRead, pick, false, ids)
 }
 
-// ExportFinished reads a run that is done as Finished does, for files that leave the appliance.
-func (w *Workspace) ExportFinished(ctx context.Context, pick func(File) bool, id store.ID) (*Finished, error) {
-	all, err := w.finished(ctx, rights.RunExport, pick, []store.ID{id})
+// FinishedWithExposure reads a run that is done as Finished does, and opens the files of its portfolio too, so that a part of it can be
+// computed again. With export it is for files that leave the appliance.
+func (w *Workspace) FinishedWithExposure(ctx context.Context, pick func(File) bool, export bool, id store.ID) (*Finished, error) {
+	verb := rights.RunRead
+	if export {
+		verb = rights.RunExport
+	}
+	all, err := w.finished(ctx, verb, pick, true, []store.ID{id})
 	if err != nil {
 		return nil, err
 	}
 	return all[0], nil
 }
 
-func (w *Workspace) finished(ctx context.Context, verb store.Verb, pick func(File) bool, ids []store.ID) (all []*Finished, err error) {
+// ExportFinished reads a run that is done as Finished does, for files that leave the appliance.
+func (w *Workspace) ExportFinished(ctx context.Context, pick func(File) bool, id store.ID) (*Finished, error) {
+	all, err := w.finished(ctx, rights.RunExport, pick, false, []store.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+func (w *Workspace) finished(ctx context.Context, verb store.Verb, pick func(File) bool, exposure bool, ids []store.ID) (all []*Finished, err error) {
 	if len(ids) == 0 {
 		panic("workspace: a reading of no run")
 	}
 	err = w.tenant.View(ctx, store.Action{Verb: verb, Object: ids[0]}, func(tx *store.ReadTx) error {
 		for _, id := range ids {
-			one := &Finished{open: map[string]*store.BlobReader{}}
+			one := &Finished{open: map[string]*store.BlobReader{}, exposure: map[string]*store.BlobReader{}}
 			all = append(all, one)
 			if err := one.read(tx, id, pick); err != nil {
+				return err
+			}
+			if !exposure {
+				continue
+			}
+			if err := one.openExposure(tx); err != nil {
 				return err
 			}
 		}
@@ -108,6 +134,17 @@ func (f *Finished) read(tx *store.ReadTx, id store.ID, pick func(File) bool) (er
 			delete(f.open, file.Name)
 			return fmt.Errorf("%s of run %s: %w", file.Name, id, err)
 		}
+	}
+	return nil
+}
+
+func (f *Finished) openExposure(tx *store.ReadTx) error {
+	for _, file := range f.Portfolio.Value.Files {
+		from, err := tx.OpenBlob(file.Blob.ref())
+		if err != nil {
+			return fmt.Errorf("%s of portfolio %s: %w", file.Name, f.Portfolio.ID, err)
+		}
+		f.exposure[file.Role] = from
 	}
 	return nil
 }

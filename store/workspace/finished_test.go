@@ -62,6 +62,39 @@ func TestFinished(t *testing.T) {
 	}
 }
 
+// TestFinishedWithExposure: a run comes with the files of its portfolio, in one reading with one entry, for those who may read or export.
+func TestFinishedWithExposure(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Modeler)
+	p := must(w.Import(t.Context(), portfolio("Coast")))(t)
+	id := must(w.Submit(t.Context(), workspace.NewRun{Portfolio: p, Model: modelDigest, ModelVersion: "1.0.0", Spec: spec()}))(t)
+	must(w.Claim(t.Context(), id, worker, lease))(t)
+	must(w.Finish(t.Context(), id, worker, resultFiles()))(t)
+	want := must(w.Portfolio(t.Context(), p))(t).Value.Files
+	for verb, export := range map[string]bool{"run.read": false, "run.export": true} {
+		before := len(must(b.admin.Audit(t.Context(), store.Query{Action: verb}))(t))
+		f := must(b.as(store.Approver).FinishedWithExposure(t.Context(), func(workspace.File) bool { return false }, export, id))(t)
+		for _, file := range want {
+			if content := must(io.ReadAll(f.Exposure(file.Role)))(t); int64(len(content)) != file.Blob.Size {
+				t.Errorf("%s has %d bytes, want %d", file.Name, len(content), file.Blob.Size)
+			}
+		}
+		if f.File("elt.csv") != nil || f.Exposure("none") != nil || len(want) == 0 {
+			t.Errorf("%d files of exposure; others were opened", len(want))
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if after := len(must(b.admin.Audit(t.Context(), store.Query{Action: verb}))(t)); after != before+1 {
+			t.Errorf("%s left %d entries", verb, after-before)
+		}
+	}
+	var denied *store.DeniedError
+	if _, err := b.as(store.Viewer).FinishedWithExposure(t.Context(), all, true, id); !errors.As(err, &denied) {
+		t.Errorf("a viewer exports: %v", err)
+	}
+}
+
 // TestFindRuns: what a filter takes is found over the parts of the list, each run once.
 func TestFindRuns(t *testing.T) {
 	b := newBench(t)

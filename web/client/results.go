@@ -54,6 +54,8 @@ func (c *Client) RunCurves(ctx context.Context, run string, summary int, periods
 type EventQuery struct {
 	Summary     int    // SummaryId; 0: 1, the portfolio
 	Perspective string // ground_up or gross, by which they are sorted; "": ground_up
+	// TVaR is the return period in years at which events say their share of the tail value at risk; 0: they do not.
+	TVaR float64
 }
 
 // RunEvents is a part of the events with a loss of a finished run, largest first.
@@ -64,6 +66,9 @@ func (c *Client) RunEvents(ctx context.Context, run string, q EventQuery, p Part
 	}
 	if q.Perspective != "" {
 		query.Set("perspective", q.Perspective)
+	}
+	if q.TVaR != 0 {
+		query.Set("tvar", strconv.FormatFloat(q.TVaR, 'f', -1, 64))
 	}
 	return call[wire.RunEvents](ctx, c, request{method: http.MethodGet, path: at("runs", run, "events"), query: query})
 }

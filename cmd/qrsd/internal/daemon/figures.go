@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"math"
+	"time"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/engine/geography"
@@ -10,6 +11,7 @@ import (
 	"github.com/qrsrisk/qrsd/internal/figures"
 	"github.com/qrsrisk/qrsd/internal/intake"
 	"github.com/qrsrisk/qrsd/internal/settings"
+	"github.com/qrsrisk/qrsd/internal/storms"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/web"
 	"github.com/qrsrisk/qrsd/web/wire"
@@ -18,12 +20,22 @@ import (
 // curvesAtOnce is of how many runs curves are computed at the same time, beside the runs that are carried out.
 const curvesAtOnce = 2
 
+// exposureKept is after how long exposure that was read to compute the sites of a storm is looked at again, and forgotten if nobody asked for it.
+const exposureKept = 5 * time.Minute
+
 // addRuns gives the server what it needs of the engine and of the queue.
 func (a *appliance) addRuns(o *web.Options) {
 	o.Intake = intake.New(intake.Options{Ground: ground})
 	o.Uploads = a.config.Store.Path // the disk that has the room; the system's temporary files may be in memory
 	o.Settings = settings.New(func() (*modelpack.Model, error) { return modelpack.Florida(vulnerability.Options{}) })
-	o.Figures = figures.New(curvesAtOnce)
+	o.Figures = figures.New(figures.Options{AtOnce: curvesAtOnce, Ground: ground})
+	o.Storms = storms.New(storms.Options{
+		Model: func(without []string) (*modelpack.Model, error) {
+			return modelpack.Florida(vulnerability.Options{Without: without})
+		},
+		Figures: o.Figures,
+		Later:   func(look func()) { time.AfterFunc(exposureKept, look) },
+	})
 	o.Queue, o.Progress, o.Forecast = a.queue, a.progress, a.forecast
 }
 
