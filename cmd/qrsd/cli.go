@@ -36,7 +36,11 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 verification failed, 4 not found, 5 denied
 // grammar is the command line.
 type grammar struct {
 	Dev        devCommand        `cmd:"" help:"Try the product: a throw-away appliance with a sample portfolio and a first run."`
-	Run        runCommand        `cmd:"" help:"Run the model over a portfolio."`
+	Run        runCommand        `cmd:"" help:"Run the model over a portfolio, on this host or on an appliance (--server)."`
+	Runs       runsCommand       `cmd:"" help:"Look at the runs of an appliance: list, show, follow, cancel, compare, download."`
+	Portfolio  portfolioCommand  `cmd:"" help:"Portfolios of an appliance: upload, list, show, faults, sites, download, delete."`
+	Login      loginCommand      `cmd:"" help:"Keep an API key for an appliance, for run --server, runs and portfolio."`
+	Logout     logoutCommand     `cmd:"" help:"Forget the API key for an appliance."`
 	Exposure   exposureCommand   `cmd:"" help:"Check OED files."`
 	Model      modelCommand      `cmd:"" help:"Look at the model: its hazard beside the record, its parameters, its scenarios."`
 	Terms      termsCommand      `cmd:"" help:"Check financial terms."`
@@ -120,6 +124,8 @@ func parse(parser *kong.Kong, args []string) (parsed *kong.Context, err error) {
 func report(err error, c console) int {
 	var faults *exposure.FaultsError
 	var usage *runner.ErrUsage
+	var missing *notThere
+	var altered *damaged
 	switch {
 	case err == nil:
 		return exitOK
@@ -137,9 +143,21 @@ func report(err error, c console) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(c.err, "qrsd:", err)
 		return exitUsage
+	case errors.As(err, &missing):
+		fmt.Fprintln(c.err, "qrsd:", plain(err.Error()))
+		return exitNotFound
+	case errors.As(err, &altered):
+		fmt.Fprintln(c.err, "qrsd:", err)
+		return exitDiffer
 	case errors.Is(err, breached.ErrDamaged):
 		fmt.Fprintln(c.err, "qrsd:", err)
 		return exitDiffer
+	case remoteExit(err) != 0:
+		printRemoteError(c, err)
+		return remoteExit(err)
+	case untrusted(err) != nil:
+		fmt.Fprintln(c.err, "qrsd:", untrusted(err))
+		return exitError
 	case storeExit(err) != 0:
 		printStoreError(c, err)
 		return storeExit(err)
@@ -167,6 +185,10 @@ type stoppedRun struct{ error }
 func (s stoppedRun) Unwrap() error { return s.error }
 
 func stopped(err error) string {
+	var left leftRun
+	if errors.As(err, &left) {
+		return "stopped looking; the appliance carries run " + left.id + " on. qrsd runs follow " + left.id + " looks again, qrsd runs cancel ends it"
+	}
 	var kept stoppedRun
 	if errors.As(err, &kept) {
 		return "stopped; the same command with --resume goes on from the finished blocks"

@@ -57,15 +57,23 @@ type homeFlags struct {
 }
 
 func (f homeFlags) open() (*quantumjob.Home, error) {
-	path := f.Home
-	if path == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, fmt.Errorf("finding the folder for keys and jobs: %w; name it with --home", err)
-		}
-		path = filepath.Join(config, "qrsd")
+	path, err := f.folder()
+	if err != nil {
+		return nil, err
 	}
 	return quantumjob.OpenHome(path)
+}
+
+// folder is where they are.
+func (f homeFlags) folder() (string, error) {
+	if f.Home != "" {
+		return f.Home, nil
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the folder for keys and jobs: %w; name it with --home", err)
+	}
+	return filepath.Join(config, "qrsd"), nil
 }
 
 // planFlags say how a question is asked.

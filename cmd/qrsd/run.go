@@ -40,6 +40,7 @@ type runCommand struct {
 	JSON    bool   `help:"Print the result as JSON."`
 
 	runStoreFlags
+	runServerFlags
 }
 
 // Run carries out the command.
@@ -48,11 +49,14 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	if r.Server != "" {
+		return r.runOnServer(ctx, c)
+	}
 	if r.stored() {
 		return r.runStored(ctx, c, request)
 	}
 	if r.Location == "" {
-		return &runner.ErrUsage{Reason: "--location: name the OED location file, or with --tenant a --portfolio that was imported before"}
+		return &runner.ErrUsage{Reason: "--location: name the OED location file, or with --tenant or --server a --portfolio that was imported before"}
 	}
 	bar := startProgress(c.err)
 	request.Progress = bar.update

@@ -224,6 +224,11 @@ func printScenario(w io.Writer, o *runner.Outcome, out runOutput) {
 			l.Region, l.Lat, -l.Lon, l.Wind, l.Pressure, l.Rmax, l.Heading, l.Speed)
 	}
 	fmt.Fprintln(w)
+	printStormLosses(w, out)
+}
+
+// printStormLosses shows the losses of one storm, of the portfolio and of counties.
+func printStormLosses(w io.Writer, out runOutput) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tmean loss\tsd over samples\tper 1,000 of TIV\t")
 	for _, v := range []struct {

@@ -16,9 +16,9 @@ type runStoreFlags struct {
 	storeFlags
 	tenantFlags
 	sealSignerFlags
-	Portfolio string `placeholder:"ID" help:"With --tenant: run a portfolio that was imported before, in place of --location."`
+	Portfolio string `placeholder:"ID" help:"With --tenant or --server: run a portfolio that was imported before, in place of --location."`
 	TakeUp    string `placeholder:"ID" help:"With --tenant: take up this run, which waits or whose process is gone, with its own portfolio and spec."`
-	Name      string `placeholder:"TEXT" help:"With --tenant: what the imported portfolio is called; the location file's name unless told."`
+	Name      string `placeholder:"TEXT" help:"With --tenant or --server: what the imported portfolio is called; the location file's name unless told."`
 }
 
 func (f runStoreFlags) stored() bool { return f.Tenant != "" || f.Portfolio != "" || f.TakeUp != "" }
@@ -82,7 +82,7 @@ func (r *runCommand) storedRun() (s runner.Stored, err error) {
 	}
 	switch {
 	case r.Tenant == "":
-		return s, &runner.ErrUsage{Reason: "--portfolio and --take-up need --tenant"}
+		return s, &runner.ErrUsage{Reason: "--portfolio needs --tenant or --server, --take-up --tenant"}
 	case r.Out != "" || r.Resume:
 		return s, &runner.ErrUsage{Reason: "-o and --resume are for runs outside of a store: with --tenant the result is kept in the store"}
 	case sources != 1:

@@ -30,25 +30,33 @@ const maxSecretFile = 4096
 // readSecretFile reads a secret from the file that an environment variable names: its first line, without the newline. A
 // regular file that others may read or change is refused.
 func readSecretFile(variable string) ([]byte, error) {
-	path := os.Getenv(variable)
-	f, err := os.Open(path)
+	secret, err := secretIn(os.Getenv(variable))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return secret, nil
+}
+
+// secretIn is the first line of a file, without the newline.
+func secretIn(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil {
-		return nil, fmt.Errorf("%s: %w", variable, err)
+		return nil, err
 	} else if info.Mode().IsRegular() && info.Mode().Perm()&0o027 != 0 {
-		return nil, fmt.Errorf("%s: the mode of %s is %o, so that others can read or change it: chmod 600 %s", variable, path, info.Mode().Perm(), path)
+		return nil, fmt.Errorf("the mode of %s is %o, so that others can read or change it: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", variable, err)
+		return nil, err
 	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) == 0 {
-		return nil, fmt.Errorf("%s: the first line of %s is empty", variable, path)
+		return nil, fmt.Errorf("the first line of %s is empty", path)
 	}
 	return line, nil
 }

@@ -20,7 +20,7 @@ func (q RunQuery) values() url.Values {
 	return given(map[string]string{"state": q.State, "portfolio": q.Portfolio, "by": q.By})
 }
 
-// Runs lists the tenant's runs in the order of the API.
+// Runs lists the tenant's runs, newest first.
 func (c *Client) Runs(ctx context.Context, q RunQuery) iter.Seq2[wire.Run, error] {
 	return list[wire.Run](ctx, c, at("runs"), q.values())
 }
