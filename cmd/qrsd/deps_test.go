@@ -64,6 +64,7 @@ const ourImports = `
 	internal/outbound:
 	store/workspace:            store/... engine/... quantum/... internal/canonical
 	store/kms/kmstest:          internal/sigv4
+	store/backup/s3/s3test:     internal/sigv4
 	store/...:                  store/... internal/outbound internal/canonical
 	web/wire:
 	web/client:                 web/wire internal/outbound
@@ -139,9 +140,9 @@ const theirImports = `
 	github.com/chromedp/chromedp:                tests
 	github.com/chromedp/cdproto:                 tests
 
-	github.com/aws/aws-sdk-go-v2:                quantum/braket store/kms tests
+	github.com/aws/aws-sdk-go-v2:                quantum/braket store/kms store/backup/s3 tests
 	github.com/aws/aws-sdk-go-v2/service/kms:    store/kms
-	github.com/aws/aws-sdk-go-v2/service/s3:     store/backup cmd/qrsd/internal/...
+	github.com/aws/aws-sdk-go-v2/service/s3:     store/backup/s3
 	github.com/aws/aws-sdk-go-v2/config:         quantum/braket store/kms store/backup cmd/qrsd/internal/...
 `
 
