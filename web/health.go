@@ -31,6 +31,9 @@ func (s *Server) getReadiness(_ context.Context, _ *Call, in readinessInput) (*D
 	if s.db.ReadOnly() {
 		checks["disk"] = "nearly full"
 	}
+	if s.options.SignInCheck != nil {
+		checks["sign_in"] = s.options.SignInCheck()
+	}
 	if s.db.Locked() {
 		now.Status, checks["store"] = "locked", "locked"
 	}

@@ -43,9 +43,12 @@ func (c connections) Connections(before uint64, limit int) (found []outbound.Con
 // equipped is an appliance with a mode that can be set and a record of connections.
 func equipped(t testing.TB) *appliance {
 	t.Helper()
-	mode := &settingMode{}
+	mode, w := &settingMode{}, &ward{}
 	a := start(t, unlimited, reading, func(o *web.Options, _ *directory.Options) {
+		o.Diagnostics = w
+		w.db = o.DB
 		o.Mode, o.Connections, o.Forecast, o.Feed, o.Models = mode, recorded(), quickly, newNews(), theCard{}
+		o.Trust = theTrust{}
 	})
 	mode.Directory = a.directory
 	return a
@@ -187,7 +190,10 @@ func (d *desk) people(admin, operator *person, tenant store.ID) {
 	d.try("getPolicy", admin, nil)
 	d.try("setPolicy", admin, wire.Policy{RequireSecondFactor: true})
 	d.try("listRoles", admin, nil)
+	d.try("listPeople", admin, nil)
 	d.try("listRoles", operator, nil)
+	d.try("listControls", admin, nil)
+	d.try("listDestinations", operator, nil)
 
 	var added wire.AddedUser
 	d.try("addUser", admin, wire.NewUser{Email: "bea@example.com", Name: "Bea", Role: "viewer"}).into(d.TB, &added)
@@ -237,7 +243,10 @@ func (d *desk) logsAndKeys(admin, operator *person, tenant store.ID) {
 		d.try("exportAuditTrail", p, nil)
 		d.try("listKeys", p, nil)
 	}
+	d.try("verifyAudit", admin, nil)
+	d.try("verifyAudit", operator, nil)
 	d.try("listLedgerEntries", admin, nil)
+	d.try("verifyLedger", admin, nil)
 	d.try("proveLedgerEntry", admin, nil, "1")
 	d.try("getLedgerCheckpoint", admin, nil)
 	d.try("exportLedger", admin, nil)
@@ -255,6 +264,11 @@ func (d *desk) runs(operator *person) {
 	d.try("getErasureCertificate", operator, nil, made.ID)
 	d.try("getSystem", operator, nil)
 	d.try("listConnections", operator, nil)
+	d.try("getDoctor", operator, nil)
+	var collected wire.Bundle
+	d.try("collectBundle", operator, nil).into(d.TB, &collected)
+	d.try("getBundleFile", operator, nil, collected.ID, "?name="+collected.Files[0].Name)
+	d.try("downloadBundle", operator, nil, collected.ID, "?without="+collected.Files[0].Name)
 	d.try("setMode", operator, wire.Mode{Mode: "hybrid"})
 
 	locked := operator.want(204, operator.call("POST", "/api/v1/system/lock", nil))

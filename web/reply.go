@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -82,6 +83,9 @@ func (x *exchange) send(status int, mediaType string, body []byte) error {
 // replyError answers an error as a problem of RFC 9457. What the client may not know goes to the log, once.
 func (s *Server) replyError(x *exchange, err error) {
 	r := refusalOf(err)
+	if errors.Is(err, errPanicked) {
+		s.panicked(x)
+	}
 	if r.kind.Status == http.StatusInternalServerError && r != errPanicked { // which is there with its stack
 		s.log.Error("a request failed", "request_id", x.source.Request, "method", x.method(), "path", clipped(x.path()), "error", err)
 	}

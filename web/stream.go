@@ -68,6 +68,7 @@ func (s *Server) write(ctx context.Context, v *Stream, coding string, to io.Writ
 	defer func() {
 		if broken := recover(); broken != nil {
 			s.log.Error("panic in a stream", "panic", fmt.Sprint(broken))
+			s.panicked(nil)
 			err = errPanicked
 		}
 	}()

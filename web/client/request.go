@@ -34,6 +34,7 @@ type request struct {
 	upload *Exposure // is the body in place of JSON; nil is none
 	sent   Progress  // is told of it
 
+	bearer    secret // in place of session and key; none: those
 	accept    string // media type; "": JSON and what the appliance gives out as files
 	lastEvent string // Last-Event-ID; "" is none
 }
@@ -210,8 +211,11 @@ func (c *Client) setHeaders(q *http.Request, r request, media, key string) {
 	if key != "" {
 		h.Set("Idempotency-Key", key)
 	}
-	if !c.apiKey.none() {
-		h.Set("Authorization", "Bearer "+c.apiKey.reveal())
+	if own := r.bearer; !own.none() || !c.apiKey.none() {
+		if own.none() {
+			own = c.apiKey
+		}
+		h.Set("Authorization", "Bearer "+own.reveal())
 		return
 	}
 	if token := c.token(); !token.none() {
