@@ -17,6 +17,7 @@ const of = (load: () => Promise<{ default: ComponentType }>) => lazy(load)
 
 export const screens: readonly Screen[] = [
   { path: '/', screen: of(() => import('./screens/home/home')) },
+  { path: '/runs/:id', screen: of(() => import('./screens/run/run')) },
 ]
 
 /** The navigation, in its order. */

@@ -40,7 +40,7 @@ export function useList<P extends PathsWith<'get'>>(path: P, input: GetInput<P>,
     getNextPageParam: (last) => (last as { next_cursor?: string }).next_cursor,
     ...extra,
   })
-  const pages = q.data?.pages ?? []
+  const pages: Got<P>[] = q.data?.pages ?? []
   const items = pages.flatMap((page) => ((page as { items?: unknown[] }).items ?? []) as Listed<P>[])
   return { items, first: pages[0], isLoading: q.isLoading, isFetching: q.isFetching, error: q.error, more: q.hasNextPage ? () => void q.fetchNextPage() : undefined, refetch: () => void q.refetch() }
 }

@@ -1044,7 +1044,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Simulated storms with a loss, largest first */
+        /**
+         * Simulated storms with a loss, largest first
+         * @description Category and landfalls are computed again from the model; of a run of another model they are absent, and `unknown` says why. With `tvar`, storms say their share
+         *     of the tail value at risk.
+         */
         get: operations["listRunEvents"];
         put?: never;
         post?: never;
@@ -1120,6 +1124,108 @@ export interface paths {
         };
         /** A file of a result, as it was kept */
         get: operations["getRunFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/events/{event}/track": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Way of a storm, hour by hour, with its landfalls
+         * @description Computed again from model, settings and number, to the bits of the run. Of a run of another model or engine: 409.
+         */
+        get: operations["getEventTrack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/events/{event}/footprint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Peak gusts of a storm over Florida, by cell
+         * @description Computed again from model, settings and number, to the bits of the run. Of a run of another model or engine: 409.
+         *     As GeoJSON: `GET .../export?table=footprint&format=geojson`.
+         */
+        get: operations["getEventFootprint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/events/{event}/losses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Losses of a storm by line of business and county
+         * @description As the tables of the run have them.
+         */
+        get: operations["getEventLosses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/events/{event}/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Insured sites that a storm damages, with gust and loss
+         * @description Computed again from model, settings and number, to the bits of the run. Of a run of another model or engine: 409.
+         *     Of portfolios of up to 100,000 locations; of larger ones: 409. Their sum is held to the tables of the run.
+         */
+        get: operations["listEventSites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/events/{event}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A storm as a file
+         * @description Its way, landfalls, cells of wind, sites or losses as a table, or as GeoJSON (RFC 7946) for maps. A workbook is made of up to 150,000 cells.
+         */
+        get: operations["exportEvent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2000,6 +2106,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look appliance and host over
+         * @description Each line is a thing that was looked at, how it is, and what to do: disk, clock, memory, permissions, certificate, port, ages of keys, backups and drills, the anchor, and
+         *     the logs as far as their last checkpoints. It takes about half a second, because the disk is measured. No line is about a tenant's data.
+         */
+        get: operations["getDoctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Collect what may be handed to support
+         * @description Logs, figures, profiles, the doctor's report, sizes and hashes of the store, and the configuration without secrets, names and addresses. What is not known to be harmless
+         *     is withheld. Nothing leaves the appliance by this: look at each file, and then download what you want to hand over. The appliance keeps it in memory for 15 minutes, the last two of all.
+         */
+        post: operations["collectBundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/bundles/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of a bundle, as it would be handed over */
+        get: operations["getBundleFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/bundles/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A bundle, signed and encrypted to support
+         * @description A tar.gz in an age file (age-encryption.org/v1), which only the recipients of `support.recipients` can open. With a manifest of digests, signed with the appliance's seal key.
+         *     Its files are those that were collected, less those named in `without`.
+         */
+        get: operations["downloadBundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outbox": {
         parameters: {
             query?: never;
@@ -2071,6 +2257,27 @@ export interface paths {
          * @description A full disk does not make it unready, because signing in and exporting work.
          */
         get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures for a monitor
+         * @description In the text format of Prometheus. The monitor shows the token of `metrics.token` as a bearer token, which is no API key and opens nothing else. Figures have no names of
+         *     people, tenants or files in them. Without that key of the configuration there are none (404).
+         */
+        get: operations["getMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2813,6 +3020,10 @@ export interface components {
          *         "tenant.read",
          *         "user.self",
          *         "run.read"
+         *       ],
+         *       "scopes": [
+         *         "tenant.read",
+         *         "run.read"
          *       ]
          *     }
          */
@@ -2820,6 +3031,8 @@ export interface components {
             name: components["schemas"]["RoleName"];
             /** @description Of the permission table. */
             verbs: components["schemas"]["Verb"][];
+            /** @description Of these, those that API keys of the role can have. */
+            scopes: components["schemas"]["Verb"][];
         };
         /** @description All roles. */
         RolePage: {
@@ -3299,6 +3512,101 @@ export interface components {
             outcome: string;
             /** @description The refusal or failure in words. */
             reason?: string;
+        };
+        /**
+         * @description What an examination of appliance and host found.
+         * @example {
+         *       "at": "2026-11-22T14:03:11Z",
+         *       "version": "1.0.0",
+         *       "worst": "warning",
+         *       "findings": [
+         *         {
+         *           "check": "backup",
+         *           "state": "warning",
+         *           "found": "no backup yet",
+         *           "advice": "Configure backups to another disk or to S3."
+         *         }
+         *       ]
+         *     }
+         */
+        Doctor: {
+            at: components["schemas"]["Time"];
+            /** @description Of the program. */
+            version: string;
+            /**
+             * @description The worst state of all lines.
+             * @enum {string}
+             */
+            worst: "ok" | "warning" | "failure";
+            findings: components["schemas"]["Finding"][];
+        };
+        /**
+         * @description One line of an examination.
+         * @example {
+         *       "check": "disk space",
+         *       "state": "failure",
+         *       "found": "300 MiB of 200.0 GiB is free at /var/lib/qrsd",
+         *       "advice": "Free space on this disk, or give it more."
+         *     }
+         */
+        Finding: {
+            /** @description What was looked at. */
+            check: string;
+            /**
+             * @description `unknown` is neither good nor bad: it could not be looked at.
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "failure" | "unknown";
+            /** @description In words. */
+            found: string;
+            /** @description What to do; absent where nothing is. */
+            advice?: string;
+        };
+        /**
+         * @description What was collected for support, to be looked at and packed.
+         * @example {
+         *       "id": "01998f0e11aa7c00a1b2c3d4e5f60718",
+         *       "collected": "2026-11-22T14:03:11Z",
+         *       "expires": "2026-11-22T14:18:11Z",
+         *       "recipients": [],
+         *       "files": [
+         *         {
+         *           "name": "doctor.json",
+         *           "about": "What the doctor found.",
+         *           "bytes": 4211,
+         *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *           "withheld": 0
+         *         }
+         *       ]
+         *     }
+         */
+        Bundle: {
+            id: components["schemas"]["ID"];
+            collected: components["schemas"]["Time"];
+            /** @description When it is forgotten. */
+            expires: components["schemas"]["Time"];
+            /** @description Public keys that it is encrypted to. None: it cannot be packed. */
+            recipients: string[];
+            files: components["schemas"]["BundleFile"][];
+        };
+        /**
+         * @description A file of a bundle.
+         * @example {
+         *       "name": "log.jsonl",
+         *       "about": "The last lines of the log.",
+         *       "bytes": 183201,
+         *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "withheld": 412
+         *     }
+         */
+        BundleFile: {
+            name: string;
+            /** @description What is in it. */
+            about: string;
+            bytes: number;
+            sha256: string;
+            /** @description Places where something was taken out. */
+            withheld: number;
         };
         /** @description A part of the record. */
         ConnectionPage: {
@@ -5779,6 +6087,13 @@ export interface components {
          *       "limits": [
          *         "Florida only"
          *       ],
+         *       "performance": [
+         *         {
+         *           "what": "average annual loss",
+         *           "measured": "3.08 million USD",
+         *           "of": "the equal-value portfolio"
+         *         }
+         *       ],
          *       "estimate": "A check on a method."
          *     }
          */
@@ -5796,8 +6111,26 @@ export interface components {
             parameters: components["schemas"]["ModelParameter"][];
             sources: components["schemas"]["ModelSource"][];
             limits: string[];
+            /** @description What the benchmark's run of record measured with this model. None: it was made with another. */
+            performance: components["schemas"]["Performance"][];
             /** @description What the quantum estimate is and is not, Markdown. */
             estimate: string;
+        };
+        /**
+         * @description One thing that was measured of a model.
+         * @example {
+         *       "what": "average annual loss",
+         *       "measured": "3.08 million USD",
+         *       "of": "the equal-value portfolio"
+         *     }
+         */
+        Performance: {
+            /** @description The figure. */
+            what: string;
+            /** @description With its standard error. */
+            measured: string;
+            /** @description Of what, and from which file of the release. */
+            of: string;
         };
         /**
          * @description The meta-seal over the thirty runs of a release's benchmark, as it verified on this appliance.
@@ -6485,6 +6818,15 @@ export interface components {
         ApprovedPortfolioID: components["schemas"]["ID"];
         /** @description Digest of the model. */
         ModelID: components["schemas"]["SHA256"];
+        /** @description Id of the bundle. */
+        BundleID: components["schemas"]["ID"];
+        /**
+         * @description Name of the file.
+         * @example log.jsonl
+         */
+        BundleFileName: string;
+        /** @description Name of a file to leave out; may come several times. */
+        Without: string[];
         /** @description Id of the webhook. */
         WebhookID: components["schemas"]["ID"];
         /** @description Id of the delivery. */
@@ -6521,6 +6863,26 @@ export interface components {
          * @example gross
          */
         Perspective: "ground_up" | "gross";
+        /**
+         * @description Number of a storm of the run: `event` of the list.
+         * @example 60411
+         */
+        EventNumber: string;
+        /**
+         * @description What of the storm.
+         * @example footprint
+         */
+        EventTable: "track" | "landfalls" | "footprint" | "sites" | "losses";
+        /**
+         * @description The form of the file. Losses lie nowhere on a map and have no GeoJSON.
+         * @example geojson
+         */
+        EventFormat: "csv" | "parquet" | "xlsx" | "geojson";
+        /**
+         * @description A return period in years: storms then say their share of the tail value at risk there (AEP, of the perspective by which they are ordered).
+         * @example 250
+         */
+        TVaR: string;
         /**
          * @description Name of a table, as in `gu_ept`.
          * @example gu_ept
@@ -8988,6 +9350,11 @@ export interface operations {
                  * @example gross
                  */
                 perspective?: components["parameters"]["Perspective"];
+                /**
+                 * @description A return period in years: storms then say their share of the tail value at risk there (AEP, of the perspective by which they are ordered).
+                 * @example 250
+                 */
+                tvar?: components["parameters"]["TVaR"];
                 /** @description Where to go on, from `next_cursor` of the part before. Absent, the list begins. It means nothing to you and is good for the same query only. */
                 cursor?: components["parameters"]["Cursor"];
                 /**
@@ -9172,6 +9539,209 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                     "application/json": Record<string, never>;
                     "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getEventTrack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+                /**
+                 * @description Number of a storm of the run: `event` of the list.
+                 * @example 60411
+                 */
+                event: components["parameters"]["EventNumber"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The way. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StormTrack"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getEventFootprint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+                /**
+                 * @description Number of a storm of the run: `event` of the list.
+                 * @example 60411
+                 */
+                event: components["parameters"]["EventNumber"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cells. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StormFootprint"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getEventLosses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+                /**
+                 * @description Number of a storm of the run: `event` of the list.
+                 * @example 60411
+                 */
+                event: components["parameters"]["EventNumber"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The losses. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StormLosses"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listEventSites: {
+        parameters: {
+            query?: {
+                /** @description Where to go on, from `next_cursor` of the part before. Absent, the list begins. It means nothing to you and is good for the same query only. */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description At most so many items.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+                /**
+                 * @description Number of a storm of the run: `event` of the list.
+                 * @example 60411
+                 */
+                event: components["parameters"]["EventNumber"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the sites. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StormSites"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportEvent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What of the storm.
+                 * @example footprint
+                 */
+                table?: components["parameters"]["EventTable"];
+                /**
+                 * @description The form of the file. Losses lie nowhere on a map and have no GeoJSON.
+                 * @example geojson
+                 */
+                format?: components["parameters"]["EventFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+                /**
+                 * @description Number of a storm of the run: `event` of the list.
+                 * @example 60411
+                 */
+                event: components["parameters"]["EventNumber"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/geo+json": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -10785,6 +11355,130 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getDoctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, always for the same things in the same order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Doctor"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    collectBundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was collected. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBundleFile: {
+        parameters: {
+            query: {
+                /**
+                 * @description Name of the file.
+                 * @example log.jsonl
+                 */
+                name: components["parameters"]["BundleFileName"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the bundle. */
+                id: components["parameters"]["BundleID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its text, to the byte. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    downloadBundle: {
+        parameters: {
+            query?: {
+                /** @description Name of a file to leave out; may come several times. */
+                without?: components["parameters"]["Without"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the bundle. */
+                id: components["parameters"]["BundleID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listNotices: {
         parameters: {
             query?: {
@@ -10910,6 +11604,31 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
         };
     };
     getPublishedKeys: {

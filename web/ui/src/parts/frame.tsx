@@ -71,10 +71,10 @@ function Header({ onPalette, onKeys }: { onPalette: () => void; onKeys: () => vo
       <Running />
       <span className="grow" />
       <Paused />
-      <button type="button" className="quiet" onClick={onPalette} aria-label="Go to (Ctrl K)">Go to <kbd>Ctrl K</kbd></button>
+      <button type="button" className="quiet" onClick={onPalette}>Go to <kbd>Ctrl K</kbd></button>
       {system?.mode ? <span className="muted mode">{system.mode}</span> : null}
       {me ? (
-        <Menu label={<>{me.name || me.email} <span className="muted">· {me.role}</span></>} className="account">
+        <Menu label={<>{me.name || me.email}<span className="muted">· {me.role}</span></>} className="account">
           {me.tenant_name ? <p className="muted small">{me.tenant_name}</p> : null}
           <a href="/signed-in">Account</a>
           <button type="button" onClick={onKeys}>Keys</button>
@@ -136,8 +136,9 @@ export function Head({ title, about, actions }: { title: ReactNode; about?: Reac
   useEffect(() => { if (typeof title === 'string') document.title = `${title} · QRS Terminal` }, [title])
   return (
     <header className="head">
-      <div><h1>{title}</h1>{about ? <p className="about">{about}</p> : null}</div>
+      <h1>{title}</h1>
       {actions ? <div className="head-actions">{actions}</div> : null}
+      {about ? <p className="about">{about}</p> : null}
     </header>
   )
 }

@@ -1,0 +1,91 @@
+import { useMemo } from 'react'
+import { Link } from 'wouter'
+import type { Schemas } from '../../api/client'
+import { useGet, useMay } from '../../api/queries'
+import { actorName, Person, usePeople } from '../../parts/names'
+import { ApprovalTag, Facts, Tag, Time } from '../../parts/state'
+import { CopyText, Ready } from '../../parts/states'
+import { Calls } from './downloads'
+
+type Run = Schemas['Run']
+
+/** What a run was asked to do, what its result came from, and what became of it. */
+export default function About({ run, part }: { run: Run; part: 'settings' | 'lineage' | 'timeline' }) {
+  if (part === 'settings') return <Settings run={run} />
+  if (part === 'lineage') return <Lineage run={run} />
+  return <Timeline run={run} />
+}
+
+function Settings({ run }: { run: Run }) {
+  const settings = useGet('/api/v1/runs/{id}/settings', { path: { id: run.id } }, { staleTime: Infinity })
+  const command = `qrsd run --location location.csv --account account.csv --years ${run.spec.years} --samples ${run.spec.samples} --seed ${run.spec.seed}`
+  return (
+    <Ready of={settings}>{(s) => (
+      <section className="section">
+        <div className="scroll" tabIndex={0} role="region" aria-label="Settings">
+          <table>
+            <caption className="unseen">Settings</caption>
+            <thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Default</th><th scope="col">Meaning</th></tr></thead>
+            <tbody>{(s.settings as Schemas['Setting'][]).map((one) => <tr key={one.name}><td><code>{one.name}</code></td><td className="wide"><strong>{one.value || 'none'}</strong></td><td>{one.default ? 'yes' : <Tag mark="◆" tone="accent">changed</Tag>}</td><td className="wide muted">{one.meaning}</td></tr>)}</tbody>
+          </table>
+        </div>
+        <p><Link className="button" href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>New run with these settings</Link></p>
+        <Calls path={`/api/v1/runs/${run.id}/settings`} command={command} />
+      </section>
+    )}</Ready>
+  )
+}
+
+interface Leaf { sequence: number; leaf: string; lineage: { kind: string; subject: string; time: string; actor: string; note: string; digests?: Record<string, string> } }
+
+/** The leaves of the ledger about this run: each names the digests that took part. */
+function Lineage({ run }: { run: Run }) {
+  const may = useMay()
+  const people = usePeople()
+  const leaves = useGet('/api/v1/ledger/entries', { query: { about: run.id, limit: 200 } }, { enabled: may('ledger.read') })
+  const tables = useGet('/api/v1/runs/{id}/tables', { path: { id: run.id } }, { staleTime: Infinity })
+  return (
+    <>
+      <section className="section"><h2>From what this came</h2>
+        <div className="panel"><Facts of={[
+          ['Portfolio', <><Link href={`/portfolios/${run.portfolio}`}>{run.portfolio}</Link><br /><CopyText text={run.portfolio_digest} /></>],
+          ['Model', <CopyText key="m" text={run.model} />],
+          ['Seed', run.spec.seed],
+        ]} /></div>
+      </section>
+      <section className="section"><h2>In the ledger</h2>
+        {may('ledger.read') ? <Ready of={leaves}>{(l) => (
+          <ol className="leaves">{(l.items as unknown as Leaf[]).map((leaf) => (
+            <li key={leaf.sequence}>
+              <p><strong>{leaf.lineage.kind}</strong> · leaf {leaf.sequence} · <Time at={leaf.lineage.time} /> · {actorName(leaf.lineage.actor, people)}{leaf.lineage.note ? <span className="muted"> · {leaf.lineage.note}</span> : null}</p>
+              <details><summary>{Object.keys(leaf.lineage.digests ?? {}).length} digests</summary><Facts of={[['Leaf', <CopyText key="l" text={leaf.leaf} />], ...Object.entries(leaf.lineage.digests ?? {}).map(([name, digest]) => [name, <CopyText key={name} text={digest} />] as const)]} /></details>
+            </li>
+          ))}</ol>
+        )}</Ready> : <p>Your role does not read the ledger.</p>}
+      </section>
+      <section className="section"><h2>Tables of the result</h2>
+        <p className="muted">Digests of canonical columns, which the seal names: the same numbers in another file format have the same digest.</p>
+        <Ready of={tables}>{(t) => <div className="panel"><Facts of={(t.tables as Schemas['ResultTable'][]).map((table) => [table.name, <CopyText key={table.name} text={table.digest} />] as const)} /></div>}</Ready>
+      </section>
+    </>
+  )
+}
+
+function Timeline({ run }: { run: Run }) {
+  const may = useMay()
+  const people = usePeople()
+  const seal = useGet('/api/v1/runs/{id}/seal', { path: { id: run.id } }, { enabled: run.seal === 'sealed', gcTime: 60_000, refetchOnWindowFocus: false }).data
+  const requests = useGet('/api/v1/approvals', { query: { limit: 1000 } }, { enabled: may('approval.read') }).data
+  const events = useMemo(() => {
+    const all: { at: string; what: React.ReactNode }[] = [{ at: run.submitted, what: <>Submitted by <Person id={run.by} people={people} /></> }]
+    if (run.started) all.push({ at: run.started, what: run.starts > 1 ? `Started, for the ${run.starts}th time` : 'Started' })
+    if (run.ended) all.push({ at: run.ended, what: 'Done' })
+    if (seal) all.push({ at: seal.made, what: 'Sealed' })
+    for (const a of (requests?.items ?? []).filter((r) => r.object === run.id)) {
+      all.push({ at: a.at, what: <>Approval requested by <Person id={a.by} people={people} />{a.note ? <span className="muted"> · {a.note}</span> : null} · <Link href={`/approvals/${a.id}`}>request</Link></> })
+      if (a.decided) all.push({ at: a.decided, what: <><ApprovalTag decision={a.decision} /> by <Person id={a.decider} people={people} />{a.reason ? <span className="muted"> · {a.reason}</span> : null}</> })
+    }
+    return all.sort((x, y) => x.at.localeCompare(y.at))
+  }, [run, seal, requests, people])
+  return <section className="section"><h2 className="unseen">Timeline</h2><ol className="timeline">{events.map((e, i) => <li key={i}><Time at={e.at} /><span>{e.what}</span></li>)}</ol></section>
+}

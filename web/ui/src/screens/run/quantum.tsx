@@ -1,0 +1,103 @@
+import { useMemo } from 'react'
+import type { Schemas } from '../../api/client'
+import { useGet, useMay } from '../../api/queries'
+import { bytes, count, money, percent, share } from '../../format'
+import { Choice } from '../../parts/form'
+import { Facts, Tag, Time } from '../../parts/state'
+import { CopyText, Empty, Loading, Notice } from '../../parts/states'
+import { Table, type Column } from '../../parts/table'
+import { useUrlChoice } from '../../url'
+import { useEstimate, type Answer, type Panel } from './estimate'
+import { perspectives } from './figures'
+
+const kinds = [['value_at_risk', 'Loss at the return period'], ['tail_value_at_risk', 'TVaR'], ['exceedance_probability', 'Exceedance probability'], ['expected_layer_loss', 'Layer loss']] as const
+
+/** The estimate beside the exact sum and classical sampling at equal cost, on which backend, and what left for it. */
+export default function Quantum({ run }: { run: Schemas['Run'] }) {
+  const estimate = useEstimate(run.id)
+  const [perspective, setPerspective] = useUrlChoice('persp', perspectives)
+  const [type, setType] = useUrlChoice('qep', ['oep', 'aep'])
+  const [kind, setKind] = useUrlChoice('qkind', kinds.map((k) => k[0]) as [Answer['kind'], ...Answer['kind'][]])
+  if (!estimate.known) return <Loading rows={10} />
+  const panel = estimate.report?.panels.find((p) => p.name === `${perspective}_${type}`)
+  if (!estimate.report) return <Empty title="Not run"><p>This run kept no quantum estimate. Classical results are complete.</p></Empty>
+  return (
+    <>
+      <Notice>{estimate.report.notice}</Notice>
+      <div className="controls">
+        <Choice legend="Figure" value={kind} choices={kinds} onChange={setKind} />
+        <Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} />
+        <Choice legend="Curve" value={type} choices={[['oep', 'OEP'], ['aep', 'AEP']]} onChange={setType} />
+      </div>
+      {panel ? <><Answers panel={panel} kind={kind} /><Backend panel={panel} sha256={estimate.sha256} /></> : <Empty title="Not run for these"><p>The estimate has {estimate.report.panels.map((p) => p.name).join(', ')}.</p></Empty>}
+      <Left run={run} />
+    </>
+  )
+}
+
+function Answers({ panel, kind }: { panel: Panel; kind: Answer['kind'] }) {
+  const rows = panel.answers.filter((a) => a.kind === kind)
+  const columns = useMemo((): Column<Answer>[] => {
+    const probability = kind === 'exceedance_probability'
+    const shown = (v: number | undefined) => (probability ? (v === undefined ? '—' : share(v, 3)) : money(v))
+    const unit = probability ? '' : ' (USD)'
+    const interval = (i: { low: number; high: number } | undefined) => (i ? <span className="muted">{shown(i.low)} – {shown(i.high)}</span> : '—')
+    return [
+      { id: 'period', header: '1 in (years)', number: true, value: (a) => a.return_period, cell: (a) => count(a.return_period) },
+      ...(kind === 'expected_layer_loss' ? [{ id: 'layer', header: 'Layer', value: (a: Answer) => a.attachment, cell: (a: Answer) => `${money(a.limit)} xs ${money(a.attachment)}` }] : []),
+      { id: 'quantum', header: `Quantum${unit}`, number: true, value: (a) => a.amplitude_estimate?.value, cell: (a) => <strong>{shown(a.amplitude_estimate?.value)}</strong> },
+      { id: 'interval', header: `${Math.round(panel.confidence * 100)}% interval`, number: true, value: (a) => a.amplitude_estimate?.low, cell: (a) => interval(a.amplitude_estimate) },
+      { id: 'exact', header: `Exact sum${unit}`, number: true, value: (a) => a.exact, cell: (a) => shown(a.exact) },
+      { id: 'against', header: 'Against exact', number: true, value: (a) => (a.amplitude_estimate && a.exact ? a.amplitude_estimate.value / a.exact - 1 : undefined), cell: (a) => (a.amplitude_estimate && a.exact ? percent(a.amplitude_estimate.value / a.exact - 1, 2) : '—') },
+      { id: 'holds', header: 'Holds exact', value: (a) => (a.amplitude_estimate ? String(a.amplitude_estimate.holds_exact) : undefined), cell: (a) => (a.amplitude_estimate ? a.amplitude_estimate.holds_exact ? <Tag mark="✓" tone="ok">yes</Tag> : <Tag mark="✕" tone="warn">no</Tag> : 'not run') },
+      { id: 'empirical', header: `Of the losses${unit}`, number: true, value: (a) => a.empirical, cell: (a) => shown(a.empirical) },
+      { id: 'mc', header: `Monte Carlo, equal queries${unit}`, number: true, value: (a) => a.monte_carlo_equal_queries?.value, cell: (a) => shown(a.monte_carlo_equal_queries?.value) },
+      { id: 'mci', header: 'its interval', number: true, hidden: true, value: (a) => a.monte_carlo_equal_queries?.low, cell: (a) => interval(a.monte_carlo_equal_queries) },
+      { id: 'strata', header: `Stratified, equal queries${unit}`, number: true, value: (a) => a.stratified_equal_queries?.value, cell: (a) => shown(a.stratified_equal_queries?.value) },
+      { id: 'queries', header: 'Queries', number: true, value: (a) => a.amplitude_estimate?.queries, cell: (a) => count(a.amplitude_estimate?.queries) },
+      { id: 'shots', header: 'Shots', number: true, value: (a) => a.amplitude_estimate?.shots, cell: (a) => count(a.amplitude_estimate?.shots) },
+      { id: 'power', header: 'Largest power', number: true, hidden: true, value: (a) => a.amplitude_estimate?.largest_power },
+      { id: 'bins', header: 'Error of binning', number: true, hidden: true, value: (a) => a.discretisation_error, cell: (a) => shown(a.discretisation_error) },
+    ]
+  }, [kind, panel.confidence])
+  return <Table caption="Quantum estimates" columns={columns} rows={rows} rowKey={(a) => String(a.return_period)} tools={<></>} keys />
+}
+
+function Backend({ panel, sha256 }: { panel: Panel; sha256: string }) {
+  const shots = panel.answers.reduce((sum, a) => sum + (a.amplitude_estimate?.shots ?? 0), 0)
+  return (
+    <section className="section"><h2>How it was made</h2>
+      <div className="panel"><Facts of={[
+        ['Backend', panel.backend.simulated ? <>{panel.backend.name} <Tag key="t" mark="○" tone="muted">computed on this host; no quantum computer was involved</Tag></> : <>{panel.backend.name} <Tag key="t" mark="◆" tone="accent">device</Tag></>],
+        ['Qubits', String(panel.qubits)],
+        ['Shots in all', count(shots)],
+        ['Cost', panel.backend.cost_usd === 0 ? 'nothing' : `${panel.backend.cost_usd.toFixed(2)} USD`],
+        ['Asked for', `half-width of the amplitude’s interval ${panel.precision}, confidence ${share(panel.confidence, 0)}`],
+        ['Seed', String(panel.seed)],
+        ['estimate.json, SHA-256', sha256 ? <CopyText key="s" text={sha256} /> : '—'],
+      ]} /></div>
+    </section>
+  )
+}
+
+/** What left the appliance for quantum jobs of the tenant, byte for byte. */
+function Left({ run }: { run: Schemas['Run'] }) {
+  const may = useMay()
+  const egress = useGet('/api/v1/egress', { query: { limit: 200 } }, { enabled: may('estimate.read') })
+  const columns = useMemo((): Column<Schemas['EgressEntry']>[] => [
+    { id: 'number', header: 'No.', number: true, value: (e) => e.number },
+    { id: 'time', header: 'Time (UTC)', value: (e) => e.time, cell: (e) => <Time at={e.time} /> },
+    { id: 'kind', header: 'Kind', value: (e) => e.kind },
+    { id: 'destination', header: 'Destination', value: (e) => e.destination },
+    { id: 'size', header: 'Bytes', number: true, value: (e) => e.bytes.length, cell: (e) => bytes(Math.floor((e.bytes.replace(/=+$/, '').length * 3) / 4)) },
+    { id: 'sha', header: 'SHA-256', mono: true, value: (e) => e.sha256 },
+  ], [])
+  if (!may('estimate.read')) return null
+  const items = (egress.data?.items ?? []) as Schemas['EgressEntry'][]
+  return (
+    <section className="section"><h2>What left for it</h2>
+      {items.length === 0 ? <p>Nothing. This appliance has sent no circuit anywhere; <code>qrsd quantum preview --run {run.id.slice(0, 12)}…</code> shows byte for byte what would leave.</p>
+        : <Table caption="Record of what left" columns={columns} rows={items} rowKey={(e) => String(e.number)} />}
+    </section>
+  )
+}
