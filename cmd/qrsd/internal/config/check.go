@@ -49,6 +49,7 @@ func (c *Config) Check(now time.Time) []Finding {
 	if c.Log.File != "" && !exists(filepath.Dir(c.Log.File)) {
 		k.fault("log.file", "%s: its folder is not there; make it, for the user of the service alone", c.Log.File)
 	}
+	k.backup(c)
 	k.passwords(c.KnownPasswords)
 	k.release(c.Release)
 	k.outbound(c)

@@ -78,6 +78,9 @@ type Config struct {
 	// Mail is the mail server for messages to people; nil: they stay in the outbox, where administrators read them.
 	Mail *Mail
 
+	// Backup says where backups go; nil: none are made.
+	Backup *Backup
+
 	// KnownPasswords are files of passwords that nobody may choose, besides the list within the program.
 	KnownPasswords []string
 
@@ -275,6 +278,14 @@ func (c *Config) derive() {
 	}
 	if k := c.Store.Unlock.KMS; k != nil {
 		c.Outbound.Allowed = append(c.Outbound.Allowed, k.destinations()...)
+	}
+	if c.Backup != nil {
+		if c.Backup.Scratch == "" {
+			c.Backup.Scratch = beside
+		}
+		for _, b := range c.Backup.Buckets {
+			c.Outbound.Allowed = append(c.Outbound.Allowed, b.destinations()...)
+		}
 	}
 	if c.Mail != nil {
 		c.Outbound.Allowed = append(c.Outbound.Allowed, c.Mail.Server.Destination())

@@ -254,6 +254,22 @@ func TestParse(t *testing.T) {
 			size   = "1MiB"
 			keep   = 2
 		}
+		backup {
+			recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+			at         = "04:15"
+			retention  = "1000h"
+			folder {
+				path = "/mnt/a"
+			}
+			folder {
+				path = "b"
+			}
+			s3 {
+				bucket      = "example-backups"
+				region      = "eu-west-1"
+				object_lock = true
+			}
+		}
 		support {
 			recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
 		}
@@ -271,8 +287,12 @@ func TestParse(t *testing.T) {
 		TLS: config.TLS{
 			Certificate: "/etc/qrsd/a.pem", Key: "/keys/a.key", Folder: "/srv/tls", MinVersion: tls.VersionTLS12, ClientCA: "/etc/qrsd/ca.pem", Require: true,
 		},
-		Runs:      config.Runs{Cores: 3, AtOnce: 4},
-		Log:       config.Log{Level: "debug", Format: "text", File: "/etc/qrsd/log/qrsd.log", Size: 1 << 20, Keep: 2},
+		Runs: config.Runs{Cores: 3, AtOnce: 4},
+		Log:  config.Log{Level: "debug", Format: "text", File: "/etc/qrsd/log/qrsd.log", Size: 1 << 20, Keep: 2},
+		Backup: &config.Backup{
+			Recipients: []string{"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}, At: 4*time.Hour + 15*time.Minute, Retention: 1000 * time.Hour,
+			Folders: []string{"/mnt/a", "/etc/qrsd/b"}, Buckets: []*config.Bucket{{Name: "example-backups", Region: "eu-west-1", ObjectLock: true}}, Scratch: "/srv",
+		},
 		Support:   config.Support{Recipients: []string{"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}},
 		Directory: directory.Options{Limits: directory.Limits{Address: directory.Rate{Burst: 5, Every: 1500 * time.Millisecond}}},
 	}
@@ -290,6 +310,10 @@ func TestParse(t *testing.T) {
 	allowed := []outbound.Destination{
 		{Host: "smtp.example.com", Port: 587, Purpose: "e-mail"},
 		{Host: "localhost", Port: 4566, Purpose: outbound.Circuits, Plaintext: true, Local: true},
+		{Host: "example-backups.s3.eu-west-1.amazonaws.com", Port: 443, Purpose: "backups"},
+		{Host: "sts.eu-west-1.amazonaws.com", Port: 443, Purpose: "backups"},
+		{Host: "portal.sso.eu-west-1.amazonaws.com", Port: 443, Purpose: "backups"},
+		{Host: "oidc.eu-west-1.amazonaws.com", Port: 443, Purpose: "backups"},
 		{Host: "mail.example.com", Port: 465, Purpose: "e-mail"},
 	}
 	if o := c.Outbound; o.Proxy == nil || o.Proxy.Host != "proxy.example.com:3128" || o.Timeout != 10*time.Second || !slices.Equal(o.Allowed, allowed) {

@@ -33,6 +33,10 @@ func schema(c *Config) body {
 			{name: "tls", open: only(tlsKeys(&c.TLS))},
 			{name: "outbound", open: only(outboundKeys(c))},
 			{name: "smtp", open: func(string) (body, error) { c.Mail = &Mail{}; return mailKeys(c.Mail), nil }},
+			{name: "backup", open: func(string) (body, error) {
+				c.Backup = &Backup{At: 2*time.Hour + 30*time.Minute}
+				return backupKeys(c.Backup), nil
+			}},
 			{name: "passwords", open: only(body{keys: []key{
 				{name: "breached", set: paths(&c.KnownPasswords)},
 				{name: "memory", set: size(&c.Directory.Hash.Memory, 8<<20, 256<<20)},
