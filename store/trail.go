@@ -266,33 +266,103 @@ type LedgerLeaf struct {
 	Lineage  ledger.Lineage
 }
 
+// LedgerQuery says which leaves of a ledger are wanted. Limit is needed.
+type LedgerQuery struct {
+	First  int64  // sequences from this one on
+	Before int64  // sequences below this one; 0: no bound
+	Limit  int    // at most so many, 1 to 10,000
+	Newest bool   // the last ones, newest first
+	About  string // a run's or portfolio's id, a digest that a leaf names (64 hexadecimal digits), or the hash of a leaf (base64 or hexadecimal); "": any
+}
+
+// matches reports whether a leaf is about what was asked for. hit is the leaf with that hash, -1 where there is none.
+func (q LedgerQuery) matches(l LedgerLeaf, hit int64) bool {
+	if q.About == "" || l.Sequence == hit || l.Lineage.Subject.String() == q.About {
+		return true
+	}
+	for _, digest := range l.Lineage.Digests {
+		if digest.String() == q.About {
+			return true
+		}
+	}
+	return false
+}
+
 // Ledger reads leaves of the tenant's ledger after the given sequence (-1: from the first), at most limit.
 func (t *Tenant) Ledger(ctx context.Context, after int64, limit int) (all []LedgerLeaf, err error) {
+	return t.LedgerOf(ctx, LedgerQuery{First: after + 1, Limit: limit})
+}
+
+// LedgerOf reads leaves of the tenant's ledger, oldest first unless LedgerQuery.Newest.
+func (t *Tenant) LedgerOf(ctx context.Context, q LedgerQuery) (all []LedgerLeaf, err error) {
 	a := Action{Verb: rights.LedgerRead}
 	if err := t.permit(ctx, a); err != nil {
 		return nil, err
 	}
-	if limit < 1 || limit > maxTrail {
-		return nil, t.settle(ctx, a, Invalid("limit", "ledger: %d leaves at a time are not between 1 and %d", limit, maxTrail))
+	if q.Limit < 1 || q.Limit > maxTrail {
+		return nil, t.settle(ctx, a, Invalid("limit", "ledger: %d leaves at a time are not between 1 and %d", q.Limit, maxTrail))
 	}
-	l := t.db.logOf(t.id, Lineage)
-	var size int64
-	err = t.db.kv.View(ctx, func(tx *kv.ReadTx) (err error) { size, err = l.size(tx); return err })
-	if err == nil {
-		err = t.db.eachLeaf(ctx, l, after+1, size, false, func(sequence int64, _ envelope.Box, plain []byte) (bool, error) {
-			_, text, err := splitLeaf(plain)
-			if err != nil {
-				return false, err
-			}
-			lineage, err := ledger.ParseLineage(text)
-			all = append(all, LedgerLeaf{Sequence: sequence, Lineage: lineage})
-			return len(all) < limit, err
-		})
+	if q.First < 0 || q.Before < 0 {
+		return nil, t.settle(ctx, a, Invalid("cursor", "ledger: leaves from %d and before %d: sequences begin at 0", q.First, q.Before))
 	}
-	if err == nil {
-		err = t.leafHashes(ctx, l, all)
-	}
+	all, err = t.leavesOf(ctx, t.db.logOf(t.id, Lineage), q)
 	return all, t.settle(ctx, a, err)
+}
+
+func (t *Tenant) leavesOf(ctx context.Context, l log, q LedgerQuery) (all []LedgerLeaf, err error) {
+	var size int64
+	if err := t.db.kv.View(ctx, func(tx *kv.ReadTx) (err error) { size, err = l.size(tx); return err }); err != nil {
+		return nil, err
+	}
+	hit, err := t.leafWith(ctx, l, size, q.About)
+	if err != nil {
+		return nil, err
+	}
+	to := size
+	if q.Before > 0 {
+		to = min(size, q.Before)
+	}
+	err = t.db.eachLeaf(ctx, l, q.First, to, q.Newest, func(sequence int64, _ envelope.Box, plain []byte) (bool, error) {
+		_, text, err := splitLeaf(plain)
+		if err != nil {
+			return false, err
+		}
+		lineage, err := ledger.ParseLineage(text)
+		if leaf := (LedgerLeaf{Sequence: sequence, Lineage: lineage}); err == nil && q.matches(leaf, hit) {
+			all = append(all, leaf)
+		}
+		return len(all) < q.Limit, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, t.leafHashes(ctx, l, all)
+}
+
+// leafWith finds the leaf with a hash, whose text is base64 or hexadecimal; -1 where there is none, or the text is no hash.
+func (t *Tenant) leafWith(ctx context.Context, l log, size int64, text string) (found int64, err error) {
+	want, err := ledger.ParseHash(text)
+	if err != nil {
+		return -1, nil //nolint:nilerr // the text is an id then, or nothing that a ledger has
+	}
+	for low := int64(0); low < size; low += leafPage {
+		page := make([]LedgerLeaf, min(leafPage, size-low))
+		for i := range page {
+			page[i].Sequence = low + int64(i)
+		}
+		if err := t.leafHashes(ctx, l, page); err != nil {
+			return -1, err
+		}
+		for _, leaf := range page {
+			if leaf.Leaf == want {
+				return leaf.Sequence, nil
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return -1, err
+		}
+	}
+	return -1, nil
 }
 
 func (t *Tenant) leafHashes(ctx context.Context, l log, all []LedgerLeaf) error {

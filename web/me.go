@@ -5,6 +5,7 @@ import (
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web/page"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -86,8 +87,12 @@ func (s *Server) enrolSecondFactor(ctx context.Context, c *Call, in passwordProo
 	if err != nil {
 		return wire.Enrolment{}, err
 	}
+	code, err := page.NewQR(e.URI.Reveal())
+	if err != nil {
+		return wire.Enrolment{}, err
+	}
 	c.Created("/me/second-factor")
-	return wire.Enrolment{Secret: e.Secret.Reveal(), URI: e.URI.Reveal()}, nil
+	return wire.Enrolment{Secret: e.Secret.Reveal(), URI: e.URI.Reveal(), QR: wire.QR(code)}, nil
 }
 
 type passwordProof struct {
@@ -133,7 +138,11 @@ func (s *Server) listMySessions(ctx context.Context, c *Call, _ struct{}) (wire.
 	if err != nil {
 		return wire.Page[wire.UserSession]{}, err
 	}
-	return pageOf(c, all, "", userSessionView), nil
+	return pageOf(c, all, "", func(one directory.SessionInfo) wire.UserSession {
+		v := userSessionView(one)
+		v.Current = one.ID == c.exchange.session.ID
+		return v
+	}), nil
 }
 
 // endMySessions ends all of one's sessions, this one included.

@@ -21,6 +21,6 @@ func (s *Server) listRoles(ctx context.Context, c *Call, _ struct{}) (wire.Page[
 		return wire.Page[wire.Role]{}, err
 	}
 	return pageOf(c, all, "", func(r directory.RoleInfo) wire.Role {
-		return wire.Role{Name: r.Role.String(), Verbs: viewed(r.Verbs, store.Verb.String)}
+		return wire.Role{Name: r.Role.String(), Verbs: viewed(r.Verbs, store.Verb.String), Scopes: viewed(directory.KeyScopes(r.Role), store.Verb.String)}
 	}), nil
 }

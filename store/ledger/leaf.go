@@ -13,6 +13,14 @@ import (
 // form are base64.
 type Hash = tlog.Hash
 
+// ParseHash reads a hash as its String writes it, or in 64 lower-case hexadecimal digits.
+func ParseHash(text string) (h Hash, err error) {
+	if len(text) == 2*len(h) {
+		return h, readHex(h[:], []byte(text))
+	}
+	return tlog.ParseHash(text)
+}
+
 // MaxSize is the largest number of leaves of a log: beyond it a sequence would not be exact in JSON.
 const MaxSize = 1 << 53
 

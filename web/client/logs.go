@@ -69,6 +69,11 @@ func (c *Client) ProveAuditConsistency(ctx context.Context, earlier int64) (wire
 		query: url.Values{"earlier": {strconv.FormatInt(earlier, 10)}}})
 }
 
+// VerifyAudit has the appliance verify the audit log from its stored bytes; for operators those of all tenants.
+func (c *Client) VerifyAudit(ctx context.Context) (wire.LogVerification, error) {
+	return call[wire.LogVerification](ctx, c, request{method: http.MethodGet, path: at("audit", "verification")})
+}
+
 // ExportAudit writes the whole audit log with its proofs, which `qrsd audit verify` checks. After an error what was written is not whole.
 func (c *Client) ExportAudit(ctx context.Context, to io.Writer) error {
 	return c.copyTo(ctx, request{method: http.MethodGet, path: at("audit", "export")}, to)
@@ -92,6 +97,11 @@ func (c *Client) ProveLedgerEntry(ctx context.Context, sequence int64) (wire.Pro
 // LedgerCheckpoint is the signed head of the ledger.
 func (c *Client) LedgerCheckpoint(ctx context.Context) (wire.Checkpoint, error) {
 	return call[wire.Checkpoint](ctx, c, request{method: http.MethodGet, path: at("ledger", "checkpoint")})
+}
+
+// VerifyLedger has the appliance verify the ledger from its stored bytes; for operators those of all tenants.
+func (c *Client) VerifyLedger(ctx context.Context) (wire.LogVerification, error) {
+	return call[wire.LogVerification](ctx, c, request{method: http.MethodGet, path: at("ledger", "verification")})
 }
 
 // ExportLedger writes the whole ledger with its proofs, which `qrsd ledger verify` checks. After an error what was written is not whole.

@@ -13,6 +13,11 @@ func (c *Client) Users(ctx context.Context, tenant string) iter.Seq2[wire.User, 
 	return list[wire.User](ctx, c, at("users"), ofTenant(tenant))
 }
 
+// People lists everybody of the caller's tenant by name and role.
+func (c *Client) People(ctx context.Context) iter.Seq2[wire.Colleague, error] {
+	return list[wire.Colleague](ctx, c, at("people"), nil)
+}
+
 // AddUser makes a user with a one-time password.
 func (c *Client) AddUser(ctx context.Context, tenant string, n wire.NewUser) (wire.AddedUser, error) {
 	return call[wire.AddedUser](ctx, c, request{method: http.MethodPost, path: at("users"), query: ofTenant(tenant), body: n, creates: true})

@@ -33,6 +33,25 @@ type Growth struct {
 	Checkpoint  string   `json:"checkpoint"` // that signs size and root
 }
 
+// LogVerification is what verifying logs from their stored bytes gave: GET /api/v1/audit/verification and /api/v1/ledger/verification.
+type LogVerification struct {
+	Valid bool        `json:"valid"` // no log has a fault
+	Began time.Time   `json:"began"`
+	Ended time.Time   `json:"ended"`
+	Logs  []LogReport `json:"logs"` // the caller's; for operators those of all tenants
+}
+
+// LogReport is what verifying one log found.
+type LogReport struct {
+	Tenant      string `json:"tenant"`
+	Log         string `json:"log"`    // audit or ledger
+	Leaves      int64  `json:"leaves"` // hashed anew from their stored bytes
+	Opaque      int64  `json:"opaque"` // of these, whose text is gone with its key
+	Checkpoints int    `json:"checkpoints"`
+	Root        string `json:"root"`            // base64
+	Fault       string `json:"fault,omitempty"` // the first; absent: none
+}
+
 // LedgerEntry is one leaf of a tenant's ledger: GET /api/v1/ledger/entries.
 type LedgerEntry struct {
 	Sequence int64           `json:"sequence"`

@@ -55,6 +55,13 @@ type StepUp struct {
 type Enrolment struct {
 	Secret string `json:"secret"` // in base 32, to be typed
 	URI    string `json:"uri"`    // otpauth://..., to be shown as a QR code
+	QR     QR     `json:"qr"`     // which is this one
+}
+
+// QR is a QR code, drawn.
+type QR struct {
+	Side int    `json:"side"` // in modules, quiet zone included
+	Path string `json:"path"` // dark modules as unit squares, for a path of SVG
 }
 
 // RecoveryCodes stand in for the second factor, each once. They are shown once.

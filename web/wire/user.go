@@ -15,6 +15,13 @@ type User struct {
 	SecondFactor bool       `json:"second_factor"`       // one is in place
 }
 
+// Colleague is what everybody in a tenant may know of a colleague: GET /api/v1/people.
+type Colleague struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Role string `json:"role"`
+}
+
 // NewUser asks for a user, with a one-time password (POST /api/v1/users) or by invitation (POST /api/v1/invitations).
 type NewUser struct {
 	Email string `json:"email"`
@@ -77,8 +84,9 @@ type PasswordReset struct {
 
 // Role is a role with what it may do: GET /api/v1/roles.
 type Role struct {
-	Name  string   `json:"name"`
-	Verbs []string `json:"verbs"` // of the permission table, such as run.submit
+	Name   string   `json:"name"`
+	Verbs  []string `json:"verbs"`  // of the permission table, such as run.submit
+	Scopes []string `json:"scopes"` // of these, those that API keys of the role can have
 }
 
 // UserSession is an open session of a user: GET /api/v1/me/sessions and /api/v1/users/{id}/sessions.
@@ -89,4 +97,5 @@ type UserSession struct {
 	Ends      time.Time `json:"ends"` // at the latest
 	Address   string    `json:"address,omitempty"`
 	UserAgent string    `json:"user_agent,omitempty"`
+	Current   bool      `json:"current,omitempty"` // the request came with it; of one's own only
 }
