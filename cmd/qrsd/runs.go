@@ -326,7 +326,10 @@ func printComparison(w io.Writer, with wire.ComparedWith, all bool) {
 }
 
 func figureInWords(f wire.FigureDifference) string {
-	words := strings.NewReplacer("_", "-", "oep-tvar", "OEP TVaR", "aep-tvar", "AEP TVaR", "oep", "OEP", "aep", "AEP", "aal", "AAL", "tiv", "TIV", "sd", "standard deviation").Replace(f.Figure)
+	words := f.Figure
+	if known := map[string]string{"tiv": "TIV", "aal": "AAL", "sd": "standard deviation", "oep": "OEP", "aep": "AEP", "oep_tvar": "OEP TVaR", "aep_tvar": "AEP TVaR"}[words]; known != "" {
+		words = known
+	}
 	if f.Perspective != "" {
 		words = strings.ReplaceAll(f.Perspective, "_", "-") + " " + words
 	}
@@ -334,9 +337,9 @@ func figureInWords(f wire.FigureDifference) string {
 		words += " 1 in " + grouped(*f.ReturnPeriod)
 	}
 	if f.Level != "portfolio" {
-		words = plain(f.Name) + " " + words
+		words = f.Name + " " + words
 	}
-	return words
+	return plain(words)
 }
 
 func amountOr(v *float64) string {

@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 	maps.Copy(commands, benchlabCommands())
 	maps.Copy(commands, sealCommands())
 	maps.Copy(commands, serverCommands())
+	maps.Copy(commands, remoteCommands())
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Cmds: commands, Condition: storeConditions(keepsKeys(t)),
 		Setup: func(e *testscript.Env) error {
