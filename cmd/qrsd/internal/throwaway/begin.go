@@ -97,6 +97,11 @@ func firstRun(ctx context.Context, w *workspace.Workspace, sample string, years 
 	}
 	n := files.AsPortfolio("Florida sample, synthetic", exposure, report)
 	n.Summary = intake.Summary(exposure, report)
+	kept, err := intake.Kept(exposure, report)
+	if err != nil {
+		return run, fmt.Errorf("reading the sample: %w", err)
+	}
+	n.Files = append(n.Files, kept...)
 	portfolio, err := w.Import(ctx, n)
 	if err != nil {
 		return run, fmt.Errorf("importing the sample: %w", err)

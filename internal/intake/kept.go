@@ -1,0 +1,30 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/qrsrisk/qrsd/engine/exposure"
+	"github.com/qrsrisk/qrsd/store/workspace"
+)
+
+// Kept are the report and the sites of exposure without faults, as files that an import keeps beside the user's own: for those who
+// import without a request.
+func Kept(p *exposure.Portfolio, r *exposure.Report) ([]workspace.NewFile, error) {
+	var all []workspace.NewFile
+	for _, one := range []struct {
+		role string
+		view any
+	}{{"report", reportView(r)}, {"sites", sitesOf(p)}} {
+		text, err := json.Marshal(one.view)
+		if err != nil {
+			return nil, fmt.Errorf("the %s of the exposure: %w", one.role, err)
+		}
+		all = append(all, workspace.NewFile{Name: one.role + ".json", Role: one.role, Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(append(text, '\n'))), nil
+		}})
+	}
+	return all, nil
+}
