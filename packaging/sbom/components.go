@@ -147,10 +147,10 @@ func Pages(folder string) ([]Component, error) {
 	}
 	var all []Component
 	for place, p := range lock.Packages {
-		name := place[strings.LastIndex(place, "node_modules/")+len("node_modules/"):]
-		if place == "" {
+		if place == "" { // the pages themselves
 			continue
 		}
+		name := place[strings.LastIndex(place, "node_modules/")+len("node_modules/"):]
 		c := Component{Kind: "npm", Name: name, Version: p.Version, Shipped: !p.Dev && !p.Optional && !p.DevOpt || imported[name]}
 		if c.SHA512, err = sha512Of(p.Integrity); err != nil {
 			return nil, fmt.Errorf("package %s %s: %w", name, p.Version, err)
