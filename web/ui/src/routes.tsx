@@ -9,7 +9,7 @@ export interface Screen {
 export interface Place {
   to: string
   text: string
-  verb: string // of the permission table; whoever has it not does not see the place
+  verb: string | readonly string[] // of the permission table; whoever has none of it does not see the place
   key?: string // after g
 }
 
@@ -18,9 +18,19 @@ const of = (load: () => Promise<{ default: ComponentType }>) => lazy(load)
 export const screens: readonly Screen[] = [
   { path: '/', screen: of(() => import('./screens/home/home')) },
   { path: '/runs/:id', screen: of(() => import('./screens/run/run')) },
+  { path: '/approvals', screen: of(() => import('./screens/approvals/approvals')) },
+  { path: '/approvals/:id', screen: of(() => import('./screens/approvals/request')) },
+  { path: '/ledger', screen: of(() => import('./screens/ledger/ledger')) },
+  { path: '/audit', screen: of(() => import('./screens/audit/audit')) },
+  { path: '/admin/:section?', screen: of(() => import('./screens/admin/admin')) },
+  { path: '/profile/:section?', screen: of(() => import('./screens/profile/profile')) },
 ]
 
 /** The navigation, in its order. */
 export const places: readonly Place[] = [
   { to: '/', text: 'Home', verb: 'user.self', key: 'h' },
+  { to: '/approvals', text: 'Approvals', verb: 'approval.read', key: 'v' },
+  { to: '/ledger', text: 'Ledger & seals', verb: 'ledger.read', key: 'l' },
+  { to: '/audit', text: 'Audit trail', verb: ['audit.read', 'audit.system'], key: 'a' },
+  { to: '/admin', text: 'Admin', verb: 'setting.read', key: 's' },
 ]

@@ -19,7 +19,7 @@ export function Frame({ children }: { children: ReactNode }) {
   const [at, navigate] = useLocation()
   const may = useMay()
   useLiveStream(may('run.read'))
-  const mine = places.filter((p) => may(p.verb))
+  const mine = places.filter((p) => [p.verb].flat().some(may))
   useEffect(() => {
     const down = (e: KeyboardEvent) => {
       if (e.key.toLowerCase() === 'k' && (e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey) {
@@ -76,7 +76,7 @@ function Header({ onPalette, onKeys }: { onPalette: () => void; onKeys: () => vo
       {me ? (
         <Menu label={<>{me.name || me.email}<span className="muted">· {me.role}</span></>} className="account">
           {me.tenant_name ? <p className="muted small">{me.tenant_name}</p> : null}
-          <a href="/signed-in">Account</a>
+          <Link href="/profile">Profile</Link>
           <button type="button" onClick={onKeys}>Keys</button>
           <a href="/docs/api">API documentation</a>
           <button type="button" onClick={() => void signOut()}>Sign out</button>

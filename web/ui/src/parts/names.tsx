@@ -1,6 +1,7 @@
 // Who and what stands behind an id, for reading: people, runs, portfolios by their names. The id itself is in the title.
 import { useMemo } from 'react'
 import { Link } from 'wouter'
+import type { Schemas } from '../api/client'
 import { useGet, useMay } from '../api/queries'
 import { brief } from '../format'
 
@@ -10,7 +11,7 @@ const nobody = '00000000000000000000000000000000'
 export function usePeople(): ReadonlyMap<string, { name: string; role: string }> {
   const may = useMay()
   const people = useGet('/api/v1/people', { query: { limit: 1000 } }, { enabled: may('tenant.read'), staleTime: 60_000 }).data
-  return useMemo(() => new Map((people?.items ?? []).map((p) => [p.id, { name: p.name, role: p.role }])), [people])
+  return useMemo(() => new Map(((people?.items ?? []) as Schemas['Colleague'][]).map((p) => [p.id, { name: p.name, role: p.role }])), [people])
 }
 
 /** What an actor is called: a colleague by name, the appliance, an operator; "" is nobody. */
