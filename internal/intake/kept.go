@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/store/workspace"
@@ -13,11 +14,15 @@ import (
 // Kept are the report and the sites of exposure without faults, as files that an import keeps beside the user's own: for those who
 // import without a request.
 func Kept(p *exposure.Portfolio, r *exposure.Report) ([]workspace.NewFile, error) {
+	report := reportView(r)
+	for i, f := range report.Files {
+		report.Files[i].Name = filepath.Base(f.Name) // where the files lie is this host's own affair
+	}
 	var all []workspace.NewFile
 	for _, one := range []struct {
 		role string
 		view any
-	}{{"report", reportView(r)}, {"sites", sitesOf(p)}} {
+	}{{"report", report}, {"sites", sitesOf(p)}} {
 		text, err := json.Marshal(one.view)
 		if err != nil {
 			return nil, fmt.Errorf("the %s of the exposure: %w", one.role, err)
