@@ -115,12 +115,13 @@ func standardLibrary(version string) (Component, error) {
 type lockFile struct {
 	LockfileVersion int `json:"lockfileVersion"`
 	Packages        map[string]struct {
-		Version   string `json:"version"`
-		Integrity string `json:"integrity"`
-		License   string `json:"license"`
-		Dev       bool   `json:"dev"`
-		Optional  bool   `json:"optional"`
-		DevOpt    bool   `json:"devOptional"`
+		Version   string            `json:"version"`
+		Integrity string            `json:"integrity"`
+		License   string            `json:"license"`
+		Dev       bool              `json:"dev"`
+		Optional  bool              `json:"optional"`
+		DevOpt    bool              `json:"devOptional"`
+		Needs     map[string]string `json:"dependencies"`
 	} `json:"packages"`
 }
 
@@ -151,7 +152,11 @@ func Pages(folder string) ([]Component, error) {
 			continue
 		}
 		name := place[strings.LastIndex(place, "node_modules/")+len("node_modules/"):]
-		c := Component{Kind: "npm", Name: name, Version: p.Version, Shipped: !p.Dev && !p.Optional && !p.DevOpt || imported[name]}
+		atTop := imported[name] && place == "node_modules/"+name // where an import of the pages finds it
+		c := Component{Kind: "npm", Name: name, Version: p.Version, Shipped: !p.Dev && !p.Optional && !p.DevOpt || atTop}
+		if p.Dev && atTop && len(p.Needs) > 0 {
+			return nil, fmt.Errorf("the pages import %s, which brings %d packages of its own: list it under dependencies, not devDependencies", name, len(p.Needs))
+		}
 		if c.SHA512, err = sha512Of(p.Integrity); err != nil {
 			return nil, fmt.Errorf("package %s %s: %w", name, p.Version, err)
 		}
@@ -181,7 +186,7 @@ var importing = regexp.MustCompile(`(?:\bfrom|\bimport|@import|\burl\()\s*\(?\s*
 func importsOf(folder string) (map[string]bool, error) {
 	names := map[string]bool{}
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || strings.Contains(d.Name(), ".test.") {
 			return err
 		}
 		text, err := os.ReadFile(path)

@@ -32,7 +32,7 @@ func pages(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"package-lock.json": lock, "src/main.tsx": "import { useState } from 'react'\n", "src/style.css": `@import url("@fontsource/plex/latin.css");`,
+		"package-lock.json": lock, "src/main.tsx": "import { useState } from 'react'\n", "src/main.test.tsx": "import 'vite'", "src/style.css": `@import url("@fontsource/plex/latin.css");`,
 		"node_modules/react/LICENSE": mit, "node_modules/@fontsource/plex/LICENSE": "SIL OPEN FONT LICENSE Version 1.1",
 	} {
 		path := filepath.Join(dir, name)
