@@ -191,6 +191,9 @@ func writeBill(o options, s source, b built, stage string) error {
 	if err != nil {
 		return err
 	}
+	if err := installPages(o.root); err != nil {
+		return err
+	}
 	pages, err := sbom.Pages(filepath.Join(o.root, "web", "ui"))
 	if err != nil {
 		return err
@@ -207,6 +210,20 @@ func writeBill(o options, s source, b built, stage string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(stage, "doc", "THIRD-PARTY-NOTICES"), notices.Bytes(), 0o644)
+}
+
+// installPages fetches the packages of the pages where they are not there yet: their licenses are in them. The pages themselves are committed as they
+// were built, and nothing of what is fetched is run.
+func installPages(root string) error {
+	folder := filepath.Join(root, "web", "ui")
+	if _, err := os.Stat(filepath.Join(folder, "package-lock.json")); os.IsNotExist(err) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(folder, "node_modules")); err == nil {
+		return nil
+	}
+	_, err := output(folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	return err
 }
 
 // setTimes gives every file the time of the commit and the mode that the packages give it.

@@ -111,6 +111,10 @@ func standardLibrary(version string) (Component, error) {
 	return Component{Kind: "golang", Name: "std", Version: strings.TrimPrefix(version, "go"), Shipped: true, License: l}, nil
 }
 
+// takenOver are packages of which files were copied into the sources of the pages, where no import shows it: fonts (web/ui/src/style/fonts)
+// and boundaries (web/ui/src/map).
+var takenOver = []string{"@fontsource-variable/ibm-plex-sans", "@fontsource/ibm-plex-mono", "us-atlas"}
+
 // lockFile is the part of package-lock.json, version 3, that is read.
 type lockFile struct {
 	LockfileVersion int `json:"lockfileVersion"`
@@ -126,7 +130,7 @@ type lockFile struct {
 }
 
 // Pages lists the packages of npm in the lock file of the folder of the pages, none where there is no such folder. Shipped are those that
-// are no development dependency, and those of which a source of the pages imports something. Texts of licenses are read where node_modules
+// are no development dependency, and those of which a source of the pages imports or holds something. Texts of licenses are read where node_modules
 // has them.
 func Pages(folder string) ([]Component, error) {
 	text, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
@@ -145,6 +149,9 @@ func Pages(folder string) ([]Component, error) {
 	imported, err := importsOf(filepath.Join(folder, "src"))
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range takenOver {
+		imported[name] = true
 	}
 	var all []Component
 	for place, p := range lock.Packages {

@@ -22,6 +22,9 @@ func WriteNotices(w io.Writer, components []Component) error {
 		if refused := licenses.Refused(c.License.IDs); len(refused) > 0 || len(c.License.IDs) == 0 {
 			return fmt.Errorf("%s is under %q, which is not among the licenses that packaging/licenses allows", name, refused)
 		}
+		if len(c.License.Texts) == 0 && c.License.Expression() == "Unlicense" { // a dedication to the public that asks for nothing
+			c.License.Texts = []licenses.Text{{Words: "Dedicated to the public domain by its author (SPDX Unlicense); its package has no text."}}
+		}
 		if len(c.License.Texts) == 0 {
 			return fmt.Errorf("%s: the text of its license is not at hand; install the packages of the pages first (npm ci in web/ui)", name)
 		}
