@@ -189,5 +189,8 @@ func isBlobName(name string) bool {
 // Erasures lists the erasures of tenants, which a restored older backup must repeat. Known while the store is locked.
 func (db *DB) Erasures() []Erasure { return db.ring.Erased() }
 
+// RootKeyID is the id of the present root key. Known while the store is locked.
+func (db *DB) RootKeyID() string { return db.ring.Root().KeyID.String() }
+
 // InstallID is the id of the installation. Known while the store is locked.
 func (db *DB) InstallID() ID { return db.format.Install }

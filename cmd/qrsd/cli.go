@@ -54,6 +54,9 @@ type grammar struct {
 	Status     statusCommand     `cmd:"" help:"Show the state of a store, locked or not."`
 	Check      checkCommand      `cmd:"" help:"Verify every byte of a store."`
 	Compact    compactCommand    `cmd:"" help:"Write the database anew without the space that nothing is in."`
+	Backup     backupCommand     `cmd:"" help:"Make, list, verify and prune backups of a store."`
+	Restore    restoreCommand    `cmd:"" help:"Make a store from a backup."`
+	Drill      drillCommand      `cmd:"" help:"Prove that a backup can be restored."`
 	Tenant     tenantCommand     `cmd:"" help:"Add, list and erase tenants."`
 	User       userCommand       `cmd:"" help:"Add, list and disable users of a tenant; change one's own password and second factor."`
 	Passwords  passwordsCommand  `cmd:"" help:"Make and ask lists of known passwords, which nobody may choose."`

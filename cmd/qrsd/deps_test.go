@@ -117,7 +117,7 @@ const theirImports = `
 	go.etcd.io/bbolt:                            store/internal/kv
 	golang.org/x/crypto:                         store/... web/... internal/outbound
 	golang.org/x/text:                           store/directory store/directory/breached
-	filippo.io/age:                              cmd/qrsd/internal/bundle store/backup
+	filippo.io/age:                              cmd/qrsd cmd/qrsd/internal/backups cmd/qrsd/internal/bundle store/backup tests
 	github.com/secure-systems-lab/go-securesystemslib: tests
 	github.com/transparency-dev/merkle:          tests
 	github.com/ThalesGroup/crypto11:             store/pkcs11

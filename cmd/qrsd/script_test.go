@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 	maps.Copy(commands, storeCommands())
 	maps.Copy(commands, benchlabCommands())
 	maps.Copy(commands, sealCommands())
+	maps.Copy(commands, backupCommands())
 	maps.Copy(commands, serverCommands())
 	maps.Copy(commands, remoteCommands())
 	testscript.Run(t, testscript.Params{

@@ -14,6 +14,7 @@ import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/backup"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/store/directory/breached"
 	"github.com/qrsrisk/qrsd/store/kms"
@@ -152,11 +153,11 @@ func storeExit(err error) int {
 		return slices.ContainsFunc(kinds, func(e error) bool { return errors.Is(err, e) })
 	}
 	switch {
-	case store.IsDamage(err), errors.As(err, &back), is(ledger.ErrNotVerified):
+	case store.IsDamage(err), errors.As(err, &back), is(ledger.ErrNotVerified, backup.ErrDamaged, backup.ErrManifest):
 		return exitDiffer
 	case errors.As(err, &denied), errors.As(err, &tooMany), is(store.ErrLocked, store.ErrWrongKey, store.ErrNoSlot, errNotAgreed, errNotInOrder,
 		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey, directory.ErrOwnerNotInOrder,
-		kms.ErrDenied, kms.ErrRefused, pkcs11.ErrRefused):
+		kms.ErrDenied, kms.ErrRefused, pkcs11.ErrRefused, backup.ErrIdentity):
 		return exitDenied
 	case errors.As(err, &inUse), is(store.ErrConflict, store.ErrExists, os.ErrExist, directory.ErrLastAdmin, directory.ErrLastOperator):
 		return exitConflict

@@ -425,7 +425,10 @@ func TestRecipients(t *testing.T) {
 		{[]string{"age1nonsense"}, "age1nonsense"},
 		{[]string{s.owner.Recipient().String(), hybrid.Recipient().String()}, "both kinds"},
 	} {
-		_, err := backup.NewKeeper(s.db, backup.Options{Targets: []backup.Target{s.target}, Recipients: c.names, Scratch: t.TempDir()})
+		k, err := backup.NewKeeper(s.db, backup.Options{Targets: []backup.Target{s.target}, Recipients: c.names, Scratch: t.TempDir()})
+		if err == nil {
+			_, err = k.Create(t.Context(), storetest.Operator(), nil)
+		}
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), s.owner.String()) {
 			t.Errorf("%v: %v", c.want, err)
 		}
@@ -633,7 +636,7 @@ func TestOnlyOperators(t *testing.T) {
 	if _, err := s.keeper.Drill(t.Context(), admin, backup.Full, "", nil, nil, nil); !errors.As(err, &denied) {
 		t.Errorf("drill: %v", err)
 	}
-	if _, err := s.keeper.Prune(t.Context(), admin); !errors.As(err, &denied) {
+	if _, err := s.keeper.Prune(t.Context(), admin, 0); !errors.As(err, &denied) {
 		t.Errorf("prune: %v", err)
 	}
 	if _, err := s.keeper.Backups(t.Context(), admin, "", 10); !errors.As(err, &denied) {

@@ -20,7 +20,7 @@ import (
 // Options of a Keeper.
 type Options struct {
 	Targets    []Target // each gets every backup
-	Recipients []string // age1..., at least one
+	Recipients []string // age1...; Create needs one at least
 	// Scratch is a folder on a local disk for copies while they are made and verified; it is made where it is not there. It needs as
 	// much room as the database twice, and for a full drill as much as the store.
 	Scratch string
@@ -75,9 +75,12 @@ var ErrBusy = fmt.Errorf("a backup or drill is at work: wait for its end: %w", s
 
 // NewKeeper checks the options.
 func NewKeeper(db *store.DB, o Options) (*Keeper, error) {
-	to, err := parseRecipients(o.Recipients)
-	if err != nil {
-		return nil, err
+	var to recipients
+	if len(o.Recipients) > 0 { // who makes none reads and removes backups all the same
+		var err error
+		if to, err = parseRecipients(o.Recipients); err != nil {
+			return nil, err
+		}
 	}
 	if len(o.Targets) == 0 || o.Scratch == "" {
 		return nil, errors.New("backups need a target and a scratch folder")
@@ -201,7 +204,15 @@ func (k *Keeper) create(ctx context.Context, by store.Principal, s state, tell P
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if len(k.to.all) == 0 {
+		_, err := parseRecipients(nil)
+		return nil, err
+	}
 	own, err := s.identity(k.to.hybrid)
+	if err != nil {
+		return nil, err
+	}
+	with, err := s.identities()
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +224,7 @@ func (k *Keeper) create(ctx context.Context, by store.Principal, s state, tell P
 	defer snapshot.Release()
 	m := &making{
 		folder: folder, name: newName(snapshot.Time), program: k.o.Program, snapshot: snapshot, to: append([]age.Recipient{own.recipient}, k.to.all...),
-		names: k.to.names, with: []age.Identity{own.identity}, progress: tell,
+		names: k.to.names, with: with, progress: tell,
 	}
 	if k.o.Hold {
 		m.until = snapshot.Time.Add(k.o.Retention)
@@ -383,11 +394,9 @@ func (k *Keeper) Drill(ctx context.Context, by store.Principal, form, name strin
 		return nil, err
 	}
 	if len(identities) == 0 {
-		own, err := s.identity(k.to.hybrid)
-		if err != nil {
+		if identities, err = s.identities(); err != nil {
 			return nil, err
 		}
-		identities = []age.Identity{own.identity}
 	}
 	if t == nil {
 		t = k.o.Targets[0]
@@ -403,6 +412,9 @@ func (k *Keeper) Drill(ctx context.Context, by store.Principal, form, name strin
 		}
 		name = m.Backup
 	}
+	if m, _, err := choose(ctx, t, name); err == nil && m.Root != k.db.RootKeyID() {
+		return refused(fmt.Errorf("the root key was replaced since %s was made, by an erasure or by qrsd key rewrap: make a backup, and let the drill be of that: %w", name, store.ErrConflict))
+	}
 	folder, err := k.clearScratch()
 	if err != nil {
 		return refused(err)
@@ -414,8 +426,8 @@ func (k *Keeper) Drill(ctx context.Context, by store.Principal, form, name strin
 	return r, nil
 }
 
-// Prune removes from every target what is past its time.
-func (k *Keeper) Prune(ctx context.Context, by store.Principal) (all map[string]*Pruned, err error) {
+// Prune removes from every target what is older than keep; 0 is the keeper's own retention.
+func (k *Keeper) Prune(ctx context.Context, by store.Principal, keep time.Duration) (all map[string]*Pruned, err error) {
 	h, err := k.db.Tenant(ctx, by, store.Appliance)
 	if err != nil {
 		return nil, err
@@ -429,7 +441,7 @@ func (k *Keeper) Prune(ctx context.Context, by store.Principal) (all map[string]
 		defer end()
 		all = map[string]*Pruned{}
 		for _, t := range k.o.Targets {
-			p, failed := Prune(ctx, t, k.o.Retention, k.o.Now())
+			p, failed := Prune(ctx, t, cmp.Or(keep, k.o.Retention), k.o.Now())
 			if p != nil {
 				all[t.Name()] = p
 			}

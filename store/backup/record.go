@@ -76,6 +76,18 @@ func (s state) identity(hybrid bool) (ownIdentity, error) {
 	return ownIdentity{i, i.Recipient()}, nil
 }
 
+// identities are both, to read with: the owner may have gone over from one kind to the other.
+func (s state) identities() (all []age.Identity, err error) {
+	for _, hybrid := range []bool{false, true} {
+		own, err := s.identity(hybrid)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, own.identity)
+	}
+	return all, nil
+}
+
 func newState() (s state, err error) {
 	classic, err := age.GenerateX25519Identity()
 	if err != nil {

@@ -97,7 +97,15 @@ func (k *Keeper) look(ctx context.Context, shredded *int) error {
 			return err
 		}
 	}
-	if !s.nextDrill(now, k.o.DrillEvery).After(now) {
+	if s.nextDrill(now, k.o.DrillEvery).After(now) {
+		return nil
+	}
+	_, err = k.Drill(ctx, by, Full, "", nil, nil, nil)
+	if !errors.Is(err, store.ErrConflict) {
+		return err
+	}
+	// The root key was replaced since: what a drill can open is made first.
+	if _, err = k.Create(ctx, by, nil); err == nil {
 		_, err = k.Drill(ctx, by, Full, "", nil, nil, nil)
 	}
 	return err

@@ -20,8 +20,7 @@ import (
 // that was kept. Only a run of this model and version of the engine can come out the same; where there is none, nothing is
 // compared, and the answer says so.
 func Replay(ctx context.Context, restored *store.DB) (out backup.Recomputed, err error) {
-	r := Request{}
-	model, err := r.open()
+	model, err := openModel(nil)
 	if err != nil {
 		return out, err
 	}
