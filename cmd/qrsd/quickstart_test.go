@@ -67,7 +67,7 @@ func shellScript(guide, port string) (script string, commands int) {
 		aside, isAside := strings.CutPrefix(line, "<!-- test: ")
 		switch {
 		case strings.HasPrefix(line, "```"):
-			kind, name, _ = strings.Cut(strings.TrimPrefix(line, "```"), " ")
+			kind, name, _ = strings.Cut(strings.TrimPrefix(line, "```"), " ") // both "" at a block's end
 			if name != "" {
 				fmt.Fprintf(&files, "-- %s --\n", name)
 			}
@@ -75,6 +75,8 @@ func shellScript(guide, port string) (script string, commands int) {
 			script += strings.TrimSuffix(aside, " -->") + "\n"
 		case name != "":
 			files.WriteString(line + "\n")
+		case strings.HasPrefix(line, "#"):
+			script += "# " + strings.TrimLeft(line, "# ") + "\n" // its time is told with -v
 		case kind != "console":
 		case isCommand:
 			script += inShell(command, port) + "\n"
