@@ -94,6 +94,9 @@ func TestInstall(t *testing.T) {
 			within = line == "```console"
 		case isAside && strings.HasPrefix(aside, "reboot"):
 			checkService(m)
+			if page := m.run("man --pager=cat qrsd | head -5; man --pager=cat qrs-replay | head -5"); strings.Count(page, "NAME") != 2 {
+				t.Errorf("manual pages: %s", page)
+			}
 			m.reboot()
 		case isAside && strings.HasPrefix(aside, "newer"):
 			m.run("mkdir newer")
@@ -115,6 +118,35 @@ func TestInstall(t *testing.T) {
 	if left, _ := m.try("ls /etc/qrsd /usr/bin/qrsd 2>/dev/null"); left != "" {
 		t.Errorf("purged, and still there: %s", left)
 	}
+}
+
+// TestInstallRPM: the other package makes the same service. Where rpm is installed on a machine of the other kin, only its dependencies are not looked at.
+func TestInstallRPM(t *testing.T) {
+	release := makeRelease(t)
+	if _, err := exec.LookPath("rpm"); err != nil {
+		t.Skip("no rpm here")
+	}
+	m := startMachine(t)
+	m.run("mkdir newer")
+	for _, folder := range []string{release.newer, release.folder} {
+		files, err := filepath.Glob(filepath.Join(folder, "*.rpm"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%d packages in %s: %v", len(files), folder, err)
+		}
+		m.carry(files...)
+	}
+	m.run("mv qrsd-99* newer/ && rpm --install --nodeps qrsd-*.rpm && systemctl enable --now qrsd")
+	checkService(m)
+	first := m.run("systemctl show --property MainPID --value qrsd")
+	m.run("echo '# a change of the owner' >>/etc/qrsd/qrsd.hcl && rpm --upgrade --nodeps newer/qrsd-*.rpm && systemctl is-active qrsd")
+	if second := m.run("systemctl show --property MainPID --value qrsd"); second == first {
+		t.Error("the upgrade has not restarted the service")
+	}
+	m.run("grep -q 'change of the owner' /etc/qrsd/qrsd.hcl")
+	if words := m.run("rpm --erase qrsd"); !strings.Contains(words, "are left as they are") {
+		t.Errorf("rpm --erase says: %s", words)
+	}
+	m.run("test -e /var/lib/qrsd/store && test -e /var/lib/qrsd-key/store.key && test ! -e /usr/bin/qrsd && ! systemctl is-active qrsd")
 }
 
 // checkService looks at the running service beyond what the guide shows.
@@ -141,9 +173,6 @@ func checkService(m *machine) {
 	}
 	if got := m.run("bash -c 'source /usr/share/bash-completion/completions/qrsd; COMP_WORDS=(qrsd val); COMP_CWORD=1; _qrsd; echo ${COMPREPLY[@]}'"); strings.TrimSpace(got) != "validate" {
 		t.Errorf("completion offers %q", got)
-	}
-	if page := m.run("man --pager=cat qrsd | head -5; man --pager=cat qrs-replay | head -5"); strings.Count(page, "NAME") != 2 {
-		t.Errorf("manual pages: %s", page)
 	}
 }
 
