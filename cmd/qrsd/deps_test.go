@@ -97,7 +97,7 @@ const ourImports = `
 const theirImports = `
 	github.com/parquet-go/parquet-go:            engine/exposure/parquet engine/results/parquet tests
 	github.com/xuri/excelize/v2:                 engine/results/excel
-	github.com/klauspost/compress:               store/internal/blob store/backup web
+	github.com/klauspost/compress:               store/internal/blob store/backup web engine/exposure/parquet
 	gonum.org/v1/gonum:                          tools tests
 	pgregory.net/rapid:                          tests
 	github.com/rogpeppe/go-internal:             tests

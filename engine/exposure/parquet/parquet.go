@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/qrsrisk/qrsd/engine/exposure"
@@ -59,6 +60,7 @@ type rows struct {
 	text    []byte
 	ends    []int
 	fields  []string
+	unzstd  *zstd.Decoder // of checkGroup; nil: no column wants it
 }
 
 // batchRows is how many rows are decoded at a time.
@@ -122,7 +124,7 @@ func (r *rows) checkFooter() error {
 	case int64(binary.LittleEndian.Uint32(tail[:4])) > r.size-smallest:
 		return malformed("the Parquet file is damaged: its footer is longer than the file", "copy or export it again")
 	}
-	return nil
+	return r.checkDescription(int64(binary.LittleEndian.Uint32(tail[:4])))
 }
 
 func malformed(reason, fix string) error {
@@ -168,6 +170,9 @@ func (r *rows) fill() error {
 		if r.group == len(groups) {
 			return r.end()
 		}
+		if err := r.checkGroup(r.group); err != nil {
+			return err
+		}
 		r.reader = groups[r.group].Rows()
 		r.group++
 	}
@@ -200,6 +205,9 @@ func (r *rows) cut(row parquet.Row) ([]string, error) {
 	for i, v := range row {
 		if v.Column() != i {
 			return nil, fmt.Errorf("a row has no value for column %d", i+1)
+		}
+		if err := checkText(i+1, v); err != nil {
+			return nil, err
 		}
 		if !v.IsNull() {
 			r.text = r.formats[i](r.text, v)
