@@ -35,7 +35,7 @@ export function ApiKeys() {
     { id: 'scopes', header: 'Scopes', wide: true, value: (k) => k.scopes.join(' '), cell: (k) => <Scopes of={k.scopes} /> },
     { id: 'used', header: 'Used (UTC)', value: (k) => k.used, cell: (k) => (k.used ? <Time at={k.used} /> : <span className="muted">never</span>) },
     { id: 'expires', header: 'Ends (UTC)', value: (k) => k.expires, cell: (k) => <Time at={k.expires} /> },
-    { id: 'do', header: '', value: () => '', cell: (k) => (stateOf(k) === 'active' ? <span className="row-actions">{k.owner === me?.id && may('api-key.rotate') ? <button type="button" onClick={() => setRotating(k)}>Rotate …</button> : null}<button type="button" onClick={() => setRevoking(k)}>Revoke …</button></span> : null) },
+    { id: 'do', header: 'Actions', value: () => '', cell: (k) => (stateOf(k) === 'active' ? <span className="row-actions">{k.owner === me?.id && may('api-key.rotate') ? <button type="button" onClick={() => setRotating(k)}>Rotate …</button> : null}<button type="button" onClick={() => setRevoking(k)}>Revoke …</button></span> : null) },
   ], [people, me, may])
   const keys = (list.data?.items ?? []) as Key[]
   return (

@@ -30,7 +30,7 @@ function Doctor() {
   return (
     <section className="section">
       <div className="section-head"><h2>Doctor</h2><div className="actions">{doctor.data ? <span className="muted small">looked at {clock(doctor.data.at)}</span> : null}<button type="button" disabled={doctor.isFetching} onClick={() => void doctor.refetch()}>{doctor.isFetching ? 'Looking …' : 'Look again'}</button></div></div>
-      <Ready of={doctor} rows={10}>{(d) => <Table caption="Findings of the doctor" columns={columns} rows={d.findings} rowKey={(f) => f.check} keys fixedOrder />}</Ready>
+      {doctor.error?.kind === 'not-found' ? <Notice>{doctor.error.message}.</Notice> : <Ready of={doctor} rows={10}>{(d) => <Table caption="Findings of the doctor" columns={columns} rows={d.findings} rowKey={(f) => f.check} keys fixedOrder />}</Ready>}
     </section>
   )
 }

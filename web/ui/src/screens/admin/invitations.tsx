@@ -28,7 +28,7 @@ export function Invitations() {
     { id: 'role', header: 'Role', value: (i) => i.user.role },
     { id: 'created', header: 'Invited (UTC)', value: (i) => i.created, cell: (i) => <Time at={i.created} /> },
     { id: 'expires', header: 'Good until (UTC)', value: (i) => i.expires, cell: (i) => (new Date(i.expires) < new Date() ? <Tag mark="✕" tone="error">Expired</Tag> : <Time at={i.expires} />) },
-    { id: 'do', header: '', value: () => '', cell: (i) => (may('user.disable') ? <button type="button" onClick={() => setWithdrawing(i)}>Withdraw …</button> : null) },
+    { id: 'do', header: 'Actions', value: () => '', cell: (i) => (may('user.disable') ? <button type="button" onClick={() => setWithdrawing(i)}>Withdraw …</button> : null) },
   ], [may])
   const items = (list.data?.items ?? []) as Invitation[]
   return (

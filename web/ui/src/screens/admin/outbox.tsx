@@ -31,7 +31,7 @@ export function Outbox() {
     { id: 'attempts', header: 'Attempts', number: true, value: (m) => m.attempts },
     { id: 'failure', header: 'Last failure', wide: true, value: (m) => m.failure ?? '' },
     { id: 'expires', header: 'Until (UTC)', value: (m) => m.expires, cell: (m) => <Time at={m.expires} /> },
-    { id: 'do', header: '', value: () => '', cell: (m) => (m.token && pages[m.kind] ? <button type="button" onClick={() => void copy(`${location.origin}${pages[m.kind]}#${m.token}`)}>Copy the link</button> : null) },
+    { id: 'do', header: 'Actions', value: () => '', cell: (m) => (m.token && pages[m.kind] ? <button type="button" onClick={() => void copy(`${location.origin}${pages[m.kind]}#${m.token}`)}>Copy the link</button> : null) },
   ], [])
   if (!open) {
     return (

@@ -8,7 +8,7 @@ import { Time } from '../../parts/state'
 export function Setting({ name, value, byDefault, about, verb, children }: { name: string; value: ReactNode; byDefault: string; about: ReactNode; verb: string; children?: ReactNode }) {
   return (
     <div className="setting">
-      <div><h3>{name}</h3><p className="muted">{about}</p></div>
+      <div><h2>{name}</h2><p className="muted">{about}</p></div>
       <div className="setting-value"><strong>{value}</strong><span className="muted small">Default: {byDefault}</span><LastChange verb={verb} /></div>
       <div className="actions">{children}</div>
     </div>

@@ -28,7 +28,7 @@ export function Tenants() {
     { id: 'created', header: 'Made (UTC)', value: (t) => t.created, cell: (t) => <Time at={t.created} /> },
     { id: 'erased', header: 'Erased (UTC)', value: (t) => t.erased, cell: (t) => <Time at={t.erased} /> },
     { id: 'id', header: 'Id', mono: true, value: (t) => t.id, cell: (t) => <CopyText text={t.id} /> },
-    { id: 'do', header: '', value: () => '', cell: (t) => (t.erased ? <button type="button" onClick={() => setCertificate(t.id)}>Certificate</button>
+    { id: 'do', header: 'Actions', value: () => '', cell: (t) => (t.erased ? <button type="button" onClick={() => setCertificate(t.id)}>Certificate</button>
       : <span className="row-actions">{may('user.add') ? <button type="button" onClick={() => setInviting(t)}>Invite an administrator …</button> : null}{may('tenant.erase') ? <button type="button" className="danger" onClick={() => setErasing(t)}>Erase …</button> : null}</span>) },
   ], [may])
   const tenants = (list.data?.items ?? []) as Tenant[]

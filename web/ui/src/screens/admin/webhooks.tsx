@@ -146,7 +146,7 @@ function Deliveries({ hooks }: { hooks: readonly Webhook[] }) {
     { id: 'status', header: 'HTTP', number: true, value: (d) => d.status },
     { id: 'next', header: 'Next (UTC)', value: (d) => d.next, cell: (d) => <Time at={d.next} /> },
     { id: 'failure', header: 'Last failure', wide: true, value: (d) => d.failure ?? '' },
-    { id: 'do', header: '', value: () => '', cell: (d) => (may('webhook.send') && d.state !== 'pending' ? <button type="button" onClick={() => void api.post('/api/v1/webhook-deliveries/{id}/redeliver', { path: { id: d.id } }).then(() => refresh('/api/v1/webhook-deliveries')).then(() => toast('It is delivered once more')).catch((e: Error) => toast(e.message, 'error'))}>Deliver again</button> : null) },
+    { id: 'do', header: 'Actions', value: () => '', cell: (d) => (may('webhook.send') && d.state !== 'pending' ? <button type="button" onClick={() => void api.post('/api/v1/webhook-deliveries/{id}/redeliver', { path: { id: d.id } }).then(() => refresh('/api/v1/webhook-deliveries')).then(() => toast('It is delivered once more')).catch((e: Error) => toast(e.message, 'error'))}>Deliver again</button> : null) },
   ], [objects, names, may, refresh])
   return (
     <section className="section">
