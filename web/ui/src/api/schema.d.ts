@@ -1466,6 +1466,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report of a run as PDF
+         * @description Figures with bands, quantum estimate, settings, seal with its verification at this moment, approval, lineage. Across each page stands `Draft`, or `Approved` where a second person approved the run as it is. `/runs/{id}/report` is the same as a page.
+         */
+        get: operations["getRunReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/estimate": {
         parameters: {
             query?: never;
@@ -3881,17 +3901,17 @@ export interface components {
              * @description Simulated years.
              * @default 10000
              */
-            years: number;
+            years?: number;
             /**
              * @description Draws of damage for each storm; 0: the mean alone.
              * @default 5
              */
-            samples: number;
+            samples?: number;
             /**
              * @description Of the catalogue and of damage. Decimal text, because it has more digits than every reader of JSON keeps of a number.
              * @default 1
              */
-            seed: string;
+            seed?: string;
             /** @description Of damage between sites. Absent: the default of the model. */
             correlation?: components["schemas"]["Correlation"];
             /** @description Years for which the tables of curves are written. Absent: 2 to 1,000. */
@@ -10169,6 +10189,37 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRunReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

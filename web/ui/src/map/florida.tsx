@@ -27,7 +27,7 @@ export function FloridaMap({ label, classOf, chosen, onChoose, title, legend, ch
   children?: (project: GeoProjection, width: number, height: number) => ReactNode
 }) {
   const [ref, width] = useWidth()
-  const height = Math.round(Math.min(width * 0.92, 640))
+  const height = Math.round(Math.min(width * 0.86, 560))
   const { projection, drawn } = useMemo(() => {
     const projection = geoConicConformal().rotate([84, 0]).parallels([26, 30.5]).fitExtent([[10, 10], [width - 10, height - 10]], counties)
     const path = geoPath(projection)
