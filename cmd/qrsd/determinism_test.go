@@ -42,6 +42,9 @@ type reference struct {
 	Estimate  string            `json:"estimate"` // of the quantum simulator, which stands beside the result
 }
 
+// referenceProgram is the run without the rest of the program, for builds that nothing else needs: they compile everything anew.
+const referenceProgram = "./testdata/reference"
+
 // TestReferenceRun wants the same bits from every way to build and run the program.
 func TestReferenceRun(t *testing.T) {
 	folder := t.TempDir()
@@ -75,8 +78,8 @@ func TestReferenceRun(t *testing.T) {
 		if runtime.GOARCH != "amd64" || testing.Short() {
 			t.Skip("amd64 only, not in short mode")
 		}
-		v3 := buildProgram(t, filepath.Join(folder, "qrsd-v3"), "GOAMD64=v3")
-		if text, err := exec.CommandContext(t.Context(), v3, "version").CombinedOutput(); err != nil && bytes.Contains(text, []byte("microarchitecture")) {
+		v3 := buildProgram(t, filepath.Join(folder, "reference-v3"), referenceProgram, "GOAMD64=v3")
+		if text, err := exec.CommandContext(t.Context(), v3, "run", "--help").CombinedOutput(); err != nil && bytes.Contains(text, []byte("microarchitecture")) {
 			t.Skip("this processor does not have the v3 instructions")
 		}
 		compare(t, golden, way{program: []string{v3}, files: plain}.run(t))
@@ -86,14 +89,14 @@ func TestReferenceRun(t *testing.T) {
 		if testing.Short() || !compilesC(t) {
 			t.Skip("short mode, or no C compiler: the race detector needs one")
 		}
-		racy := buildProgram(t, filepath.Join(folder, "qrsd-race"), "CGO_ENABLED=1", "-race")
+		racy := buildProgram(t, filepath.Join(folder, "reference-race"), referenceProgram, "CGO_ENABLED=1", "-race")
 		compare(t, golden, way{program: []string{racy}, files: plain}.with("--workers", "8").run(t))
 	})
 	t.Run("GOEXPERIMENT=simd", func(t *testing.T) {
 		if !anySource(t, "goexperiment.simd") || testing.Short() {
 			t.Skip("no source has a variant for the experiment, or short mode")
 		}
-		compare(t, golden, way{program: []string{buildProgram(t, filepath.Join(folder, "qrsd-simd"), "GOEXPERIMENT=simd")}, files: plain}.run(t))
+		compare(t, golden, way{program: []string{buildProgram(t, filepath.Join(folder, "reference-simd"), referenceProgram, "GOEXPERIMENT=simd")}, files: plain}.run(t))
 	})
 	t.Run("arm64", func(t *testing.T) {
 		if runtime.GOARCH == "arm64" || testing.Short() {
@@ -103,7 +106,7 @@ func TestReferenceRun(t *testing.T) {
 		if emulator == "" {
 			t.Skip("qemu-user is not installed")
 		}
-		arm := buildProgram(t, filepath.Join(folder, "qrsd-arm64"), "GOARCH=arm64", "CGO_ENABLED=0")
+		arm := buildProgram(t, filepath.Join(folder, "reference-arm64"), referenceProgram, "GOARCH=arm64", "CGO_ENABLED=0")
 		compare(t, golden, way{program: []string{emulator, arm}, files: plain}.run(t))
 	})
 }
@@ -234,20 +237,23 @@ func holdsFile(folder string) (found bool) {
 	return found
 }
 
-// buildProgram builds cmd/qrsd with the given flags and environment variables. The commit is left out: it
-// is no part of what is compared.
+// buildProgram builds cmd/qrsd, or the program that is named by its folder, with the given flags and environment variables. The commit is
+// left out: it is no part of what is compared.
 func buildProgram(t testing.TB, to string, with ...string) string {
 	t.Helper()
-	arguments := []string{"build", "-buildvcs=false", "-o", to}
+	arguments, program := []string{"build", "-buildvcs=false", "-o", to}, "."
 	environment := os.Environ()
 	for _, w := range with {
-		if strings.HasPrefix(w, "-") {
+		switch {
+		case strings.HasPrefix(w, "-"):
 			arguments = append(arguments, w)
-		} else {
+		case strings.HasPrefix(w, "./"):
+			program = w
+		default:
 			environment = append(environment, w)
 		}
 	}
-	c := exec.CommandContext(t.Context(), "go", append(arguments, ".")...)
+	c := exec.CommandContext(t.Context(), "go", append(arguments, program)...)
 	c.Env = environment
 	if text, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v: %s", err, text)
