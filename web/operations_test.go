@@ -44,8 +44,10 @@ func (c connections) Connections(before uint64, limit int) (found []outbound.Con
 func equipped(t testing.TB) *appliance {
 	t.Helper()
 	mode, w := &settingMode{}, &ward{}
+	kept := &vault{}
 	a := start(t, unlimited, reading, func(o *web.Options, _ *directory.Options) {
 		o.Diagnostics = w
+		kept.db, o.Backups = o.DB, kept
 		w.db = o.DB
 		o.Mode, o.Connections, o.Forecast, o.Feed, o.Models = mode, recorded(), quickly, newNews(), theCard{}
 		o.Trust = theTrust{}
@@ -265,6 +267,11 @@ func (d *desk) runs(operator *person) {
 	d.try("getSystem", operator, nil)
 	d.try("listConnections", operator, nil)
 	d.try("getDoctor", operator, nil)
+	d.try("listBackups", operator, nil)
+	d.try("startBackup", operator, nil)
+	d.try("listDrills", operator, nil)
+	d.try("startDrill", operator, nil)
+	d.try("getBackupSchedule", operator, nil)
 	var collected wire.Bundle
 	d.try("collectBundle", operator, nil).into(d.TB, &collected)
 	d.try("getBundleFile", operator, nil, collected.ID, "?name="+collected.Files[0].Name)

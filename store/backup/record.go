@@ -171,7 +171,9 @@ type Schedule struct {
 	Next      time.Time // backup
 	Drilled   time.Time // in full, without a fault
 	NextDrill time.Time
-	Working   *Work
+	// DrillTried is when the last full drill began; after Drilled, with none at work, it had a fault.
+	DrillTried time.Time
+	Working    *Work
 }
 
 // Schedule says so to an operator.
@@ -194,7 +196,7 @@ func (k *Keeper) PresentSchedule(ctx context.Context) (Schedule, error) {
 
 func (k *Keeper) schedule(s state) Schedule {
 	now := k.o.Now().UTC()
-	out := Schedule{Attempted: s.Attempted, Succeeded: s.Succeeded, Drilled: s.Drilled, Working: k.Working()}
+	out := Schedule{Attempted: s.Attempted, Succeeded: s.Succeeded, Drilled: s.Drilled, DrillTried: s.DrillTried, Working: k.Working()}
 	out.Next, out.NextDrill = s.nextBackup(now, k.o.At), s.nextDrill(now, k.o.DrillEvery)
 	return out
 }

@@ -33,6 +33,8 @@ const (
 	NoticeDisabled            NoticeKind = "account-disabled"
 	NoticeEnabled             NoticeKind = "account-enabled"
 	NoticeAdministratorAdded  NoticeKind = "administrator-added" // to the tenant's other administrators, by an operator
+	NoticeBackupFailed        NoticeKind = "backup-failed"       // to operators; Item is the place
+	NoticeDrillFailed         NoticeKind = "drill-failed"        // to operators; Item is the place
 )
 
 const (
@@ -127,6 +129,24 @@ func (d *Directory) tell(tx *store.WriteTx, by store.Principal, k NoticeKind) er
 	}
 	_, err = d.notify(tx, u, notice{Kind: k}.from(by.Source()))
 	return err
+}
+
+// TellOperators writes a message to every operator with an account that is in use, about something that the appliance did by itself. item
+// is a particular of it, in a line.
+func (d *Directory) TellOperators(ctx context.Context, k NoticeKind, item string) error {
+	t, err := d.db.Tenant(ctx, rights.System(store.Appliance), store.Appliance)
+	if err != nil {
+		return err
+	}
+	return t.Update(ctx, store.Action{Verb: rights.NoticeSend}, func(tx *store.WriteTx) error {
+		return each(tx, d.users, func(u store.Record[userRecord]) error {
+			if u.Value.State != Active {
+				return nil
+			}
+			_, err := d.notify(tx, u, notice{Kind: k, Item: item})
+			return err
+		})
+	})
 }
 
 // dropLapsed deletes messages that nobody sent in time, where nobody sends any.

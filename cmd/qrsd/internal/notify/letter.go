@@ -90,6 +90,16 @@ func words(n directory.Notice, site string) (subject string, paragraphs []string
 		return "Your account was enabled", []string{account(n) + " can be used again; its API keys work again as well.", ask}
 	case directory.NoticeAdministratorAdded:
 		return "An administrator was added", []string{"an operator of the appliance added an administrator to " + organisation(n) + ", which you administer. Its list of users says whom.", ask}
+	case directory.NoticeBackupFailed:
+		return "A backup failed", []string{
+			"the last backup to " + quoted(n.Item) + " failed, or could not be restored. What was done since the backup before it would be lost with this host. Whoever signs in with " + account(n) + " sees why:",
+			site + "/api/v1/system/backups",
+		}
+	case directory.NoticeDrillFailed:
+		return "A backup cannot be restored", []string{
+			"a drill could not restore a backup of " + quoted(n.Item) + ": it is not to be relied on. Make another one, and find out what damaged it. Whoever signs in with " + account(n) + " sees what was found:",
+			site + "/api/v1/system/drills",
+		}
 	}
 	// A kind of a later version, in a store that went back: said without its particulars rather than not at all.
 	return "Your account was changed", []string{"something about " + account(n) + " was changed. Sign in and look at it:", site + page.SignInPath, ask}
