@@ -94,6 +94,7 @@ func TestInstall(t *testing.T) {
 			within = line == "```console"
 		case isAside && strings.HasPrefix(aside, "reboot"):
 			checkService(m)
+			checkSandbox(m)
 			if page := m.run("man --pager=cat qrsd | head -5; man --pager=cat qrs-replay | head -5"); strings.Count(page, "NAME") != 2 {
 				t.Errorf("manual pages: %s", page)
 			}
@@ -173,6 +174,38 @@ func checkService(m *machine) {
 	}
 	if got := m.run("bash -c 'source /usr/share/bash-completion/completions/qrsd; COMP_WORDS=(qrsd val); COMP_CWORD=1; _qrsd; echo ${COMPREPLY[@]}'"); strings.TrimSpace(got) != "validate" {
 		t.Errorf("completion offers %q", got)
+	}
+}
+
+// checkSandbox computes a run with all that the unit forbids: model, quantum circuits and files get by with what is left.
+func checkSandbox(m *machine) {
+	t := m.t
+	t.Helper()
+	m.carry("../../examples/florida/location.csv")
+	unit, err := os.ReadFile("../qrsd.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, service, _ := strings.Cut(string(unit), "[Service]\n")
+	service, _, _ = strings.Cut(service, "[Install]")
+	command := "systemd-run --quiet --wait --pipe"
+	limits := 0
+	for line := range strings.Lines(service) {
+		key, _, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") || regexp.MustCompile(`^(Type|Exec|Watchdog|Timeout|Restart)`).MatchString(key) {
+			continue
+		}
+		limits++
+		command += " --property '" + strings.TrimSpace(line) + "'"
+	}
+	if limits < 30 {
+		t.Errorf("%d properties: is this the unit?", limits)
+	}
+	out := m.run(command + " /usr/bin/qrsd run --location /srv/location.csv --years 500 --out /var/lib/qrsd/probe")
+	t.Log(out)
+	m.run("ls /var/lib/qrsd/probe/*.csv && rm -r /var/lib/qrsd/probe")
+	if _, err := m.try(command + " /usr/bin/qrsd run --location /srv/location.csv --years 1 --out /srv/probe"); err == nil {
+		t.Error("the service can write where it should not")
 	}
 }
 
