@@ -64,7 +64,8 @@ func TestApprovals(t *testing.T) {
 	void := admin.request(second)
 	r, err := b.Run(t.Context(), second)
 	a.must(err)
-	a.must(b.Describe(t.Context(), second, r.Version, "another name", ""))
+	_, err = b.Describe(t.Context(), second, r.Version, workspace.Label{Name: number("another name")})
+	a.must(err)
 	if p := approver.want(409, approver.call("POST", "/api/v1/approvals/"+void.ID+"/approve", reason)).problem(t); problemName(p) != "conflict" {
 		t.Errorf("of what was changed: %+v", p)
 	}

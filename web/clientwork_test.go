@@ -198,7 +198,7 @@ func TestClientRuns(t *testing.T) {
 	waiting, err := c.SubmitRun(ctx, asked)
 	a.must(err)
 	a.must(c.CancelRun(ctx, waiting.ID, "no longer wanted"))
-	if r, err := c.Run(ctx, waiting.ID); err != nil || r.State != "cancelled" || r.Reason != "no longer wanted" {
+	if r, _, err := c.Run(ctx, waiting.ID); err != nil || r.State != "cancelled" || r.Reason != "no longer wanted" {
 		t.Errorf("cancelled: %+v, %v", r, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 func bodies() map[string]any {
 	name := "Another Name"
 	return map[string]any{
-		"cancelRun": wire.Cancellation{Reason: "not theirs"},
+		"cancelRun": wire.Cancellation{Reason: "not theirs"}, "changeRun": wire.RunChange{Name: &name},
 		"approve":   wire.Reason{Reason: "not theirs"}, "reject": wire.Reason{Reason: "not theirs"}, "withdrawApproval": wire.Reason{Reason: "not theirs"},
 		"changeWebhook": aWebhook(), "rotateWebhook": wire.WebhookRotation{},
 		"changeUser":   wire.UserChange{Name: &name},

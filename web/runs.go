@@ -47,6 +47,7 @@ func runRoutes() []route {
 		{Route{Method: "POST", Path: path + "/estimate", Operation: "forecastRun", Access: Permitted, Verb: "portfolio.read"}, do((*Server).forecastRun)},
 		{Route{Method: "GET", Path: path + "/compare", Operation: "compareRuns", Access: Permitted, Verb: "run.read"}, do((*Server).compareRuns)},
 		{Route{Method: "GET", Path: one, Operation: "getRun", Access: Permitted, Verb: "run.read"}, do((*Server).getRun)},
+		{Route{Method: "PATCH", Path: one, Operation: "changeRun", Access: Permitted, Verb: "run.submit"}, do((*Server).changeRun)},
 		{Route{Method: "GET", Path: one + "/settings", Operation: "getRunSettings", Access: Permitted, Verb: "run.read"}, do((*Server).getRunSettings)},
 		{Route{Method: "POST", Path: one + "/cancel", Operation: "cancelRun", Access: Permitted, Verb: "run.cancel"}, do((*Server).cancelRun)},
 	}
@@ -158,6 +159,31 @@ func (s *Server) getRun(ctx context.Context, c *Call, in byID) (wire.Run, error)
 	if err != nil {
 		return wire.Run{}, err
 	}
+	c.Version(r.Version)
+	return s.runView(c, r), nil
+}
+
+// changeRun gives a run another name or note. What it does stays what it is.
+func (s *Server) changeRun(ctx context.Context, c *Call, in struct {
+	ID   store.ID       `path:"id"`
+	Body wire.RunChange `body:"json"`
+}) (wire.Run, error) {
+	if in.Body.Name == nil && in.Body.Note == nil {
+		return wire.Run{}, badField("", "give name, note, or both")
+	}
+	version, err := c.IfMatch()
+	if err != nil {
+		return wire.Run{}, err
+	}
+	w, err := s.workspace(ctx, c)
+	if err != nil {
+		return wire.Run{}, err
+	}
+	r, err := w.Describe(ctx, in.ID, version, workspace.Label(in.Body))
+	if err != nil {
+		return wire.Run{}, err
+	}
+	c.Version(r.Version)
 	return s.runView(c, r), nil
 }
 

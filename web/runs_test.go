@@ -66,6 +66,7 @@ func (d *desk) work(p *person, tenant store.ID) {
 	d.try("compareRuns", p, nil, "?baseline="+first.ID+"&with="+second.ID)
 	var third wire.SubmittedRun
 	d.try("submitRun", p, asked).into(d.TB, &third)
+	d.try("changeRun", p, wire.RunChange{Name: number("renewal, second try")}, third.ID)
 	d.try("cancelRun", p, wire.Cancellation{Reason: "no longer wanted"}, third.ID)
 }
 

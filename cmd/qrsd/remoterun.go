@@ -153,7 +153,7 @@ func (r *runCommand) await(ctx context.Context, c console, a *client.Client, id 
 
 // finished saves the result where it is wanted, and prints it as that of a run on this host.
 func (r *runCommand) finished(ctx context.Context, c console, a *client.Client, id string, imported *wire.ImportedPortfolio) error {
-	run, err := a.Run(ctx, id)
+	run, _, err := a.Run(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type runsCommand struct {
 	Show     runsShow     `cmd:"" help:"Show a run: its state and settings and, when it is done, its figures."`
 	Follow   runsFollow   `cmd:"" help:"Follow a run with its progress until it has ended and is sealed."`
 	Cancel   runsCancel   `cmd:"" help:"End a run that waits or is being carried out."`
+	Rename   runsRename   `cmd:"" help:"Give a run another name or note."`
 	Compare  runsCompare  `cmd:"" help:"Put one to three runs beside a baseline: what was put in otherwise, then what came out."`
 	Events   runsEvents   `cmd:"" help:"List the storms of a run, largest loss first."`
 	Tables   runsTables   `cmd:"" help:"List the tables and files of a run."`
@@ -130,7 +131,7 @@ func (x *runsShow) Run(ctx context.Context, c console) error {
 
 // showRun prints a run, and its figures where it is done.
 func showRun(ctx context.Context, c console, a *client.Client, id string, asJSON bool) error {
-	r, err := a.Run(ctx, id)
+	r, _, err := a.Run(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -255,6 +256,37 @@ func (x *runsCancel) Run(ctx context.Context, c console) error {
 		return err
 	}
 	fmt.Fprintf(c.out, "run %s was cancelled\n", id)
+	return nil
+}
+
+// runsRename is `qrsd runs rename`.
+type runsRename struct {
+	runFlags
+	Name string `arg:"" optional:"" placeholder:"NAME" help:"What the run is called from now on."`
+	Note string `placeholder:"TEXT" help:"A note with the run, in place of the one there is."`
+}
+
+// Run carries out the command.
+func (x *runsRename) Run(ctx context.Context, c console) error {
+	if x.Name == "" && x.Note == "" {
+		return &runner.ErrUsage{Reason: "give a name, --note, or both"}
+	}
+	a, id, err := x.at(ctx)
+	if err != nil {
+		return err
+	}
+	var change wire.RunChange
+	if x.Name != "" {
+		change.Name = &x.Name
+	}
+	if x.Note != "" {
+		change.Note = &x.Note
+	}
+	r, _, err := a.ChangeRun(ctx, id, change, "")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "run %s is called %q\n", id, plain(r.Name))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -117,21 +118,37 @@ func checkLabel(name, note string) error {
 	return checkText("note", note, 0, maxRemark)
 }
 
-// Describe gives a run another name and note; the run was read in that version (store.ErrConflict: someone changed it). It voids a
+// Label is what people call a run. Of one that is changed, nil leaves what there is.
+type Label struct{ Name, Note *string }
+
+// Describe gives a run another name or note, or both; it was read in that version, 0: any (store.ErrConflict: someone changed it). It voids a
 // request for the run's approval, because whoever decides has read them.
-func (w *Workspace) Describe(ctx context.Context, id store.ID, version uint64, name, note string) error {
-	first := func() error { return checkLabel(name, note) }
-	return w.change(ctx, store.Action{Verb: rights.RunSubmit, Object: id}, first, func(tx *store.WriteTx) error {
-		r, err := runs.Get(tx, id)
+func (w *Workspace) Describe(ctx context.Context, id store.ID, version uint64, l Label) (r store.Record[Run], err error) {
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	first := func() error { return checkLabel(text(l.Name), text(l.Note)) }
+	err = w.change(ctx, store.Action{Verb: rights.RunSubmit, Object: id}, first, func(tx *store.WriteTx) error {
+		r, err = runs.Get(tx, id)
 		if err != nil {
 			return err
 		}
-		r.Version, r.Value.Name, r.Value.Note = version, name, note
-		if _, err := runs.Put(tx, r); err != nil {
+		r.Version = cmp.Or(version, r.Version)
+		if l.Name != nil {
+			r.Value.Name = *l.Name
+		}
+		if l.Note != nil {
+			r.Value.Note = *l.Note
+		}
+		if r, err = runs.Put(tx, r); err != nil {
 			return err
 		}
 		return w.voidRequest(tx, id, "name or note of the run was changed")
 	})
+	return r, err
 }
 
 // checkSpec refuses what the engine would refuse, and digests the spec.

@@ -133,7 +133,8 @@ func TestEveryChangeIsTold(t *testing.T) {
 	then(run, w.Withdraw(t.Context(), first, ""), workspace.ApprovalDecided)
 	then(run, approver.Decide(t.Context(), request(), false, "no"), workspace.ApprovalDecided)
 	request()
-	then(run, w.Describe(t.Context(), run, must(w.Run(t.Context(), run))(t).Version, "Baseline", ""), workspace.ApprovalDecided)
+	_, described := w.Describe(t.Context(), run, must(w.Run(t.Context(), run))(t).Version, labelled("Baseline", ""))
+	then(run, described, workspace.ApprovalDecided)
 	var states []string
 	for _, e := range told {
 		if e.State != "" {
@@ -403,3 +404,6 @@ func TestWebhookRefusals(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// labelled is a label with both.
+func labelled(name, note string) workspace.Label { return workspace.Label{Name: &name, Note: &note} }

@@ -372,7 +372,7 @@ func verbs() []verb {
 		},
 			"approval.read", nil, "AMaPv"},
 		{"Describe", (*bench).queued, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
-			return w.Describe(t.Context(), id, 1, "Baseline", "for the renewal")
+			return ignore(w.Describe(t.Context(), id, 1, labelled("Baseline", "for the renewal")))
 		}, "run.submit", nil, "AMa"},
 		{"KeepRefused", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
 			return ignore(w.KeepRefused(t.Context(), refused("P")))

@@ -67,7 +67,7 @@ func (c *Client) FollowRun(ctx context.Context, id string) iter.Seq2[wire.RunEve
 			}
 			now := told.Run
 			if now == nil { // a stream that begins says nothing of what was before
-				r, err := c.Run(ctx, id)
+				r, _, err := c.Run(ctx, id)
 				if err != nil {
 					yield(wire.RunEvent{}, err)
 					return

@@ -41,9 +41,14 @@ func (c *Client) CompareRuns(ctx context.Context, baseline string, with ...strin
 		query: url.Values{"baseline": {baseline}, "with": with}})
 }
 
-// Run is one run.
-func (c *Client) Run(ctx context.Context, id string) (wire.Run, error) {
-	return call[wire.Run](ctx, c, request{method: http.MethodGet, path: at("runs", id)})
+// Run is one run, and its ETag, which changes with every state too.
+func (c *Client) Run(ctx context.Context, id string) (r wire.Run, etag string, err error) {
+	return callVersioned[wire.Run](ctx, c, request{method: http.MethodGet, path: at("runs", id)})
+}
+
+// ChangeRun changes name or note of the run that etag is of; "" changes whatever is there. It voids a request for the run's approval.
+func (c *Client) ChangeRun(ctx context.Context, id string, change wire.RunChange, etag string) (r wire.Run, now string, err error) {
+	return callVersioned[wire.Run](ctx, c, request{method: http.MethodPatch, path: at("runs", id), body: change, ifMatch: etag})
 }
 
 // RunSettings says in words what a run was asked to do.

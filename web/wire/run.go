@@ -45,7 +45,7 @@ type RunForecast struct {
 	Settings    []Setting `json:"settings"`
 }
 
-// Run is a run: GET /api/v1/runs/{id}.
+// Run is a run: GET /api/v1/runs/{id}, with an ETag.
 type Run struct {
 	ID              string       `json:"id"`
 	State           string       `json:"state"` // queued, running, done, failed, cancelled
@@ -84,6 +84,12 @@ type RunProgress struct {
 	YearsASecond  float64 `json:"years_a_second,omitempty"`
 	SecondsLeft   float64 `json:"seconds_left,omitempty"`
 	WaitingReason string  `json:"waiting_reason,omitempty"`
+}
+
+// RunChange is what people call a run: PATCH /api/v1/runs/{id}. What is absent stays.
+type RunChange struct {
+	Name *string `json:"name,omitempty"` // at most 200 characters
+	Note *string `json:"note,omitempty"` // at most 2,000 characters
 }
 
 // Cancellation is POST /api/v1/runs/{id}/cancel.
