@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -14,12 +15,14 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/backups"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/backup"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/store/directory/breached"
 	"github.com/qrsrisk/qrsd/web"
@@ -40,6 +43,9 @@ type appliance struct {
 	directory   *directory.Directory
 	feed        *runner.Feed // of what becomes of runs
 	queue       *runner.Queue
+	backups     *backups.Account // nil: none are made
+	keeper      *backup.Keeper   // of backups; nil: none are configured
+	watch       watch
 
 	settingMode sync.Mutex // held while the mode in the store and that of the dialer change
 	guesses     guesses
@@ -48,7 +54,10 @@ type appliance struct {
 
 // newAppliance makes what needs no store.
 func newAppliance(o Options) (*appliance, error) {
-	a := &appliance{options: o, config: o.Config, log: newLog(o.Config.Log, o.Log)}
+	a := &appliance{options: o, config: o.Config}
+	if err := a.openLog(o.Config, o.Log); err != nil {
+		return nil, errors.Join(err, a.closeLog())
+	}
 	a.record = &egressfile.Journal{Path: o.Config.Record, Now: time.Now}
 	reach := o.Config.Outbound
 	reach.Log = a.record
@@ -90,12 +99,13 @@ func (a *appliance) loadAuthorities(t config.TLS) error {
 }
 
 // newLog writes lines of JSON, or of text, with times in UTC.
-func newLog(c config.Log, to interface{ Write([]byte) (int, error) }) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{
-		Name: "qrsd", Level: hclog.LevelFromString(c.Level), Output: to, JSONFormat: c.Format == "json",
-		TimeFn: func() time.Time { return time.Now().UTC() },
+func newLog(c config.Log, to io.Writer) hclog.InterceptLogger {
+	return hclog.NewInterceptLogger(&hclog.LoggerOptions{
+		Name: "qrsd", Level: hclog.LevelFromString(c.Level), Output: to, JSONFormat: c.Format == "json", TimeFn: utcNow,
 	})
 }
+
+func utcNow() time.Time { return time.Now().UTC() }
 
 // newServer translates the configuration for package web.
 func (a *appliance) newServer() (*web.Server, error) {
@@ -107,6 +117,10 @@ func (a *appliance) newServer() (*web.Server, error) {
 		Log: a.log.Named("web"), Version: a.options.Version,
 	}
 	a.addRuns(&o)
+	a.addWatch(&o)
+	if a.backups != nil {
+		o.Backups = a.backups
+	}
 	o.Feed = feed{a.feed}
 	if err := a.addTrust(&o); err != nil {
 		return nil, err

@@ -39,6 +39,7 @@ func (a *appliance) attend(ctx context.Context) error {
 		case <-a.options.Hangup:
 			a.reload()
 		case <-flush.C:
+			a.watch.shelf.Forget(time.Now())
 			if err := a.directory.Flush(ctx); err != nil && !errors.Is(err, store.ErrLocked) {
 				a.log.Error("writing when sessions and keys were last used", "error", err)
 			}

@@ -69,7 +69,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.closeKnown()) }()
+	defer func() { err = errors.Join(err, a.closeKnown(), a.closeLog()) }()
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
@@ -95,6 +95,10 @@ func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
 	if a.queue, err = a.newQueue(); err != nil {
 		return err
 	}
+	a.newSignInCheck(listener.Addr())
+	if a.backups, err = a.newBackups(ctx); err != nil {
+		return err
+	}
 	server, err := a.newServer()
 	if err != nil {
 		return err
@@ -111,7 +115,14 @@ func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
 	work.Go(func() error { return server.Serve(ctx, listener) })
 	work.Go(func() error { return a.attend(ctx) })
 	work.Go(func() error { a.queue.Run(ctx); return nil })
+	work.Go(func() error { a.watch.signIn.Run(ctx); return nil })
 	work.Go(func() error { deliveries.Run(ctx); return nil })
+	if k := a.backups; k != nil {
+		work.Go(func() error {
+			k.Keeper.Run(ctx, func(what string, err error) { a.log.Error(what, "error", err) })
+			return nil
+		})
+	}
 	if sender != nil {
 		work.Go(func() error { sender.Run(ctx); return nil })
 	}

@@ -90,14 +90,17 @@ func TestReload(t *testing.T) {
 		t.Errorf("the connection of before answers %q, %v", answer, err)
 	}
 
-	for name, spoil := range map[string]func(){
-		"the certificate of before stays":                    func() { place(t, key, "no key") },
-		"nothing is reloaded: the configuration is at fault": func() { place(t, filepath.Join(folder, "qrsd.hcl"), text+"bogus = 1") },
+	for _, c := range []struct { // in this order: a configuration that is at fault hides what else is
+		name  string
+		spoil func()
+	}{
+		{"the certificate of before stays", func() { place(t, key, "no key") }},
+		{"nothing is reloaded: the configuration is at fault", func() { place(t, filepath.Join(folder, "qrsd.hcl"), text+"bogus = 1") }},
 	} {
-		spoil()
-		r.reload(name)
+		c.spoil()
+		r.reload(c.name)
 		if got := r.shown(); got != second {
-			t.Errorf("%s: %s, want %s", name, got, second)
+			t.Errorf("%s: %s, want %s", c.name, got, second)
 		}
 	}
 
