@@ -165,7 +165,7 @@ func shownBytes(t *tally) backup.Progress {
 // backupCreateCommand is `qrsd backup create`.
 type backupCreateCommand struct {
 	keeperFlags
-	Recipient []string `placeholder:"AGE1..." help:"Encrypt to this public key, of age-keygen or qrsd backup identity. May be given more than once."`
+	Recipient []string `placeholder:"AGE1...|FILE" help:"Encrypt to this public key, of age-keygen or qrsd backup identity, or to those in this file, one a line. May be given more than once."`
 	JSON      bool     `help:"Print what was made as JSON."`
 }
 
@@ -177,7 +177,11 @@ a scratch folder and verifies it there. Exit code 3 where that fails. A server m
 
 // Run carries out the command.
 func (x *backupCreateCommand) Run(ctx context.Context, c console) (err error) {
-	k, _, leave, err := x.open(ctx, c, x.Recipient)
+	to, err := backups.Recipients(x.Recipient)
+	if err != nil {
+		return err
+	}
+	k, _, leave, err := x.open(ctx, c, to)
 	if err != nil {
 		return err
 	}
@@ -364,6 +368,7 @@ func (x *backupPruneCommand) Run(ctx context.Context, c console) (err error) {
 // backupIdentityCommand is `qrsd backup identity`.
 type backupIdentityCommand struct {
 	Out         string `required:"" short:"o" placeholder:"FILE" help:"New file for the identity, which nobody else may read. Keep it away from this host."`
+	Recipient   string `placeholder:"FILE" help:"Also write the recipient into this new file."`
 	PostQuantum bool   `help:"Make one that also withstands quantum computers (hybrid ML-KEM-768 and X25519); its recipient is longer."`
 }
 
@@ -378,6 +383,11 @@ func (x *backupIdentityCommand) Run(c console) error {
 	recipient, err := backups.NewIdentity(x.Out, x.PostQuantum, time.Now())
 	if err != nil {
 		return err
+	}
+	if x.Recipient != "" {
+		if err := backups.KeepRecipient(x.Recipient, recipient); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintln(c.out, recipient)
 	return nil

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -117,4 +118,34 @@ func NewIdentity(path string, postQuantum bool, now time.Time) (recipient string
 	}
 	_, err = fmt.Fprintf(f, "# created: %s\n# public key: %s\n%s\n", now.UTC().Format(time.RFC3339), recipient, secret)
 	return recipient, errors.Join(err, f.Sync(), f.Close())
+}
+
+// KeepRecipient writes a recipient into a new file.
+func KeepRecipient(path, recipient string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("the recipient: %w", err)
+	}
+	_, err = fmt.Fprintln(f, recipient)
+	return errors.Join(err, f.Close())
+}
+
+// Recipients are public keys, or files of them, one a line, as a command line names them.
+func Recipients(given []string) (all []string, err error) {
+	for _, one := range given {
+		if strings.HasPrefix(one, "age1") {
+			all = append(all, one)
+			continue
+		}
+		text, err := os.ReadFile(one)
+		if err != nil {
+			return nil, fmt.Errorf("recipient %q is neither a public key (age1...) nor a file of them: %w", one, err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				all = append(all, line)
+			}
+		}
+	}
+	return all, nil
 }
