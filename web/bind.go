@@ -39,7 +39,7 @@ func planOf[In any]() []input {
 }
 
 // bind fills an input from the request. Parameters that the plan does not know are refused, like those that are there twice:
-// a misspelt filter must not be a missing one.
+// a misspelt filter must not be a missing one. Route.AnyQuery excepts a route.
 func bind(x *exchange, plan []input, target any) error {
 	into := reflect.ValueOf(target).Elem()
 	query, err := url.ParseQuery(string(x.ctx.Request().URI().QueryString()))
@@ -65,6 +65,9 @@ func bind(x *exchange, plan []input, target any) error {
 				return err
 			}
 		}
+	}
+	if x.route.AnyQuery {
+		clear(query)
 	}
 	for name := range query {
 		faults = append(faults, wire.Fault{Parameter: clipped(name), Detail: "there is no such parameter"})

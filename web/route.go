@@ -48,6 +48,8 @@ type Route struct {
 	Keyed bool
 	// Page routes answer HTML, and their errors are pages.
 	Page bool
+	// AnyQuery routes answer whatever query they come with: it is that of a screen, which reads it in the browser.
+	AnyQuery bool
 	// Bulk replies are streams, for which no time limit of writing holds.
 	Bulk bool
 	// Upload routes read their body as it comes in, up to Limits.Upload.
@@ -120,8 +122,8 @@ func routes() []route {
 		meRoutes(),
 		tenantRoutes(), policyRoutes(), peopleRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
 		portfolioRoutes(),
-		runRoutes(), resultRoutes(), stormRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), reportRoutes(), quantumRoutes(), modelRoutes(), trustRoutes(), webhookRoutes(),
-		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), diagnosticsRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
+		runRoutes(), resultRoutes(), stormRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), reportRoutes(), quantumRoutes(), deviceRoutes(), modelRoutes(), trustRoutes(), webhookRoutes(),
+		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), backupRoutes(), diagnosticsRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),
 		unlockRoutes(),
 		openAPIRoutes(),
 	)

@@ -33,7 +33,7 @@ var terminalPaths = []struct{ path, operation string }{
 func terminalRoutes() []route {
 	all := []route{{Route{Method: "GET", Path: ui.AssetRoot + "{build}/{name}", Operation: "getTerminalFile", Access: LockedToo, Page: true}, do((*Server).getTerminalFile)}}
 	for _, p := range terminalPaths {
-		all = append(all, route{Route{Method: "GET", Path: p.path, Operation: p.operation, Access: LockedToo, Page: true}, do((*Server).showTerminal)})
+		all = append(all, route{Route{Method: "GET", Path: p.path, Operation: p.operation, Access: LockedToo, Page: true, AnyQuery: true}, do((*Server).showTerminal)})
 	}
 	return all
 }
