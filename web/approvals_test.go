@@ -112,6 +112,7 @@ func (d *desk) decisions(admin *person, tenant store.ID) {
 	file := d.try("downloadSeal", admin, nil, run.String())
 	d.try("verifySeal", admin, string(file.Body))
 	d.try("getRunEstimate", admin, nil, run.String())
+	d.try("getRunReport", admin, nil, run.String())
 	d.try("listEgress", admin, nil)
 	d.try("listModels", admin, nil)
 	d.try("getModelCard", admin, nil, cardDigest)
@@ -133,5 +134,12 @@ func (theCard) Card(digest string) *wire.ModelCard {
 	if digest != cardDigest {
 		return nil
 	}
-	return &wire.ModelCard{ID: cardDigest, Parameters: []wire.ModelParameter{}, Sources: []wire.ModelSource{}, Limits: []string{}}
+	return &wire.ModelCard{
+		ID: cardDigest, Engine: "1.0.0", Region: "Florida", Peril: "hurricane wind", Signoff: "pending independent K=30 signoff",
+		Parameters:  []wire.ModelParameter{{Stage: "loss", Name: "correlation between any two sites", Distribution: "constant", Value: "0.05", Unit: "1", Kind: "judgement", Source: "reasoning"}},
+		Sources:     []wire.ModelSource{{Source: "reasoning", Kinds: []string{"judgement"}, Stages: []string{"loss"}, Parameters: 1}},
+		Limits:      []string{"Florida only."},
+		Performance: []wire.Performance{{What: "Average annual loss", Measured: "3.077 million USD ± 0.30 %", Of: "the equal-value portfolio"}},
+		Estimate:    "# The estimate\n\n**A check of a method.** No more.",
+	}
 }

@@ -368,3 +368,16 @@ func (a *appliance) setUpBy(email string) {
 	_, _, err := a.directory.AddUser(a.Context(), a.operator, store.Appliance, directory.NewUser{Email: email, Name: "Operator One", Role: store.Operator})
 	a.must(err)
 }
+
+// paper prints the page as Chromium does, and where SCREENSHOTS names a folder, leaves the PDF there.
+func (b *browser) paper(name string) {
+	b.Helper()
+	own := true
+	printed := command(b, cdppage.PrintToPDF, cdppage.PrintToPDFParams{PreferCSSPageSize: &own})
+	if len(printed.Data) < 1000 {
+		b.Errorf("%s on paper has %d bytes", name, len(printed.Data))
+	}
+	if folder := os.Getenv("SCREENSHOTS"); folder != "" {
+		b.must(os.WriteFile(filepath.Join(folder, name+".pdf"), printed.Data, 0o644))
+	}
+}

@@ -40,7 +40,7 @@ const (
 	chartWidth  = 1600.0
 	chartHeight = 700.0
 	chartLeft   = 150.0
-	chartRight  = 30.0
+	chartRight  = 60.0
 	chartTop    = 25.0
 	chartBottom = 90.0
 )

@@ -28,7 +28,9 @@ type ModelCard struct {
 	Parameters []ModelParameter `json:"parameters"`
 	Sources    []ModelSource    `json:"sources"`
 	Limits     []string         `json:"limits"`
-	Estimate   string           `json:"estimate"` // what the quantum estimate is and is not, Markdown
+	// Performance is what the benchmark's run of record measured with this model; none: it was made with another.
+	Performance []Performance `json:"performance"`
+	Estimate    string        `json:"estimate"` // what the quantum estimate is and is not, Markdown
 }
 
 // ModelParameter is one stochastic variable or parameter of a model.
@@ -64,4 +66,11 @@ type ReleaseSeal struct {
 	Rollup  string      `json:"rollup,omitempty"` // root over their seals, hexadecimal
 	By      []string    `json:"by"`               // laboratories whose signatures hold
 	Checks  []SealCheck `json:"checks"`
+}
+
+// Performance is one thing that was measured of a model.
+type Performance struct {
+	What     string `json:"what"`
+	Measured string `json:"measured"` // with its standard error
+	Of       string `json:"of"`       // of what, and from which file of the release
 }

@@ -40,6 +40,8 @@ func (a *appliance) watches(cards *modelcard.Cards) map[string]trust.Watch {
 			}
 			return trust.Sight{Holds: true, Says: "a contact is published"}
 		},
+		"backup":    a.lastBackup,
+		"drill":     a.lastDrill,
 		"seal-keys": func(context.Context) trust.Sight { return a.sealKeys() },
 		"signoff": func(context.Context) trust.Sight {
 			card := cards.Card(cards.Digest())
@@ -64,4 +66,39 @@ func (a *appliance) sealKeys() trust.Sight {
 		return trust.Sight{Says: "no key of seals is in force"}
 	}
 	return trust.Sight{Holds: true, Says: fmt.Sprintf("%d key in force is published", count)}
+}
+
+// noBackups is what is seen where none are configured.
+const noBackups = "no backups are configured (backup)"
+
+// lastBackup sees the last backup that went to every place.
+func (a *appliance) lastBackup(ctx context.Context) trust.Sight {
+	if a.keeper == nil {
+		return trust.Sight{Says: noBackups}
+	}
+	at, found, err := backupState{a.keeper}.LastBackup(ctx)
+	switch {
+	case err != nil:
+		return trust.Sight{Says: err.Error()}
+	case !found:
+		return trust.Sight{Says: "no backup has gone to every place yet"}
+	}
+	return trust.Sight{Holds: true, Says: "the last backup went to every place", At: at}
+}
+
+// lastDrill sees the last full drill.
+func (a *appliance) lastDrill(ctx context.Context) trust.Sight {
+	if a.keeper == nil {
+		return trust.Sight{Says: noBackups}
+	}
+	at, passed, found, err := backupState{a.keeper}.LastDrill(ctx)
+	switch {
+	case err != nil:
+		return trust.Sight{Says: err.Error()}
+	case !found:
+		return trust.Sight{Says: "no backup was restored for trial yet"}
+	case !passed:
+		return trust.Sight{Says: "the last trial had a fault", At: at}
+	}
+	return trust.Sight{Holds: true, Says: "the last trial had no fault", At: at}
 }
