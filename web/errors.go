@@ -66,7 +66,13 @@ func ofWorkspace(err error) *refusal {
 	var quota *workspace.QuotaError
 	var state *workspace.StateError
 	var unfinished *workspace.UnfinishedError
+	var stage *workspace.DeviceStageError
+	var quote *workspace.QuoteError
 	switch {
+	case errors.As(err, &stage):
+		return &refusal{kind: kindConflict, detail: stage.Error()}
+	case errors.As(err, &quote):
+		return &refusal{kind: kindConflict, detail: quote.Error()}
 	case errors.As(err, &invalid):
 		return invalidValue(&store.InvalidError{Field: strings.ReplaceAll(invalid.Field, " ", "_"), Reason: invalid.Reason})
 	case errors.As(err, &quota):

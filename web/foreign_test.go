@@ -20,8 +20,9 @@ func bodies() map[string]any {
 	name := "Another Name"
 	return map[string]any{
 		"cancelRun": wire.Cancellation{Reason: "not theirs"}, "changeRun": wire.RunChange{Name: &name},
-		"approve":   wire.Reason{Reason: "not theirs"}, "reject": wire.Reason{Reason: "not theirs"}, "withdrawApproval": wire.Reason{Reason: "not theirs"},
+		"approve": wire.Reason{Reason: "not theirs"}, "reject": wire.Reason{Reason: "not theirs"}, "withdrawApproval": wire.Reason{Reason: "not theirs"},
 		"changeWebhook": aWebhook(), "rotateWebhook": wire.WebhookRotation{},
+		"confirmQuantumJob": wire.QuantumAgreement{Digest: "abc"}, "exportQuantumJob": wire.QuantumExport{MaxPriceUSD: "1.00"},
 		"changeUser":   wire.UserChange{Name: &name},
 		"rotateAPIKey": wire.APIKeyRotation{},
 		"addUser":      wire.NewUser{Email: "new@example.com", Name: "N. N.", Role: "viewer"},
@@ -45,6 +46,8 @@ func (a *appliance) holdings(tenant store.ID) map[string]store.ID {
 	admin.want(200, admin.call("GET", "/api/v1/users/"+viewer.id.String()+"/sessions", nil)).into(a.TB, &sessions)
 	var approval wire.MadeApproval
 	admin.want(201, admin.call("POST", "/api/v1/approvals", wire.NewApproval{Kind: "portfolio", Object: b.portfolio.String()})).into(a.TB, &approval)
+	var job wire.QuantumJob
+	admin.want(201, admin.call("POST", "/api/v1/quantum-jobs", wire.NewQuantumJob{Run: run.String(), Question: "q"})).into(a.TB, &job)
 	var hook wire.MadeWebhook
 	admin.want(201, admin.call("POST", "/api/v1/webhooks", aWebhook())).into(a.TB, &hook)
 	var delivery wire.QueuedDelivery
@@ -52,7 +55,7 @@ func (a *appliance) holdings(tenant store.ID) map[string]store.ID {
 	return map[string]store.ID{
 		"approval": a.idOf(approval.ID), "webhook": a.idOf(hook.Webhook.ID), "delivery": a.idOf(delivery.ID),
 		"tenant": tenant, "administrator": admin.id, "viewer": viewer.id, "API key": a.idOf(key.APIKey.ID), "invitation": a.idOf(invited.Invitation.ID),
-		"invited": a.idOf(invited.Invitation.User.ID), "session": a.idOf(sessions.Items[0].ID), "portfolio": b.portfolio, "run": run, "nobody": {0: 1, 15: 9},
+		"invited": a.idOf(invited.Invitation.User.ID), "session": a.idOf(sessions.Items[0].ID), "portfolio": b.portfolio, "run": run, "job": a.idOf(job.ID), "nobody": {0: 1, 15: 9},
 	}
 }
 

@@ -84,6 +84,7 @@ func start(t testing.TB, settings ...setting) *appliance {
 	}
 	o.Settings, o.Figures = runsettings.New(theModel), figures.New(figures.Options{AtOnce: 1, Ground: theGround})
 	o.Storms = storms.New(storms.Options{Model: modelWithout, Figures: o.Figures})
+	o.Devices = &paperDesk{db: a.db}
 	people := directory.Options{Now: a.clock.now}
 	for _, set := range settings {
 		set(&o, &people)

@@ -51,7 +51,7 @@ func (d *desk) work(p *person, tenant store.ID) {
 	d.try("listRuns", p, nil, "?state=queued&portfolio="+b.portfolio.String())
 	d.try("getRun", p, nil, first.ID)
 	d.try("getRunSettings", p, nil, first.ID)
-	b.carryOut(d.idOf(first.ID))
+	b.carryOut(d.idOf(first.ID), wholeFile("estimate.json", "estimate", anEstimate(d.TB)))
 	b.carryOut(d.idOf(second.ID))
 	for _, operation := range []string{"getRunMetrics", "getRunCurves", "listRunEvents", "listRunTables"} {
 		d.try(operation, p, nil, first.ID)
@@ -62,6 +62,7 @@ func (d *desk) work(p *person, tenant store.ID) {
 		d.try("exportRunTable", p, nil, first.ID, "gr_ept", "?format="+form)
 	}
 	d.storms(p, first.ID)
+	d.quantum(p, first.ID)
 	d.try("getRunFile", p, nil, first.ID, "manifest.json")
 	d.try("compareRuns", p, nil, "?baseline="+first.ID+"&with="+second.ID)
 	var third wire.SubmittedRun

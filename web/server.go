@@ -53,6 +53,8 @@ type Options struct {
 	Figures Figures
 	// Storms computes storms of finished runs again; nil: they are not.
 	Storms Storms
+	// Devices leads jobs on quantum devices; nil: there are none.
+	Devices Devices
 	// Feed says what becomes of runs while it happens; nil: it cannot be listened to.
 	Feed Feed
 	// Models knows what the appliance can run; nil: there are no cards of models.
@@ -65,6 +67,8 @@ type Options struct {
 	Intake Intake
 	// Uploads is the directory in which they are spooled, encrypted and without names; "" is the system's for temporary files.
 	Uploads string
+	// Backups makes backups of the store and proves them; nil: none are configured.
+	Backups Backups
 	// Diagnostics looks the appliance over and collects what is handed to support; nil: there are none.
 	Diagnostics Diagnostics
 	// Metrics counts requests and gives figures to monitors; nil: there are none.

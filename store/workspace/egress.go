@@ -74,13 +74,13 @@ func (j *Journal) Add(ctx context.Context, e egress.Entry, id *egress.ID) error 
 		if len(e.Bytes) <= maxInline {
 			return nil
 		}
-		ref, err := w.tenant.WriteBlob(ctx, store.Action{Verb: rights.EstimateSubmit}, bytes.NewReader(e.Bytes))
+		ref, err := w.tenant.WriteBlob(ctx, store.Action{Verb: w.estimating()}, bytes.NewReader(e.Bytes))
 		kept := blobOf(ref)
 		large = &kept
 		return err
 	}
 	var end egress.Chain
-	err := w.change(ctx, store.Action{Verb: rights.EstimateSubmit, Object: j.estimate}, first, func(tx *store.WriteTx) (err error) {
+	err := w.change(ctx, store.Action{Verb: w.estimating(), Object: j.estimate}, first, func(tx *store.WriteTx) (err error) {
 		if _, err := estimates.Get(tx, j.estimate); err != nil {
 			return err
 		}
@@ -204,7 +204,11 @@ func (w *Workspace) Egress(ctx context.Context, each func(egress.Entry) error) (
 	for after, more := store.Cursor(""), true; more; more = after != "" {
 		page := egressPage{large: map[ledger.ID]*store.BlobReader{}}
 		// Within the transaction it is only read: to verify takes longer than a snapshot should be held.
-		err := w.tenant.View(ctx, store.Action{Verb: rights.EstimateRead}, func(tx *store.ReadTx) error { return page.read(tx, after) })
+		verb := rights.EstimateRead
+		if w.tenant.Principal().Role() == rights.Worker {
+			verb = rights.EstimateWork
+		}
+		err := w.tenant.View(ctx, store.Action{Verb: verb}, func(tx *store.ReadTx) error { return page.read(tx, after) })
 		if err == nil {
 			end, err = page.follow(end, each)
 		}

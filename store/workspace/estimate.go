@@ -76,32 +76,51 @@ func (w *Workspace) SubmitEstimate(ctx context.Context, n NewEstimate) (id store
 		return err
 	}
 	err = w.change(ctx, store.Action{Verb: rights.EstimateSubmit}, first, func(tx *store.WriteTx) error {
-		r, err := runs.Get(tx, n.Run)
-		if err != nil {
-			return err
-		}
-		if r.Value.State != Done {
-			return &Invalid{"run", fmt.Sprintf("it is %s; an estimate stands beside the result of a run that is done", r.Value.State)}
-		}
-		id = tx.NewID()
+		id, err = w.enterEstimate(tx, n, files, fileLeaf(files))
 		tx.Of(id)
-		if err := w.stock(tx, 0, onDisk(files)); err != nil {
-			return err
-		}
-		e := Estimate{
-			State: Submitted, Run: n.Run, Question: n.Question, Device: n.Device, Shots: n.Shots,
-			Submitted: stamp(tx.Now()), By: w.tenant.Principal().User(), Files: files,
-		}
-		if err := estimates.Insert(tx, id, e); err != nil {
-			return err
-		}
-		tx.Enter(leaf(ledger.HardwareJob, id, fileLeaf(files), n.Device))
-		return refer(tx, id, files)
+		return err
 	})
 	if err != nil {
 		return store.ID{}, err
 	}
 	return id, nil
+}
+
+// enterEstimate writes the record of a job for a device elsewhere, with its leaf.
+func (w *Workspace) enterEstimate(tx *store.WriteTx, n NewEstimate, files []File, digests map[string]ledger.Digest) (id store.ID, err error) {
+	if _, err := finishedRun(tx, n.Run); err != nil {
+		return id, err
+	}
+	id = tx.NewID()
+	if err := w.stock(tx, 0, onDisk(files)); err != nil {
+		return id, err
+	}
+	e := Estimate{
+		State: Submitted, Run: n.Run, Question: n.Question, Device: n.Device, Shots: n.Shots,
+		Submitted: stamp(tx.Now()), By: w.tenant.Principal().User(), Files: files,
+	}
+	if err := estimates.Insert(tx, id, e); err != nil {
+		return id, err
+	}
+	tx.Enter(leaf(ledger.HardwareJob, id, digests, n.Device))
+	return id, refer(tx, id, files)
+}
+
+// finishedRun reads a run that is done.
+func finishedRun(tx store.Reader, id store.ID) (store.Record[Run], error) {
+	r, err := runs.Get(tx, id)
+	if err == nil && r.Value.State != Done {
+		err = &Invalid{"run", fmt.Sprintf("it is %s; an estimate stands beside the result of a run that is done", r.Value.State)}
+	}
+	return r, err
+}
+
+// estimating is the verb of what is done on a job: by a user, or by the appliance for one.
+func (w *Workspace) estimating() store.Verb {
+	if w.tenant.Principal().Role() == rights.Worker {
+		return rights.EstimateWork
+	}
+	return rights.EstimateSubmit
 }
 
 // AnswerEstimate keeps what came back from the device: the tasks as the service names them, and files, such as counts and
@@ -115,10 +134,10 @@ func (w *Workspace) AnswerEstimate(ctx context.Context, id store.ID, tasks []str
 		if err := checkNamed(files); err != nil {
 			return err
 		}
-		kept, err = w.keepAll(ctx, store.Action{Verb: rights.EstimateSubmit}, files)
+		kept, err = w.keepAll(ctx, store.Action{Verb: w.estimating()}, files)
 		return err
 	}
-	return w.change(ctx, store.Action{Verb: rights.EstimateSubmit, Object: id}, first, func(tx *store.WriteTx) error {
+	return w.change(ctx, store.Action{Verb: w.estimating(), Object: id}, first, func(tx *store.WriteTx) error {
 		r, err := submitted(tx, id)
 		if err != nil {
 			return err
@@ -151,18 +170,22 @@ func (w *Workspace) AnswerEstimate(ctx context.Context, id store.ID, tasks []str
 
 // FailEstimate ends a job to which there is no answer, with the reason for the user.
 func (w *Workspace) FailEstimate(ctx context.Context, id store.ID, reason string) error {
-	return w.tenant.Update(ctx, store.Action{Verb: rights.EstimateSubmit, Object: id}, func(tx *store.WriteTx) error {
-		r, err := submitted(tx, id)
-		if err != nil {
-			return err
-		}
-		now := stamp(tx.Now())
-		r.Value.State, r.Value.Ended, r.Value.Reason = NotObtainable, &now, clip(reason)
-		if _, err = estimates.Put(tx, r); err != nil {
-			return err
-		}
-		return w.announceOf(tx, EstimateEnded, id, string(NotObtainable))
+	return w.tenant.Update(ctx, store.Action{Verb: w.estimating(), Object: id}, func(tx *store.WriteTx) error {
+		return w.endEstimate(tx, id, reason)
 	})
+}
+
+func (w *Workspace) endEstimate(tx *store.WriteTx, id store.ID, reason string) error {
+	r, err := submitted(tx, id)
+	if err != nil {
+		return err
+	}
+	now := stamp(tx.Now())
+	r.Value.State, r.Value.Ended, r.Value.Reason = NotObtainable, &now, clip(reason)
+	if _, err = estimates.Put(tx, r); err != nil {
+		return err
+	}
+	return w.announceOf(tx, EstimateEnded, id, string(NotObtainable))
 }
 
 // submitted reads a job that is still open.

@@ -48,6 +48,7 @@ func golden() map[string]any {
 	}
 	share := func(key string) []Share { return []Share{{key, 2, 7e5}} }
 	sent := delivery{id(6), Event{id(5), ApprovalDecided, at, id(9), id(3), "approved", 1}, Undelivered, at, at, 2, at, &at, 500, "no answer"}
+	estimate, limit := id(7), int64(5e8)
 	return map[string]any{
 		"portfolios": Portfolio{"Coastal book", digest(1), 2, 1, 7e5, "USD", []File{file("l.csv", "location"), file("a.csv", "account")}, at, id(1), &Summary{
 			share("building"), share("Lee"), share("5204"), share("1050"), share("1995-2001"), share("HO"), 2, 1, 3,
@@ -65,6 +66,13 @@ func golden() map[string]any {
 		"workloads": workload{at, []openRun{{id(3), Queued}}, 2, 1 << 30},
 		"quotas":    Quotas{20, 2, 100, 1 << 33},
 		"blocks":    blockSet{digest(4), []block{{3, file("", "").Blob}}},
+
+		"device-jobs": DeviceJob{
+			id(3), "gross-oep/exceedance/100", "arn:example:device", 3000, digest(9), DeviceExpectation{1, 0.5, 2}, DeviceSubmitted, at, id(1), &estimate, json.RawMessage(`{}`), []byte{1},
+			&DeviceQuote{"ab", 1, 6, at}, &DeviceConfirmation{"ab", 1, id(1), at}, true, 2, 3, json.RawMessage(`{}`),
+		},
+		"device-settings": DeviceSettings{&limit, []TrustedRelay{{"harbour", "ed25519:AAAA"}}, "ed25519:AAAA"},
+		"device-keys":     deviceKeys{[]byte{1}, []byte{2}},
 
 		"refused-imports": RefusedImport{"Inland book", 3, []File{file("report.json", "report")}, at, id(1)},
 		"webhooks":        webhook{"Renewals", "https://hooks.example.com/qrsd", []EventKind{RunDone}, true, "whsec_two", "whsec_one", &at, at, at, id(1)},

@@ -73,6 +73,8 @@ var (
 
 	EstimateSubmit = verb("estimate.submit", Admin, Modeler)
 	EstimateRead   = verb("estimate.read", Admin, Modeler, Analyst, Approver, Viewer)
+	EstimateBudget = verb("estimate.budget", Admin) // what may be spent on devices, and which relays are trusted
+	EstimateWork   = verb("estimate.work", Worker)  // what a user asked for on a device is carried out, with its keys
 
 	ApprovalRequest = verb("approval.request", Admin, Modeler, Analyst)
 	ApprovalDecide  = verb("approval.decide", Admin, Approver)
@@ -139,7 +141,7 @@ func Verbs() []Verb {
 		ModelRegister, ModelRead, TrustRead,
 		RunSubmit, RunClaim, RunWork, RunFinish, RunFail, RunCancel, RunRead, RunExport, RunReplay, RunReport,
 		RunSeal, SealRead, SealRotate,
-		EstimateSubmit, EstimateRead,
+		EstimateSubmit, EstimateRead, EstimateBudget, EstimateWork,
 		ApprovalRequest, ApprovalDecide, ApprovalRead,
 		WebhookAdd, WebhookRead, WebhookChange, WebhookRotate, WebhookSend, WebhookDeliver, QuotaRead, QuotaChange,
 		AuditRead, AuditExport, AuditVerify, AuditSystem,

@@ -95,6 +95,16 @@ func (j *Jobs) Answering(ctx context.Context, file []byte) (*Kept, error) {
 	return k, nil
 }
 
+// Check holds a relay's result to everything that Import holds it to, and is the job that it answers. Nothing is changed.
+func (j *Jobs) Check(ctx context.Context, file []byte) (*Kept, error) {
+	k, err := j.Answering(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	_, err = relay.Accept(k.Export, file, j.Relays, resultReader{})
+	return k, err
+}
+
 // Import takes a relay's result in, after every check, and is the job with its counts and its estimate. A refused
 // result changes nothing. folder is where the run's results lie now; "" is where they lay when the job was prepared.
 func (j *Jobs) Import(ctx context.Context, file []byte, folder string) (*Kept, *Report, error) {

@@ -81,9 +81,18 @@ func (f ResultsFolder) Questions(context.Context) ([]Question, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err := quantum.ReadReport(bytes.NewReader(text))
+	all, err := QuestionsOf(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(string(f), runner.EstimateFile), err)
+	}
+	return all, nil
+}
+
+// QuestionsOf are the questions of a run by the text of its estimate file; see ResultsFolder.Questions.
+func QuestionsOf(text []byte) ([]Question, error) {
+	report, err := quantum.ReadReport(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
 	}
 	currency := cmp.Or(report.Currency, "currency") // "" would be a probability
 	var all []Question
@@ -128,6 +137,11 @@ func Pick(ctx context.Context, from Questions, name string) (Question, error) {
 	if err != nil {
 		return Question{}, err
 	}
+	return Named(all, name)
+}
+
+// Named is the one of a name. The error names the nearest that there are.
+func Named(all []Question, name string) (Question, error) {
 	var names []string
 	for _, q := range all {
 		if q.Name == name {

@@ -64,7 +64,7 @@ const ReportNote = "A check on a method, not a source of information about risk:
 // finish makes the report of a complete job, writes it beside the run, and keeps the job as answered. The commit point is the keeping: a
 // crash before it leaves a report that the next attempt writes again.
 func (j *Jobs) finish(ctx context.Context, k *Kept) (*Report, error) {
-	report, err := k.report()
+	report, err := k.Answers()
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +82,8 @@ func (j *Jobs) finish(ctx context.Context, k *Kept) (*Report, error) {
 	return report, j.change(ctx, k, func(k *Kept) { k.Stage, k.Report = Answered, file })
 }
 
-// report reads the counts of a complete job.
-func (k *Kept) report() (*Report, error) {
+// Answers is the report of a complete job, from its counts.
+func (k *Kept) Answers() (*Report, error) {
 	outcomes := make([]circuit.Outcome, len(k.Circuits))
 	for i, c := range k.Circuits {
 		outcomes[i] = circuit.Outcome{Shots: c.Shots, Ones: *c.Ones}
