@@ -201,6 +201,38 @@ func TestClientRuns(t *testing.T) {
 	if r, _, err := c.Run(ctx, waiting.ID); err != nil || r.State != "cancelled" || r.Reason != "no longer wanted" {
 		t.Errorf("cancelled: %+v, %v", r, err)
 	}
+	wantRenamed(a, c, waiting.ID, b.sealedRun().String())
+}
+
+// wantRenamed gives a run another name and note, against its ETag and against what others changed, and voids a request for a sealed one.
+func wantRenamed(a *appliance, c *client.Client, run, sealed string) {
+	a.Helper()
+	ctx := a.Context()
+	before, etag, err := c.Run(ctx, run)
+	a.must(err)
+	r, now, err := c.ChangeRun(ctx, run, wire.RunChange{Name: number("second try")}, etag)
+	a.must(err)
+	if r.Name != "second try" || r.Note != before.Note || now == etag || r.State != before.State {
+		a.Errorf("renamed: %+v, ETag %s after %s", r, now, etag)
+	}
+	_, _, err = c.ChangeRun(ctx, run, wire.RunChange{Note: number("for the renewal")}, etag)
+	a.wantProblem(err, "changed-meanwhile")
+	r, _, err = c.ChangeRun(ctx, run, wire.RunChange{Note: number("for the renewal")}, "")
+	a.must(err)
+	if r.Name != "second try" || r.Note != "for the renewal" {
+		a.Errorf("with a note: %+v", r)
+	}
+	_, _, err = c.ChangeRun(ctx, run, wire.RunChange{}, "")
+	a.wantProblem(err, "invalid")
+	_, _, err = c.ChangeRun(ctx, run, wire.RunChange{Name: number(strings.Repeat("n", 201))}, "")
+	a.wantProblem(err, "invalid")
+	asked, err := c.RequestApproval(ctx, wire.NewApproval{Kind: "run", Object: sealed})
+	a.must(err)
+	_, _, err = c.ChangeRun(ctx, sealed, wire.RunChange{Name: number("another")}, "")
+	a.must(err)
+	if one, err := c.Approval(ctx, asked.ID); err != nil || one.Decision != "void" {
+		a.Errorf("the request for what was renamed: %+v, %v", one, err)
+	}
 }
 
 // wantResults reads a finished run in every form.
