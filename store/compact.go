@@ -31,6 +31,9 @@ func (db *DB) compactDue(ctx context.Context) error {
 	if err := db.purgeMarked(ctx, db.system()); err != nil {
 		return err
 	}
+	if err := db.dropBefore(false); err != nil {
+		return err
+	}
 	if !db.kv.Stats().CompactionDue() {
 		return nil
 	}

@@ -35,7 +35,7 @@
 // # On disk
 //
 // LOCK, format.json, main.db (bbolt; every value an envelope.Box), keys.qrk (wrapped keys, rewritten whole), anchor,
-// ballast (space given up when the disk is full), blobs/. What a stranger with the directory learns: how many tenants,
+// ballast (space given up when the disk is full), blobs/, and before-format-N/ after a migration (upgrade.go). What a stranger with the directory learns: how many tenants,
 // records and blobs there are, how large, and when they were written.
 //
 // Begin with Open, then Tenant.Update.

@@ -240,6 +240,9 @@ func (db *DB) purgeMarked(ctx context.Context, by *Tenant) error {
 			return fmt.Errorf("purge erased tenant %s: %w", r.Value.Object, err)
 		}
 	}
+	if err := db.dropBefore(true); err != nil {
+		return err
+	}
 	if err := db.kv.Compact(ctx); err != nil {
 		return fmt.Errorf("rewrite the database after an erasure: %w", err)
 	}

@@ -34,40 +34,12 @@ func readFormat(dir string) (f format, err error) {
 		return f, fmt.Errorf("%w: put it back from a backup", err)
 	}
 	if f.Format > formatVersion {
-		return f, fmt.Errorf("the store is in format %d, this build knows %d: use the version of qrsd that wrote it, or a later one", f.Format, formatVersion)
+		return f, &LaterFormatError{Format: f.Format, Known: formatVersion}
 	}
 	if f.Format < 1 || f.Install.IsZero() {
 		return f, fmt.Errorf("%s: %w: format %d or installation %s is not valid: put it back from a backup", formatFile, ErrDamaged, f.Format, f.Install)
 	}
 	return f, nil
-}
-
-// migration brings a directory from one format to the next. It must be safe to run again after a crash: the format's
-// number is raised only when it has returned.
-type migration func(dir string) error
-
-// migrations, by the format they begin at.
-var migrations = map[int]migration{}
-
-func migrate(dir string, f *format) error { return migrateBy(dir, f, formatVersion, migrations) }
-
-func migrateBy(dir string, f *format, to int, steps map[int]migration) error {
-	for f.Format < to {
-		step, ok := steps[f.Format]
-		if !ok {
-			return fmt.Errorf("no migration from format %d to %d", f.Format, to)
-		}
-		if err := step(dir); err != nil {
-			return fmt.Errorf("migrate the store from format %d: %w", f.Format, err)
-		}
-		next := *f
-		next.Format++
-		if err := next.write(dir); err != nil {
-			return err
-		}
-		*f = next
-	}
-	return nil
 }
 
 // mayCreate makes the directory, or finds in it nothing but what a creation that was cut short, or is at work, leaves.

@@ -147,6 +147,7 @@ func openTenant(ctx context.Context, c console, s storeFlags, f tenantFlags) (t 
 func storeExit(err error) int {
 	var denied *store.DeniedError
 	var inUse store.InUseError
+	var later *store.LaterFormatError
 	var back *store.RollbackError
 	var tooMany *directory.ErrTooMany
 	is := func(kinds ...error) bool {
@@ -159,7 +160,7 @@ func storeExit(err error) int {
 		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey, directory.ErrOwnerNotInOrder,
 		kms.ErrDenied, kms.ErrRefused, pkcs11.ErrRefused, backup.ErrIdentity):
 		return exitDenied
-	case errors.As(err, &inUse), is(store.ErrConflict, store.ErrExists, os.ErrExist, directory.ErrLastAdmin, directory.ErrLastOperator):
+	case errors.As(err, &inUse), errors.As(err, &later), is(store.ErrConflict, store.ErrExists, os.ErrExist, directory.ErrLastAdmin, directory.ErrLastOperator):
 		return exitConflict
 	case is(store.ErrNotFound, store.ErrErased):
 		return exitNotFound

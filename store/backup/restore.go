@@ -58,6 +58,9 @@ func Restore(ctx context.Context, t Target, o RestoreOptions) (out *Restored, er
 	if err != nil {
 		return nil, err
 	}
+	if m.Format > store.FormatVersion {
+		return nil, &store.LaterFormatError{Format: m.Format, Known: store.FormatVersion}
+	}
 	if o.Anchor != "" {
 		var back *store.RollbackError
 		if err := store.BehindAnchor(o.Anchor, m.Heads); err != nil && !(errors.As(err, &back) && o.AcceptRollback) {
