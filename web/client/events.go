@@ -57,7 +57,7 @@ func (c *Client) StreamEvents(ctx context.Context, after string) iter.Seq2[Told,
 }
 
 // FollowRun tells how a run is, now and whenever that changes, until it has ended and, where it is done, is sealed. What comes is the
-// newest that is known, and may leave out what was between. It ends with an error as StreamEvents does.
+// newest that is known, and may leave out what was between; what was read of the run itself has no ID. It ends with an error as StreamEvents does.
 func (c *Client) FollowRun(ctx context.Context, id string) iter.Seq2[wire.RunEvent, error] {
 	return func(yield func(wire.RunEvent, error) bool) {
 		for told, err := range c.StreamEvents(ctx, "") {
