@@ -4,14 +4,14 @@ import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 const built = '.built', dist = 'dist'
-const budget = { js: 160, css: 12 } // kB (1,000 bytes) of the first load, gzip -9
+const budget = { first: 160, any: 190, css: 12 } // kB (1,000 bytes), gzip -9: of JavaScript for the first screen, for any screen; of style
 
 function files(root, at = root) {
   return readdirSync(at, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(root, join(at, e.name)) : [relative(root, join(at, e.name))]))
 }
 const packed = (name) => gzipSync(readFileSync(join(built, name)), { level: 9 }).length / 1000
 
-// The first load is what the page names, what that imports at once, and the largest screen with what it imports.
+// A load is what the page names, a screen, and what the two import at once. People come in at Home, or by a link to a run.
 function closure(name, seen = new Set()) {
   if (seen.has(name)) return seen
   seen.add(name)
@@ -21,15 +21,13 @@ function closure(name, seen = new Set()) {
 const all = files(built)
 const first = closure('assets/index.js')
 const size = (names) => [...names].reduce((sum, name) => sum + packed(name), 0)
-let largest = { name: '', js: size(first) }
-for (const name of all.filter((n) => n.endsWith('.js'))) {
-  const js = size(new Set([...first, ...closure(name)]))
-  if (js > largest.js) largest = { name, js }
-}
+const load = (screen) => size(closure(screen, new Set(first)))
+const screens = all.filter((n) => n.endsWith('.js')).map((name) => ({ name, js: load(name) })).sort((a, b) => b.js - a.js)
+const entry = Math.max(load('assets/home.js'), load('assets/run.js'))
 const css = size(all.filter((n) => n.endsWith('.css')))
-console.log(`first load: ${size(first).toFixed(1)} kB of JavaScript (gzip), with the largest screen (${largest.name}) ${largest.js.toFixed(1)}; style ${css.toFixed(1)} in all`)
-if (largest.js > budget.js || css > budget.css) {
-  console.error(`that is more than its budget: ${budget.js} kB of JavaScript, ${budget.css} kB of style`)
+console.log(`JavaScript, gzip: ${size(first).toFixed(1)} kB for all, ${load('assets/home.js').toFixed(1)} with Home, ${load('assets/run.js').toFixed(1)} with a run, ${screens[0].js.toFixed(1)} at most (${screens[0].name}); style ${css.toFixed(1)}`)
+if (entry > budget.first || screens[0].js > budget.any || css > budget.css) {
+  console.error(`that is more than its budget: ${JSON.stringify(budget)}`)
   process.exit(1)
 }
 cpSync(built, dist, { recursive: true })

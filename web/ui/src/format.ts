@@ -52,6 +52,11 @@ export function time(at: string | Date | undefined): string {
   return t ? `${date(t)}, ${two(t.getUTCHours())}:${two(t.getUTCMinutes())} UTC` : '—'
 }
 
+/** A day without a year, of a simulated storm: 13 Sep. */
+export function monthDay(month: number, day: number): string {
+  return `${day} ${months[month - 1] ?? month}`
+}
+
 /** 21 Nov 2026, of UTC. */
 export function date(at: string | Date | undefined): string {
   const t = parsed(at)

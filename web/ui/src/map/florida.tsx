@@ -22,8 +22,9 @@ export interface MapClass { label: string; className: string }
  * Florida by county. `classOf` gives the class of each county's fill; what `children` draw lies above, in the projection.
  * Counties are reached by Tab as one stop, and walked by arrows in the order of their names.
  */
-export function FloridaMap({ label, classOf, chosen, onChoose, title, legend, children }: {
+export function FloridaMap({ label, classOf, chosen, onChoose, title, legend, under, children }: {
   label: string; classOf: (fips: string) => string | undefined; chosen?: string; onChoose?: (fips: string) => void; title?: (fips: string) => string; legend?: ReactNode
+  under?: (project: GeoProjection) => ReactNode // drawn below the borders of counties
   children?: (project: GeoProjection, width: number, height: number) => ReactNode
 }) {
   const [ref, width] = useWidth()
@@ -50,6 +51,7 @@ export function FloridaMap({ label, classOf, chosen, onChoose, title, legend, ch
           const fips = String(f.id)
           return <path key={fips} className={`county ${classOf(fips) ?? 'none'}`} d={d} onClick={onChoose ? () => onChoose(fips) : undefined}>{title ? <title>{title(fips)}</title> : null}</path>
         })}
+        {under?.(projection)}
         <path className="borders" d={drawn.borders} />
         {chosen ? drawn.counties.filter(({ f }) => String(f.id) === chosen).map(({ d }) => <g key="chosen"><path className="casing" d={d} /><path className="outline" d={d} /></g>) : null}
         {children?.(projection, width, height)}

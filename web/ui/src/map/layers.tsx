@@ -14,7 +14,7 @@ export function Sites({ of, project }: { of: Schemas['PortfolioSites']; project:
     for (const s of sites) {
       const at = project([s.longitude, s.latitude])
       if (!at) continue
-      const r = Math.max(1.5, Math.round(Math.sqrt(s.tiv / most) * 7 * 2) / 2)
+      const r = Math.max(1, Math.round(Math.sqrt(s.tiv / most) * 7 * 2) / 2)
       bySize.set(r, `${bySize.get(r) ?? ''}M${(at[0] - r).toFixed(1)} ${at[1].toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`)
     }
     return [...bySize].sort((a, b) => a[0] - b[0])

@@ -106,7 +106,7 @@ function OneUser({ id, tenant, onClose, onSecret }: { id: string; tenant: string
     <aside className="panel one" aria-label="User">
       <Ready of={{ data: user.data, error: user.error, refetch: user.refetch }} rows={5}>{({ data: u, etag }) => (
         <>
-          <div className="section-head"><h3>{u.name}</h3><button type="button" className="icon" aria-label="Close the user" onClick={onClose}>✕</button></div>
+          <div className="section-head"><h2>{u.name}</h2><button type="button" className="icon" aria-label="Close the user" onClick={onClose}>✕</button></div>
           <Facts of={[['E-mail', u.email], ['State', <StateTag key="s" state={u.state} />], ['Role', u.role], ['Second factor', u.second_factor ? 'in place' : 'none'], ['Signed in', u.signed_in ? <Time key="t" at={u.signed_in} /> : 'never'], ['Made', <Time key="m" at={u.created} />], ['Id', <CopyText key="i" text={u.id} />]]} />
           {change && u.state !== 'invited' ? (
             <Form key={etag} button="Save" send={async (data) => {

@@ -95,7 +95,7 @@ function OneWebhook({ id, onClose, onSecret }: { id: string; onClose: () => void
     <aside className="panel one" aria-label="Webhook">
       <Ready of={{ data: hook.data, error: hook.error, refetch: hook.refetch }} rows={6}>{({ data: w, etag }) => (
         <>
-          <div className="section-head"><h3>{w.name}</h3><button type="button" className="icon" aria-label="Close the webhook" onClick={onClose}>✕</button></div>
+          <div className="section-head"><h2>{w.name}</h2><button type="button" className="icon" aria-label="Close the webhook" onClick={onClose}>✕</button></div>
           <Facts of={[['Made', <Time key="c" at={w.created} />], ['By', <Person key="b" id={w.by} people={people} />], ['Secret since', <Time key="r" at={w.rotated} />], ...(w.overlap && new Date(w.overlap) > new Date() ? [['Secret of before until', <Time key="o" at={w.overlap} />] as const] : []), ['Id', <CopyText key="i" text={w.id} />]]} />
           {may('webhook.change') ? <Form key={etag} button="Save" send={async (data) => {
             await api.put('/api/v1/webhooks/{id}', { path: { id }, etag, body: bodyOf(data) })

@@ -14,6 +14,7 @@ import { useUrlState } from '../../url'
 import { Entry } from './entry'
 import { asQuery, fromSearch, none, outcomes, setOf, toSearch, type Filters } from './filters'
 import { Chain } from './chain'
+import { useReach } from './reach'
 import './audit.css'
 import '../ledger/ledger.css'
 
@@ -102,6 +103,7 @@ function Rows({ filters, onClear }: { filters: Filters; onClear: () => void }) {
     { id: 'outcome', header: 'Result', value: (e) => e.outcome, cell: (e) => <><OutcomeTag outcome={e.outcome} />{e.reason ? <span className="muted"> {e.reason}</span> : null}</> },
   ], [people, objects])
   const entry = rows.find((e) => String(e.sequence) === chosen)
+  useReach(chosen !== '' && !entry, rows.length, list.isFetching, list.more)
   if (list.error) return <Failure error={list.error} retry={list.refetch} />
   if (list.isLoading) return <Loading rows={14} />
   if (rows.length === 0) return setOf(filters) > 0

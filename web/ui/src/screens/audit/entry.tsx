@@ -14,7 +14,7 @@ type Names = ReadonlyMap<string, { name: string }>
 export function Entry({ entry: e, people, objects, onClose }: { entry: Row; people: Names; objects: ReadonlyMap<string, { name: string; to: string }>; onClose: () => void }) {
   return (
     <aside className="panel one" aria-label={`Entry ${e.sequence}`}>
-      <div className="section-head"><h3>#{e.sequence} <code>{e.action}</code></h3><button type="button" className="icon" aria-label="Close the entry" onClick={onClose}>✕</button></div>
+      <div className="section-head"><h2>#{e.sequence} <code>{e.action}</code></h2><button type="button" className="icon" aria-label="Close the entry" onClick={onClose}>✕</button></div>
       <Facts of={[
         ['Result', <span key="o"><OutcomeTag outcome={e.outcome} />{e.reason ? ` ${e.reason}` : ''}</span>],
         ['Time', <Time key="t" at={e.time} />],

@@ -9,6 +9,7 @@ import { Facts, Time } from '../../parts/state'
 import { CopyText, Empty, Failure, Loading } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { useUrlState } from '../../url'
+import { useReach } from '../audit/reach'
 import { kindWord, type Lineage } from './lineage'
 import { readPasted } from './pasted'
 import { hexOf, verifyInclusion } from './tree'
@@ -37,6 +38,7 @@ export function Entries({ find }: { find: string }) {
     { id: 'note', header: 'Note', wide: true, value: (e) => lineageOf(e).note },
   ], [objects, people])
   const entry = entries.find((e) => String(e.sequence) === chosen)
+  useReach(chosen !== '' && !entry, entries.length, list.isFetching, list.more)
   return (
     <section className="section">
       <h2>{about ? 'Entries about it' : 'Entries'}</h2>

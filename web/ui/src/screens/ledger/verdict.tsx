@@ -1,7 +1,6 @@
 // What a verification found, step by step: what was found, what should be, by which algorithm, and when it was checked.
 import { useState, type ReactNode } from 'react'
 import { ago, clock, count } from '../../format'
-import { CopyText } from '../../parts/states'
 import { grouped, type Group } from './steps'
 import type { Step } from './tree'
 
@@ -55,8 +54,8 @@ function StepRow({ step: s }: { step: Step }) {
     <tr className={s.ok ? undefined : 'broken'}>
       <th scope="row"><span className={s.ok ? 'tag ok' : 'tag error'}><span aria-hidden="true">{s.ok ? '✓' : '✕'}</span><span className="unseen">{s.ok ? 'Holds:' : 'Broken:'}</span></span> {s.name}</th>
       <td>
-        {s.got ? <div className="value"><span className="muted">found</span> <CopyText text={s.got} /></div> : null}
-        {s.want ? <div className="value"><span className="muted">{same ? 'equals' : s.ok ? 'wanted' : 'should be'}</span> <CopyText text={s.want} /></div> : null}
+        {s.got ? <div className="value"><span className="muted">found</span> <code>{s.got}</code></div> : null}
+        {s.want ? <div className="value"><span className="muted">{same ? 'equals' : s.ok ? 'wanted' : 'should be'}</span> <code>{s.want}</code></div> : null}
         {s.reason ? <div className={s.ok ? 'muted' : 'fault'}>{s.reason}</div> : null}
       </td>
     </tr>

@@ -19,7 +19,7 @@ export function Faults({ faults, total, files }: { faults: readonly Schemas['Exp
   ], [])
   const bad = files.filter((f) => f.includes('bad-'))
   return (
-    <section className="section" aria-label="Faults">
+    <section className="section">
       <Notice tone="error"><strong>{count(total)} {total === 1 ? 'fault' : 'faults'}. Nothing was imported.</strong> Mend them in your file, then upload it again.{total > faults.length ? ` The first ${count(faults.length)} are listed; the files have all.` : ''}</Notice>
       <Table caption="Faults" columns={columns} rows={rows} rowKey={(f) => String(f.number)} filter keys {...(rows.length > 60 ? { height: 520 } : {})}
         tools={<>{bad.map((f) => <a key={f} className="button" href={f} download>Download bad rows{bad.length > 1 ? `, ${f.replace(/^.*bad-/, '')}` : ''}</a>)}{files.filter((f) => f.endsWith('/report')).map((f) => <a key={f} className="button" href={f} download="report.json">Report, JSON</a>)}</>} />

@@ -2,10 +2,10 @@ import { useMemo } from 'react'
 import { useLocation } from 'wouter'
 import { linkTo, type Schemas } from '../../api/client'
 import { useList, useMay } from '../../api/queries'
-import { count, money } from '../../format'
+import { count, money, share } from '../../format'
 import { Choice } from '../../parts/form'
 import { Menu } from '../../parts/menu'
-import { Empty, Failure, Loading } from '../../parts/states'
+import { Empty, Failure, Loading, Notice } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { useUrlChoice } from '../../url'
 import { Calls } from './downloads'
@@ -14,24 +14,34 @@ import { perspectives } from './figures'
 type Event = Schemas['EventLoss']
 const two = (n: number) => String(n).padStart(2, '0')
 
+function landfall(e: Event): string | undefined {
+  const all = e.landfalls as Schemas['Landfall'][] | undefined
+  if (all === undefined) return e.category === 0 ? 'none as a hurricane' : undefined
+  return all.length === 0 ? 'none as a hurricane' : all.map((l) => l.county ?? l.region).join(', ')
+}
+
 /** The storms with a loss, largest first, read a thousand at a time as they are scrolled to. */
 export default function Events({ run, summary }: { run: Schemas['Run']; summary: number }) {
   const [perspective, setPerspective] = useUrlChoice('persp', perspectives)
   const [, navigate] = useLocation()
   const may = useMay()
-  const list = useList('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective, limit: 1000 } })
+  const tail = run.spec.years >= 250 ? 250 : 0
+  const list = useList('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective, limit: 1000, ...(tail ? { tvar: String(tail) } : {}) } })
   const columns = useMemo((): Column<Event>[] => [
     { id: 'event', header: 'Storm', number: true, value: (e) => e.event, cell: (e) => String(e.event) },
     { id: 'year', header: 'Simulated year', number: true, value: (e) => e.year, cell: (e) => count(e.year) },
     { id: 'day', header: 'Month-day', value: (e) => `${two(e.month)}-${two(e.day)}` },
+    { id: 'category', header: 'Category', number: true, value: (e) => e.category, cell: (e) => (e.category === undefined ? '—' : e.category === 0 ? 'none' : String(e.category)) },
+    { id: 'landfall', header: 'Landfall', value: (e) => landfall(e) },
     { id: 'gross', header: 'Gross (USD)', number: true, value: (e) => e.gross?.mean, cell: (e) => money(e.gross?.mean) },
     { id: 'grosssd', header: 'Gross SD (USD)', number: true, hidden: true, value: (e) => e.gross?.sd, cell: (e) => money(e.gross?.sd) },
     { id: 'grossmost', header: 'Gross, largest draw (USD)', number: true, hidden: true, value: (e) => e.gross?.largest, cell: (e) => money(e.gross?.largest) },
     { id: 'groundup', header: 'Ground-up (USD)', number: true, value: (e) => e.ground_up.mean, cell: (e) => money(e.ground_up.mean) },
-    { id: 'groundupsd', header: 'Ground-up SD (USD)', number: true, value: (e) => e.ground_up.sd, cell: (e) => money(e.ground_up.sd) },
+    { id: 'groundupsd', header: 'Ground-up SD (USD)', number: true, hidden: true, value: (e) => e.ground_up.sd, cell: (e) => money(e.ground_up.sd) },
     { id: 'groundupmost', header: 'Ground-up, largest draw (USD)', number: true, hidden: true, value: (e) => e.ground_up.largest, cell: (e) => money(e.ground_up.largest) },
+    ...(tail ? [{ id: 'share', header: `Share of TVaR 1 in ${tail}`, number: true, value: (e: Event) => e.share_of_tvar, cell: (e: Event) => (e.share_of_tvar === undefined ? '—' : share(e.share_of_tvar, 2)) }] : []),
     { id: 'tiv', header: 'Insured value in its wind (USD)', number: true, value: (e) => e.footprint_tiv, cell: (e) => money(e.footprint_tiv) },
-  ], [])
+  ], [tail])
   if (list.error) return <Failure error={list.error} retry={list.refetch} />
   if (list.isLoading) return <Loading rows={16} what="Reading the storms" />
   const total = list.first?.total ?? 0
@@ -48,6 +58,7 @@ export default function Events({ run, summary }: { run: Schemas['Run']; summary:
   return (
     <section className="section">
       <div className="section-head"><h2>{count(total)} storms with a loss, largest first</h2><Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} /></div>
+      {list.first?.unknown ? <Notice tone="warn">Category and landfall are not known: {list.first.unknown}</Notice> : null}
       <Table caption="Storms" columns={columns} rows={list.items} rowKey={(e) => String(e.event)} fixedOrder filter keys height={560} total={total} more={list.isFetching ? undefined : list.more} onOpen={open}
         tools={may('run.export') ? <Menu label="Download"><a href={as('csv')} download>CSV, {table}</a><a href={as('parquet')} download>Parquet, {table}</a><a href={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective, limit: 1000 } })}>JSON, the first thousand</a></Menu> : null} />
       <p className="hint">A row opens its storm on the map: way, peak gusts, losses by county. The appliance computes it again, to the bits of the run.</p>

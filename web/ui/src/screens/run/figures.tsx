@@ -16,7 +16,8 @@ export function Figures({ run, summary }: { run: Run; summary: number }) {
   const [perspective] = useUrlChoice('persp', perspectives)
   const [periods] = useTablePeriods(run)
   const metrics = useGet('/api/v1/runs/{id}/metrics', { path: { id: run.id }, query: { limit: 1000 } }, { staleTime: Infinity })
-  const curves = useCurves(run, summary, periods).data
+  const read = useCurves(run, summary, periods)
+  const curves = read.data
   const estimate = useEstimate(run.id)
   const annual = (metrics.data?.items as Schemas['SummaryMetrics'][] | undefined)?.find((m) => m.summary.id === summary)?.[perspective]
   const oep = curveOf(curves, perspective, 'oep'), aep = curveOf(curves, perspective, 'aep')
@@ -27,13 +28,13 @@ export function Figures({ run, summary }: { run: Run; summary: number }) {
   return (
     <>
       <div className="tiles">
-        <Tile name="AAL" value={annual?.aal} note={annual ? `± ${short(annual.aal_standard_error)} standard error · SD ${short(annual.sd)}` : ''} />
-        <CurveTile name="OEP 1-in-100" point={pointAt(oep, 100)} years={run.spec.years} period={100} />
-        <CurveTile name="OEP 1-in-250" point={pointAt(oep, 250)} years={run.spec.years} period={250} />
-        <CurveTile name="AEP 1-in-250" point={pointAt(aep, 250)} years={run.spec.years} period={250} />
+        <Tile name="AAL" loading={metrics.isLoading} value={annual?.aal} note={annual ? `± ${short(annual.aal_standard_error)} standard error · SD ${short(annual.sd)}` : ''} />
+        <CurveTile name="OEP 1-in-100" point={pointAt(oep, 100)} years={run.spec.years} period={100} loading={read.isLoading} />
+        <CurveTile name="OEP 1-in-250" point={pointAt(oep, 250)} years={run.spec.years} period={250} loading={read.isLoading} />
+        <CurveTile name="AEP 1-in-250" point={pointAt(aep, 250)} years={run.spec.years} period={250} loading={read.isLoading} />
         {quantum?.amplitude_estimate ? (
           <Tile name="Quantum OEP 1-in-100" value={quantum.amplitude_estimate.value}
-            note={<>{short(quantum.amplitude_estimate.low)} – {short(quantum.amplitude_estimate.high)} · {classical ? `${percent(quantum.amplitude_estimate.value / classical - 1)} against classical` : ''}<br />{quantum.amplitude_estimate.simulated ? 'local simulator' : quantum.amplitude_estimate.backend}, {count(quantum.amplitude_estimate.shots)} shots</>} />
+            note={<>{short(quantum.amplitude_estimate.low)} – {short(quantum.amplitude_estimate.high)}{classical ? ` · ${percent(quantum.amplitude_estimate.value / classical - 1)} against classical` : ''}<br />{quantum.amplitude_estimate.simulated ? 'local simulator' : quantum.amplitude_estimate.backend}, {count(quantum.amplitude_estimate.shots)} shots</>} />
         ) : <Tile name="Quantum OEP 1-in-100" text={!estimate.known ? '…' : summary === 1 ? 'Not run' : 'Portfolio only'} note={!estimate.known ? '' : summary === 1 ? 'Classical results are complete.' : 'The estimate is made of the whole portfolio.'} />}
       </div>
       {zero ? <Notice><strong>Every simulated loss is zero.</strong> None of {count(run.spec.years)} simulated years has a storm that damages {summary === 1 ? 'this portfolio' : 'this part of the portfolio'}{perspective === 'gross' ? ' beyond its deductibles' : ''}. {perspective === 'gross' ? 'Look at ground-up losses to see what the terms keep away.' : 'Its sites are few, or far from damaging wind.'}</Notice> : null}
@@ -41,12 +42,12 @@ export function Figures({ run, summary }: { run: Run; summary: number }) {
   )
 }
 
-function CurveTile({ name, point, years, period }: { name: string; point: Schemas['CurvePoint'] | undefined; years: number; period: number }) {
+function CurveTile({ name, point, years, period, loading }: { name: string; point: Schemas['CurvePoint'] | undefined; years: number; period: number; loading: boolean }) {
   if (years < period) return <Tile name={name} text="Not available" note={`The run has ${count(years)} simulated years.`} />
   const band = point?.low !== undefined && point.high !== undefined ? `90% band ${short(point.low)} – ${short(point.high)}` : ''
-  return <Tile name={name} value={point?.loss} note={<>{band}{point?.tvar !== undefined ? <><br />TVaR {short(point.tvar)}</> : null}</>} />
+  return <Tile name={name} loading={loading} value={point?.loss} note={<>{band}{point?.tvar !== undefined ? <><br />TVaR {short(point.tvar)}</> : null}</>} />
 }
 
-function Tile({ name, value, text, note }: { name: string; value?: number | undefined; text?: string; note: ReactNode }) {
-  return <div className="tile"><div className="name">{name}</div><div className="value" title={value === undefined ? undefined : money(value)}>{text ?? short(value)}</div><div className="note">{note}</div></div>
+function Tile({ name, value, text, note, loading }: { name: string; value?: number | undefined; text?: string; note: ReactNode; loading?: boolean }) {
+  return <div className="tile"><div className="name">{name}</div><div className="value" title={value === undefined ? undefined : money(value)}>{text ?? (loading ? '…' : short(value))}</div><div className="note">{note}</div></div>
 }

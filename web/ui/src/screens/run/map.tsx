@@ -3,7 +3,7 @@ import { useMemo, useState, type ReactNode } from 'react'
 import type { Schemas } from '../../api/client'
 import { useGet } from '../../api/queries'
 import { classOf, halfDecades } from '../../charts/scales'
-import { count, money, short, tick } from '../../format'
+import { count, money, monthDay, short, tick } from '../../format'
 import { countyNames, FloridaMap, MapLegend, type MapClass } from '../../map/florida'
 import { Footprint, gustClasses, Sites, Track } from '../../map/layers'
 import { Choice } from '../../parts/form'
@@ -52,10 +52,10 @@ function Shown({ run, metrics }: { run: Run; metrics: Schemas['SummaryMetrics'][
         <section className="section">
           <h2 className="unseen">Map</h2>
           <FloridaMap label={names[fill as keyof typeof names] ?? 'Florida'} classOf={(fips) => `${classes.get(fips) ?? 'none'} opens`} chosen={pointed ?? chosen} onChoose={(fips) => choose(fips === chosen ? '' : fips)} title={(fips) => countyNames.get(fips) ?? fips}
-            legend={fill === 'wind' ? <MapLegend title={names.wind} classes={gustClasses} /> : <MapLegend title={names[fill as keyof typeof names] ?? ''} classes={lossClasses(breaks)} />}>
+            legend={fill === 'wind' ? <MapLegend title={names.wind} classes={gustClasses} /> : <MapLegend title={names[fill as keyof typeof names] ?? ''} classes={lossClasses(breaks)} />}
+            under={(project) => (fill === 'wind' && storm.footprint ? <Footprint of={storm.footprint} project={project} /> : null)}>
             {(project: GeoProjection): ReactNode => (
               <>
-                {fill === 'wind' && storm.footprint ? <Footprint of={storm.footprint} project={project} /> : null}
                 {withSites === 'on' ? <RunSites portfolio={run.portfolio} project={project} /> : null}
                 {storm.track ? <Track of={storm.track} project={project} /> : null}
               </>
@@ -117,7 +117,7 @@ function StormFacts({ storm, event }: { storm: Storm; event: string }) {
     <div className="panel">
       <h2>Storm {count(track.event)}{track.name ? `, ${track.name}` : ''}</h2>
       <Facts of={[
-        ['When', `year ${count(track.year)} of the simulation, ${track.day}/${track.month}`],
+        ['When', `year ${count(track.year)} of the simulation, ${monthDay(track.month, track.day)}`],
         ['Landfall', landfalls.length === 0 ? 'none in Florida as a hurricane' : landfalls.map((l) => `${l.county ?? l.region}, category ${l.category}, ${l.wind_mph.toFixed(0)} mph, ${l.pressure_hpa.toFixed(0)} hPa`).join('; ')],
         ['Ground-up loss', whole ? `${money(whole.ground_up.mean)}${whole.ground_up.sd === undefined ? '' : `, SD ${short(whole.ground_up.sd)}`}` : '—'],
         ['Gross loss', money(whole?.gross?.mean)],
