@@ -74,9 +74,15 @@ var (
 
 // Check says which field of the client cannot be, and why.
 func (c *Client) Check() error {
-	switch {
-	case c.HTTP == nil || c.Credentials == nil || c.Journal == nil:
+	if c.HTTP == nil || c.Credentials == nil || c.Journal == nil {
 		return errors.New("braket: the client needs an HTTP client, credentials and a journal")
+	}
+	return c.CheckPlaces()
+}
+
+// CheckPlaces says which of region, bucket, prefix and endpoints cannot be, and why.
+func (c *Client) CheckPlaces() error {
+	switch {
 	case !regionForm.MatchString(c.Region):
 		return fmt.Errorf("braket: region %q: must be an AWS region such as us-east-1", c.Region)
 	case !bucketForm.MatchString(c.Bucket):

@@ -72,6 +72,8 @@ type Config struct {
 	// Directory has the rates of sign-ins, how long sessions last, and what a hash of a password costs.
 	Directory directory.Options
 
+	// Quantum is how quantum hardware is reached; nil: it is not, but by relays.
+	Quantum *Quantum
 	// Outbound has the allowed destinations and the proxy; its Log and Mode are the daemon's to give.
 	Outbound outbound.Options
 
@@ -286,6 +288,9 @@ func (c *Config) derive() {
 		for _, b := range c.Backup.Buckets {
 			c.Outbound.Allowed = append(c.Outbound.Allowed, b.destinations()...)
 		}
+	}
+	if c.Quantum != nil {
+		c.Outbound.Allowed = append(c.Outbound.Allowed, c.Quantum.destinations()...)
 	}
 	if c.Mail != nil {
 		c.Outbound.Allowed = append(c.Outbound.Allowed, c.Mail.Server.Destination())

@@ -25,6 +25,7 @@ func NeedRestart(before, after *Config) (keys []string) {
 		{"limits", func(c *Config) any { return [2]any{c.Limits, c.Directory} }},
 		{"outbound", func(c *Config) any { return [2]any{c.Outbound, c.Record} }},
 		{"smtp", func(c *Config) any { return c.Mail }},
+		{"quantum", func(c *Config) any { return c.Quantum }},
 		{"backup", func(c *Config) any { return c.Backup }},
 		{"passwords", func(c *Config) any { return c.KnownPasswords }},
 		{"trust", func(c *Config) any { return c.PublicTrust }},

@@ -33,6 +33,10 @@ func schema(c *Config) body {
 			{name: "tls", open: only(tlsKeys(&c.TLS))},
 			{name: "outbound", open: only(outboundKeys(c))},
 			{name: "smtp", open: func(string) (body, error) { c.Mail = &Mail{}; return mailKeys(c.Mail), nil }},
+			{name: "quantum", open: func(string) (body, error) {
+				c.Quantum = &Quantum{Region: "us-east-1", Prefix: "tasks"}
+				return quantumKeys(c.Quantum), nil
+			}},
 			{name: "backup", open: func(string) (body, error) {
 				c.Backup = &Backup{At: 2*time.Hour + 30*time.Minute}
 				return backupKeys(c.Backup), nil

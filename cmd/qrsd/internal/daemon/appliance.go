@@ -117,6 +117,7 @@ func (a *appliance) newServer() (*web.Server, error) {
 		Log: a.log.Named("web"), Version: a.options.Version,
 	}
 	a.addRuns(&o)
+	o.Devices = a.newDevices()
 	a.addWatch(&o)
 	if a.backups != nil {
 		o.Backups = a.backups
