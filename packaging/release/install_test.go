@@ -1,7 +1,15 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -329,6 +337,52 @@ func TestConfiguration(t *testing.T) {
 	}
 	if _, err := replaced("path = 1\n", placed); err == nil {
 		t.Error("an example without the lines is taken")
+	}
+}
+
+// TestCertificates: an authority that is trusted on a condition is left out, and a condition that is not understood is a fault.
+func TestCertificates(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "bundle")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var der []byte
+	var table string
+	for i, name := range []string{"plain", "ending"} {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &x509.Certificate{SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: name}}
+		one, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table += fmt.Sprintf("\t{\n\t\tcn: %q,\n\t\tsha256Hash: \"%x\",\n\t\tcertStartOff: %d,\n\t\tcertLength: %d,\n", name, sha256.Sum256(one), len(der), len(one))
+		if name == "ending" {
+			table += "\t\tdistrustAfter: \"2026-04-15T23:59:59Z\",\n"
+		}
+		table += "\t},\n"
+		der = append(der, one...)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("bundle.der", string(der))
+	write("bundle.go", table)
+	got, err := certificates(filepath.Dir(dir))
+	if err != nil || strings.Count(string(got), "BEGIN CERTIFICATE") != 1 {
+		t.Errorf("%v: %s", err, got)
+	}
+	block, _ := pem.Decode(got)
+	if c, err := x509.ParseCertificate(block.Bytes); err != nil || c.Subject.CommonName != "plain" {
+		t.Errorf("%v: %v", err, c)
+	}
+	write("bundle.go", strings.Replace(table, "certStartOff", "starts", 2))
+	if _, err := certificates(filepath.Dir(dir)); err == nil {
+		t.Error("a table of another form is taken")
 	}
 }
 

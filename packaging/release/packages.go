@@ -1,12 +1,15 @@
 package main
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -100,7 +103,13 @@ func writeImage(o options, s source, stage string) (string, error) {
 	return name, file.Close()
 }
 
-// certificates are the authorities of the pinned module as one file of PEM: the same on every machine.
+var (
+	condition   = regexp.MustCompile(`(?m)^\t\tdistrustAfter:`)
+	conditional = regexp.MustCompile(`sha256Hash:\s*"([0-9a-f]{64})",\s*certStartOff:\s*\d+,\s*certLength:\s*\d+,\s*distrustAfter:`)
+)
+
+// certificates are the authorities of the pinned module as one file of PEM: the same on every machine. Those that the module trusts on a condition (for
+// certificates from before some day) are left out, since a file of PEM cannot say the condition.
 func certificates(module string) ([]byte, error) {
 	bundle, err := os.ReadFile(filepath.Join(module, "bundle", "bundle.der"))
 	if err != nil {
@@ -110,9 +119,22 @@ func certificates(module string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the certificates of authorities: %w", err)
 	}
+	table, err := os.ReadFile(filepath.Join(module, "bundle", "bundle.go"))
+	if err != nil {
+		return nil, fmt.Errorf("the conditions of authorities: %w", err)
+	}
+	left := map[string]bool{}
+	for _, m := range conditional.FindAllSubmatch(table, -1) {
+		left[string(m[1])] = true
+	}
+	if n := len(condition.FindAll(table, -1)); n != len(left) {
+		return nil, fmt.Errorf("%s has %d conditions, of which %d are understood: mend packaging/release", filepath.Join(module, "bundle", "bundle.go"), n, len(left))
+	}
 	var text []byte
 	for _, c := range list {
-		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+		if sum := sha256.Sum256(c.Raw); !left[hex.EncodeToString(sum[:])] {
+			text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+		}
 	}
 	return text, nil
 }
