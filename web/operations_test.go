@@ -194,6 +194,9 @@ func (d *desk) people(admin, operator *person, tenant store.ID) {
 	d.try("listRoles", admin, nil)
 	d.try("listPeople", admin, nil)
 	d.try("listRoles", operator, nil)
+	d.try("getQuotas", admin, nil)
+	d.try("getQuotas", operator, nil, "?tenant="+tenant.String())
+	d.try("setQuotas", operator, wire.Quotas{Queued: 7}, "?tenant="+tenant.String())
 	d.try("listControls", admin, nil)
 	d.try("listDestinations", operator, nil)
 

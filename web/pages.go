@@ -35,6 +35,7 @@ func pageRoutes(ofAPI []route) []route {
 		keyPages(as),
 		userPages(as),
 		systemPages(as),
+		quotaPages(as),
 		readingPages(as),
 	)
 }
@@ -107,7 +108,7 @@ func sections(p store.Principal, at string) []page.Section {
 		}},
 		{"Administration", []link{
 			{"/signed-in/users", "Users", "user.list"}, {"/signed-in/invitations", "Invitations", "user.list"},
-			{"/signed-in/policy", "Policy", "tenant.change"}, {"/signed-in/messages", "Messages", "notice.read"},
+			{"/signed-in/policy", "Policy", "tenant.change"}, {"/signed-in/messages", "Messages", "notice.read"}, {quotasPath, "Quotas", "quota.read"},
 		}},
 		{"Evidence", []link{{trustPath, "Trust center", "trust.read"}, {presentCard, "Model card", "model.read"}}},
 		{"Appliance", []link{{"/signed-in/tenants", "Tenants", "tenant.list"}, {"/signed-in/system", "System", "store.status"}}},

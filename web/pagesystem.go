@@ -37,11 +37,12 @@ func (s *Server) showTenants(ctx context.Context, c *Call, in doneInput) (*Docum
 	if err != nil {
 		return nil, err
 	}
-	list := page.List{Frame: s.doneFrame(c, "Tenants", in.Done), Columns: []string{"Name", "Tenant", "Created", "State"}, Empty: "There is no tenant yet."}
+	list := page.List{Frame: s.doneFrame(c, "Tenants", in.Done), Columns: []string{"Name", "Tenant", "Created", "State", "May have"}, Empty: "There is no tenant yet."}
 	for _, t := range all.Items {
-		row := page.Row{Cells: []page.Cell{{Text: t.Name}, {Text: t.ID, Mono: true}, {Text: page.Time(t.Created)}, {Text: "in use", Tag: "ok"}}}
+		row := page.Row{Cells: []page.Cell{{Text: t.Name}, {Text: t.ID, Mono: true}, {Text: page.Time(t.Created)}, {Text: "in use", Tag: "ok"}, {Text: "Quotas", Path: quotasPath + "?tenant=" + t.ID}}}
 		if t.Erased != nil {
 			row.Cells[0].Text, row.Cells[3] = "erased", page.Cell{Text: "erased", Tag: "error", Detail: page.Time(*t.Erased)}
+			row.Cells[4] = page.Cell{}
 		}
 		list.Rows = append(list.Rows, row)
 	}

@@ -28,11 +28,11 @@ func (s *Server) reportPage(c *Call, e *evidence) page.Report {
 	r.State, r.Says = e.state()
 	r.Seal, r.Checks, r.Broken = e.sealed()
 	for _, x := range e.settings {
-		cell := page.Cell{Text: x.Value, Detail: x.Meaning}
+		cell := page.Cell{Text: orNone(x.Value), Detail: x.Meaning}
 		if x.Default {
 			cell.Text += " (default)"
 		}
-		r.Setting = append(r.Setting, page.Fact{Name: x.Name, Cell: cell})
+		r.Setting = append(r.Setting, page.Fact{Name: page.Sentence(strings.ReplaceAll(x.Name, "_", " ")), Cell: cell})
 	}
 	if e.panels != nil {
 		r.Quantum = e.panels.section()

@@ -120,7 +120,7 @@ func routes() []route {
 		healthRoutes(), metricsRoutes(),
 		sessionRoutes(),
 		meRoutes(),
-		tenantRoutes(), policyRoutes(), peopleRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
+		tenantRoutes(), policyRoutes(), peopleRoutes(), quotaRoutes(), userRoutes(), invitationRoutes(), passwordResetRoutes(), roleRoutes(), apiKeyRoutes(),
 		portfolioRoutes(),
 		runRoutes(), resultRoutes(), stormRoutes(), eventRoutes(), approvalRoutes(), sealRoutes(), reportRoutes(), quantumRoutes(), deviceRoutes(), modelRoutes(), trustRoutes(), webhookRoutes(),
 		auditRoutes(), ledgerRoutes(), keyRoutes(), systemRoutes(), backupRoutes(), diagnosticsRoutes(), outboxRoutes(), setUpRoutes(), wellKnownRoutes(),

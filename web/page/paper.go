@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-pdf/fpdf"
@@ -59,7 +60,7 @@ func (r Report) Paper() ([]byte, error) {
 type paper struct {
 	pdf    *fpdf.Fpdf
 	report Report
-	latin  func(string) string // the characters that the fonts of every PDF reader have
+	latin  func(string) string // the characters that the fonts of every PDF reader have; ticks stand beside words that say the same
 }
 
 // Room on the page: A4 less its margins.
@@ -83,7 +84,9 @@ var (
 
 func newPaper(r Report) *paper {
 	pdf := fpdf.New("P", "mm", "A4", "")
-	p := &paper{pdf: pdf, report: r, latin: pdf.UnicodeTranslatorFromDescriptor("")}
+	latin := pdf.UnicodeTranslatorFromDescriptor("")
+	marks := strings.NewReplacer("✓ ", "", "✗ ", "")
+	p := &paper{pdf: pdf, report: r, latin: func(text string) string { return latin(marks.Replace(text)) }}
 	pdf.SetCatalogSort(true)
 	when := r.Ended.UTC().Truncate(time.Second)
 	pdf.SetCreationDate(when)
@@ -270,15 +273,21 @@ func (p *paper) chart(d Drawing, unit string) {
 	for _, curve := range d.Curves {
 		p.stroke(curve, x, y)
 	}
-	p.draw(quantum, 0.35)
-	p.pdf.SetFillColor(255, 255, 255)
 	for _, m := range d.Marks {
+		p.draw(quantum, 0.35)
 		p.pdf.Line(x(m.X), y(m.Low), x(m.X), y(m.High))
-		const r = 1.2
-		p.pdf.Polygon([]fpdf.PointType{{X: x(m.X) - r, Y: y(m.Y)}, {X: x(m.X), Y: y(m.Y) - r}, {X: x(m.X) + r, Y: y(m.Y)}, {X: x(m.X), Y: y(m.Y) + r}}, "DF")
+		p.diamond(x(m.X), y(m.Y))
 	}
 	p.pdf.SetXY(paperLeft, y(d.Height)+1)
 	p.legend(d.Legend)
+}
+
+// diamond is a mark of the estimate.
+func (p *paper) diamond(x, y float64) {
+	const r = 1.2
+	p.draw(quantum, 0.35)
+	p.pdf.SetFillColor(255, 255, 255)
+	p.pdf.Polygon([]fpdf.PointType{{X: x - r, Y: y}, {X: x, Y: y - r}, {X: x + r, Y: y}, {X: x, Y: y + r}}, "DF")
 }
 
 func (p *paper) colour(class string) ink {
@@ -315,7 +324,11 @@ func (p *paper) legend(keys []Key) {
 		if k.Class == "aep" {
 			p.pdf.SetDashPattern([]float64{1.6, 1.1}, 0)
 		}
-		p.pdf.Line(at, y, at+6, y)
+		if k.Class == "quantum" {
+			p.diamond(at+3, y)
+		} else {
+			p.pdf.Line(at, y, at+6, y)
+		}
 		p.pdf.SetDashPattern([]float64{}, 0)
 		p.ink(grey)
 		p.pdf.SetX(at + 7.5)
