@@ -119,7 +119,7 @@ func (d *Directory) anotherRuler(tx store.Reader, tenant, but store.ID) error {
 // forOperatorKeys are the verbs that an operator's API key may have: those that watch the appliance and change nothing.
 func forOperatorKeys() []store.Verb {
 	return []store.Verb{
-		rights.TenantList, rights.CertificateRead, rights.KeyList, rights.SlotList, rights.StoreStatus, rights.StoreDiagnose, rights.SupportBundle, rights.SettingRead,
+		rights.TenantList, rights.CertificateRead, rights.KeyList, rights.SlotList, rights.StoreStatus, rights.StoreDiagnose, rights.SupportBundle, rights.BackupRead, rights.SettingRead,
 		rights.AuditVerify, rights.AuditSystem, rights.LedgerVerify,
 	}
 }
