@@ -53,6 +53,8 @@ type grammar struct {
 	Lock       lockCommand       `cmd:"" help:"Forget the key that unlock has kept."`
 	Status     statusCommand     `cmd:"" help:"Show the state of a store, locked or not."`
 	Check      checkCommand      `cmd:"" help:"Verify every byte of a store."`
+	Doctor     doctorCommand     `cmd:"" help:"Look appliance and host over, and say what to do."`
+	Bundle     bundleCommand     `cmd:"" help:"Collect what may be handed to support, without secrets and tenants' data."`
 	Compact    compactCommand    `cmd:"" help:"Write the database anew without the space that nothing is in."`
 	Backup     backupCommand     `cmd:"" help:"Make, list, verify and prune backups of a store."`
 	Restore    restoreCommand    `cmd:"" help:"Make a store from a backup."`

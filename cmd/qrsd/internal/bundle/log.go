@@ -50,7 +50,7 @@ var logMembers = map[string]memberClass{
 	"keys": freeText, "check": freeText, "state": freeText, "purpose": exactly(`circuits|keys|e-mail|webhooks|backups|traces|errors`), "event": freeText, "kind": freeText,
 	"run": {number: "run"}, "tenant": {number: "tenant"}, "webhook": {number: "webhook"}, "delivery": {number: "delivery"}, "notice": {number: "notice"},
 
-	"address": never, "url": never, "path": never, "set_up_code": never, "sha256": never, "host": never,
+	"address": never, "url": never, "path": never, "set_up_code": never, "sha256": never, "host": never, "place": never,
 }
 
 // operations are the names of what the API can do.

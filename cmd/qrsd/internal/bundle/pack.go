@@ -70,6 +70,21 @@ func ParseRecipients(texts []string) (Recipients, error) {
 	return all, nil
 }
 
+// Identities open a bundle.
+type Identities []age.Identity
+
+// ParseIdentities reads the secret keys of a file as age-keygen writes it.
+func ParseIdentities(r io.Reader) (Identities, error) {
+	all, err := age.ParseIdentities(r)
+	if err != nil {
+		return nil, fmt.Errorf("the identity: %w", err)
+	}
+	return all, nil
+}
+
+// ErrAltered says that a bundle is not what was signed, or that nobody known signed it.
+var ErrAltered = errors.New("the bundle is not what was signed, or nobody known signed it")
+
 // Signer signs a manifest in an envelope of [ManifestType], and says by which published keys.
 type Signer interface {
 	SignManifest(ctx context.Context, documentType string, payload []byte) ([]byte, error)
@@ -162,7 +177,7 @@ type Opened struct {
 
 // Open decrypts a packed bundle, verifies the manifest's signature, and holds every file to it. trusted are published keys of the
 // appliance that are known from elsewhere; nil: those in the bundle are taken, and Known is false: who made it is then not shown.
-func Open(packed io.Reader, trusted *seal.Keys, identities ...age.Identity) (*Opened, error) {
+func Open(packed io.Reader, trusted *seal.Keys, identities Identities) (*Opened, error) {
 	r, err := age.Decrypt(packed, identities...)
 	if err != nil {
 		return nil, fmt.Errorf("opening a bundle: %w", err)
@@ -179,17 +194,20 @@ func Open(packed io.Reader, trusted *seal.Keys, identities ...age.Identity) (*Op
 	}
 	payload, id, err := seal.VerifyDocument(files[signedName], ManifestType, trusted)
 	if err != nil {
-		return nil, fmt.Errorf("opening a bundle: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrAltered, err)
 	}
 	o.KeyID = id
-	if err := json.Unmarshal(payload, &o.Manifest); err != nil || o.Manifest.Format != 1 {
-		return nil, fmt.Errorf("opening a bundle: manifest of format %d: this build knows 1 (%w)", o.Manifest.Format, err)
+	if err := json.Unmarshal(payload, &o.Manifest); err != nil {
+		return nil, fmt.Errorf("opening a bundle: its manifest: %w", err)
+	}
+	if o.Manifest.Format != 1 {
+		return nil, fmt.Errorf("opening a bundle: its manifest is of format %d, this build knows 1", o.Manifest.Format)
 	}
 	o.Bundle = Bundle{Version: o.Manifest.Version, Collected: o.Manifest.Collected, LeftOut: o.Manifest.LeftOut}
 	for _, m := range o.Manifest.Files {
 		f := File{Name: m.Name, Text: files[m.Name], Withheld: m.Withheld}
 		if f.SHA256() != m.SHA256 || len(f.Text) != m.Bytes {
-			return nil, fmt.Errorf("opening a bundle: %s is not the file that the manifest was signed for", m.Name)
+			return nil, fmt.Errorf("%w: %s is another file than the manifest has", ErrAltered, m.Name)
 		}
 		o.Files = append(o.Files, f)
 		delete(files, m.Name)
@@ -198,7 +216,7 @@ func Open(packed io.Reader, trusted *seal.Keys, identities ...age.Identity) (*Op
 		delete(files, name)
 	}
 	for name := range files {
-		return nil, fmt.Errorf("opening a bundle: %s is not in the manifest", name)
+		return nil, fmt.Errorf("%w: %s is not in the manifest", ErrAltered, name)
 	}
 	return o, nil
 }

@@ -123,7 +123,7 @@ func TestPlantedSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packed, err := b.Pack(t.Context(), db, []age.Recipient{identity.Recipient()})
+	packed, err := b.Pack(t.Context(), db, Recipients{identity.Recipient()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestPlantedSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := Open(bytes.NewReader(packed), keys, identity)
+	o, err := Open(bytes.NewReader(packed), keys, Identities{identity})
 	if err != nil || !o.Known {
 		t.Fatal(err)
 	}
@@ -190,19 +190,19 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := []age.Recipient{identity.Recipient()}
+	to := Recipients{identity.Recipient()}
 	packed, err := b.Pack(t.Context(), db, to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := Open(bytes.NewReader(packed), nil, identity)
+	o, err := Open(bytes.NewReader(packed), nil, Identities{identity})
 	if err != nil || o.Known || len(o.Manifest.LeftOut) != 2 || len(o.Files) != len(b.Files) {
 		t.Fatalf("%+v, %v", o, err)
 	}
 	if _, err := o.File("host.json"); !errors.Is(err, ErrNoFile) {
 		t.Errorf("what was left out is there: %v", err)
 	}
-	if _, err := Open(bytes.NewReader(packed), nil, stranger); err == nil {
+	if _, err := Open(bytes.NewReader(packed), nil, Identities{stranger}); err == nil {
 		t.Error("a stranger opened it")
 	}
 	own, err := NewOwnKey()
@@ -213,14 +213,14 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o, err = Open(bytes.NewReader(alone), nil, identity); err != nil || o.KeyID != own.ID() {
+	if o, err = Open(bytes.NewReader(alone), nil, Identities{identity}); err != nil || o.KeyID != own.ID() {
 		t.Errorf("signed by its own key: %v", err)
 	}
 	published, err := db.PublishedKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(bytes.NewReader(alone), published, identity); err == nil {
+	if _, err := Open(bytes.NewReader(alone), published, Identities{identity}); err == nil {
 		t.Error("a bundle that another key signed passes for the appliance's")
 	}
 	if _, err := b.Pack(t.Context(), db, nil); err == nil {
@@ -234,7 +234,7 @@ func TestOpen(t *testing.T) {
 		"one more file":  func(f []File) []File { return append(f, File{Name: "more", Text: []byte("x")}) },
 		"a path":         func(f []File) []File { return append(f, File{Name: "../more", Text: []byte("x")}) },
 	} {
-		if _, err := Open(bytes.NewReader(repacked(t, packed, identity, change)), nil, identity); err == nil {
+		if _, err := Open(bytes.NewReader(repacked(t, packed, identity, change)), nil, Identities{identity}); err == nil {
 			t.Errorf("%s is not found", name)
 		}
 	}
@@ -251,7 +251,7 @@ func repacked(t *testing.T, packed []byte, identity *age.HybridIdentity, change 
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := Open(bytes.NewReader(packed), nil, identity)
+	o, err := Open(bytes.NewReader(packed), nil, Identities{identity})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (e *examination) status() *store.Status {
 func (e *examination) unlookedAdvice() string {
 	switch {
 	case e.Store.Holder != 0:
-		return "The running appliance knows: give an operator's API key with the scope store.diagnose in QRSD_API_KEY, or ask it at /api/v1/system/doctor."
+		return "The running appliance knows: give an operator's API key with the scope store.diagnose (--api-key-file or QRSD_API_KEY), or ask it at /api/v1/system/doctor."
 	case e.Store.Absent:
 		return "The store is made at the first start, or with qrsd init."
 	}
@@ -141,7 +141,7 @@ func (e *examination) keys(context.Context) {
 	case ages.Due > 0:
 		e.say(Warning, "The appliance rotates them within the hour while it is unlocked; qrsd key rotate does so now.", "%s due, the oldest has %s", counted(ages.Due, "rotation"), days(age))
 	default:
-		e.ok("%s of owners, the oldest has %s", counted(ages.Owners, "key"), days(age))
+		e.ok("%s, the oldest has %s", counted(ages.Owners, "key-encryption key"), days(age))
 	}
 }
 
@@ -326,6 +326,8 @@ func (e *examination) port(context.Context) {
 		return
 	}
 	switch p := e.Port; {
+	case p.Unasked != nil:
+		e.say(Unknown, "Ask it as a client does: "+e.Config.URL+"/readyz?verbose", "the appliance runs, and cannot be asked from here: %v", p.Unasked)
 	case p.Fault != nil:
 		e.say(Failure, "Look in the log of the service, and whether it runs with this configuration.", "the appliance does not answer at %s: %v", at, p.Fault)
 	case p.State == "locked":

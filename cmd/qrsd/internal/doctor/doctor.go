@@ -102,9 +102,10 @@ type Store struct {
 
 // Port is what was found at the appliance's port.
 type Port struct {
-	Own   bool  // this process serves it
-	Fault error // of asking it; nil: it answers as the appliance
-	State string
+	Own     bool   // this process serves it
+	Unasked error  // why it could not be asked from here; nil: it was
+	Fault   error  // of asking it; nil: it answers as the appliance
+	State   string // that it answered: ok, locked, stopping
 }
 
 // Backups knows of the backups of a store and of the drills that restored them. Errors are of looking.
