@@ -26,7 +26,8 @@ type Share = Schemas['ExposureShare']
 export default function PortfolioScreen() {
   const { id } = useParams<{ id: string }>()
   const read = useRead('/api/v1/portfolios/{id}', { path: { id } })
-  return <Ready of={read} rows={12}>{(r) => <Shown portfolio={r.data as Portfolio} etag={r.etag} />}</Ready>
+  if (!read.data) return <div className="screen"><Head title="Portfolio" /><Ready of={read} rows={12}>{() => null}</Ready></div>
+  return <Shown portfolio={read.data.data as Portfolio} etag={read.data.etag} />
 }
 
 function Shown({ portfolio: p, etag }: { portfolio: Portfolio; etag: string | undefined }) {

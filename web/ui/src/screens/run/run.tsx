@@ -33,7 +33,8 @@ export default function RunScreen() {
     // Events tell of changes; asking is for what they miss, and faster where they do not come.
     refetchInterval: (q) => (q.state.data && (q.state.data.state === 'queued' || q.state.data.state === 'running') ? (live.state === 'live' ? 10_000 : 2_500) : q.state.data?.seal === 'pending' ? 3_000 : false),
   })
-  return <Ready of={run} rows={14}>{(r) => <Shown run={withLive(r, live.runs.get(r.id))} />}</Ready>
+  if (!run.data) return <div className="screen"><Head title="Run" /><Ready of={run} rows={14}>{() => null}</Ready></div>
+  return <Shown run={withLive(run.data, live.runs.get(run.data.id))} />
 }
 
 /** The run as it was read, with what is newer of its events. */
