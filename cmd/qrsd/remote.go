@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -291,11 +290,4 @@ func fileToSend(flag, path string) (*client.File, error) {
 		return nil, &runner.ErrUsage{Reason: fmt.Sprintf("%s: %s is no file", flag, path)}
 	}
 	return &client.File{Name: filepath.Base(path), Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
-}
-
-// isAway reports whether an error is one of the connection: nobody answered.
-func isAway(err error) bool {
-	var network net.Error
-	var p *client.Problem
-	return errors.As(err, &network) && !errors.As(err, &p)
 }

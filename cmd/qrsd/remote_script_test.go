@@ -74,4 +74,3 @@ func idInScript(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv(args[0], line)
 }
-

@@ -112,12 +112,9 @@ func (c *Client) copyTo(ctx context.Context, r request, to io.Writer) error {
 // send sends a request, again where that is allowed, and returns a good answer or an error. An answer of the appliance that is
 // none is a *Problem.
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
-	body, ready := []byte(nil), false
-	if body, ready = r.body.(verbatim); !ready && r.body != nil {
-		var err error
-		if body, err = json.Marshal(r.body); err != nil {
-			return nil, fmt.Errorf("%s %s: encode the request: %w", r.method, r.path, err)
-		}
+	body, err := encoded(r.body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: encode the request: %w", r.method, r.path, err)
 	}
 	key := ""
 	if r.creates {
@@ -133,6 +130,14 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, errors.Join(failed, err)
 		}
 	}
+}
+
+// encoded is the body of a request; nil is none.
+func encoded(body any) ([]byte, error) {
+	if text, ready := body.(verbatim); ready || body == nil {
+		return text, nil
+	}
+	return json.Marshal(body)
 }
 
 // again says whether and when a request may be sent once more after an error: only what changes nothing or is named by a

@@ -161,9 +161,8 @@ func TestUploadAgain(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer from.Close()
 		text, err := io.ReadAll(from)
-		if err != nil {
+		if err = errors.Join(err, from.Close()); err != nil {
 			t.Error(err)
 		}
 		bodies = append(bodies, r.FormValue("name")+" "+files[0].Filename+" "+string(text))
