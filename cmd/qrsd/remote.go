@@ -40,6 +40,9 @@ type serverFlags struct {
 	homeFlags
 }
 
+// answerPatience is how long an appliance may take to begin an answer: it reads an upload of millions of locations to its end before it says what it found.
+const answerPatience = time.Hour
+
 // forAppliance is why commands dial.
 const forAppliance outbound.Purpose = "appliance"
 
@@ -156,7 +159,7 @@ func clientOf(l logins.Login, folder string) (*client.Client, error) {
 		return nil, fmt.Errorf("making the folder for the record of connections: %w; name another with --home", err)
 	}
 	o := outbound.Options{
-		Mode: outbound.Connected, Log: &egressfile.Journal{Path: filepath.Join(folder, "egress.jsonl"), Now: time.Now},
+		Mode: outbound.Connected, Answer: answerPatience, Log: &egressfile.Journal{Path: filepath.Join(folder, "egress.jsonl"), Now: time.Now},
 		Allowed: []outbound.Destination{{Host: u.Hostname(), Port: port, Purpose: forAppliance, Local: true}},
 	}
 	if l.Roots != "" {

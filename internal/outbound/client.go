@@ -34,7 +34,7 @@ func (d *Dialer) Client(purpose Purpose) *http.Client {
 		Protocols:             new(http.Protocols),
 		DisableCompression:    true,
 		TLSHandshakeTimeout:   d.o.Timeout,
-		ResponseHeaderTimeout: 2 * time.Minute,
+		ResponseHeaderTimeout: d.o.Answer,
 		IdleConnTimeout:       30 * time.Second,
 		MaxIdleConnsPerHost:   2,
 	}

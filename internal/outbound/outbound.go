@@ -144,6 +144,9 @@ type Options struct {
 	// Timeout bounds name resolution, connecting and the TLS handshake, each. 0: 30 seconds.
 	Timeout time.Duration
 
+	// Answer bounds the wait for the beginning of an answer, once a request was sent. 0: 2 minutes.
+	Answer time.Duration
+
 	// Now is the clock of the record; nil: time.Now.
 	Now func() time.Time
 
@@ -185,6 +188,9 @@ func New(o Options) (*Dialer, error) {
 	o.Allowed, o.Public, o.Pin = slices.Clone(o.Allowed), slices.Clone(o.Public), slices.Clone(o.Pin)
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
+	}
+	if o.Answer == 0 {
+		o.Answer = 2 * time.Minute
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -332,6 +332,21 @@ func TestPin(t *testing.T) {
 	}
 }
 
+// TestAnswer: whoever does not begin to answer in time is not waited for.
+func TestAnswer(t *testing.T) {
+	silent := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
+	defer server.Close()
+	defer close(silent)
+	to := destination(t, server.URL, "x")
+	to.Plaintext = true
+	o := outbound.Options{Mode: outbound.Connected, Log: &record{}, Allowed: []outbound.Destination{to}, Answer: 10 * time.Millisecond}
+	var late net.Error
+	if err := refusal(dialer(t, o).Client("x").Get(server.URL)); !errors.As(err, &late) || !late.Timeout() {
+		t.Errorf("nobody answers: %v", err)
+	}
+}
+
 func get(t *testing.T, c *http.Client, target string) string {
 	t.Helper()
 	r, err := c.Get(target)
