@@ -35,7 +35,7 @@ SOFTHSM ?= $(firstword $(wildcard /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/sof
 # Everything a change must pass, in under ten minutes on two cores: the build, vet, gofmt, the race detector,
 # and last, so that it is what one sees, every test. Seeds of fuzz targets run as tests.
 .PHONY: test
-test: build-all vet format race pkcs11
+test: build-all vet format race pkcs11 ui-test
 	$(GO) test -timeout 9m $(TESTFLAGS) ./...
 
 # Tests of the pages drive Chromium, and say so where it is missing; CHROMIUM=required (as in CI) makes that an error.
@@ -90,6 +90,21 @@ race:
 .PHONY: build
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=true -trimpath -o $(BUILDDIR)/ ./cmd/...
+
+# The terminal: types, scales, formats and parsing, and people's ways through it in Chromium against this program. Where Node.js or its
+# packages are missing that is said, and UI=required (as in CI) makes it an error.
+UIPROGRAM = $(BUILDDIR)/ui-test/qrsd
+.PHONY: ui-test
+ui-test:
+	@if [ ! -d web/ui/node_modules ] && [ "$(UI)" = required ] && command -v npm >/dev/null 2>&1; then (cd web/ui && npm ci --ignore-scripts --no-audit --no-fund); fi; \
+	if ! command -v node >/dev/null 2>&1 || [ ! -d web/ui/node_modules ]; then \
+		if [ "$(UI)" = required ]; then echo "terminal: install Node.js 20.19 or later with npm, then run npm ci --ignore-scripts in web/ui" >&2; exit 1; fi; \
+		echo "terminal: left out; install Node.js 20.19 or later with npm, then run npm ci --ignore-scripts in web/ui"; \
+	else \
+		(cd web/ui && npm run -s check && npm test --silent) && $(GO) build -o $(UIPROGRAM) ./cmd/qrsd || exit 1; \
+		(cd web/ui && QRSD=$(abspath $(UIPROGRAM)) node journeys/all.mjs); \
+		case $$? in 0) ;; 2) if [ "$(CHROMIUM)" = required ]; then exit 1; fi; echo "terminal: journeys left out" ;; *) exit 1 ;; esac; \
+	fi
 
 # The terminal's files are committed as built: the same source gives the same bytes. `make ui-verify` says where they do not.
 .PHONY: ui

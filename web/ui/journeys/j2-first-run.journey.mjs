@@ -27,7 +27,7 @@ async function faultyUpload(v) {
   await page.getByRole('link', { name: 'Portfolios', exact: true }).click()
   await page.getByLabel('OED files').setInputFiles(sample('faulty-location.csv'))
   v.expected.push(/422 .*\/api\/v1\/portfolios/)
-  await page.getByRole('button', { name: 'Import' }).click()
+  await page.getByRole('button', { name: 'Import', exact: true }).click()
   await page.getByText('28 faults. Nothing was imported.').waitFor()
   const row = page.getByRole('row').filter({ hasText: '-250000' })
   equal((await row.getByRole('cell').allInnerTexts()).join('|'), '3|BuildingTIV|-250000|negative|write a number of 0 or more|faulty-location.csv', 'first fault')
@@ -42,7 +42,7 @@ async function goodUpload(v) {
   const { page } = v
   await page.getByLabel('OED files').setInputFiles([sample('account.csv'), sample('location.csv')])
   await page.getByLabel('Name').fill('Journey')
-  await page.getByRole('button', { name: 'Import' }).click()
+  await page.getByRole('button', { name: 'Import', exact: true }).click()
   await page.getByRole('heading', { name: 'Journey' }).waitFor()
   await page.getByText('5,000 points for 5,000 locations').waitFor()
   await page.getByText('4,857 accounts, 4,857 policies').waitFor()
@@ -51,7 +51,7 @@ async function goodUpload(v) {
 
 async function firstRun(v) {
   const { page } = v
-  await page.getByRole('link', { name: 'New run', exact: true }).click()
+  await page.getByRole('link', { name: 'New run', exact: true }).first().click()
   await page.getByText('What it would take').waitFor()
   await page.getByLabel('Name').fill('Journey’s run')
   await page.getByLabel('Simulated years').fill('none')
