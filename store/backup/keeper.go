@@ -37,6 +37,9 @@ type Options struct {
 	Recompute func(ctx context.Context, restored *store.DB) (Recomputed, error)
 	// Alert is told of what failed, in words; nil drops it: it is in the records and in the audit log.
 	Alert func(ctx context.Context, a Alert)
+	// Made is told of every backup on every target, and Drilled of every drill, whatever came of it; nil drops it.
+	Made    func(Backup)
+	Drilled func(*Report)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -88,6 +91,12 @@ func NewKeeper(db *store.DB, o Options) (*Keeper, error) {
 	o.Retention, o.DrillEvery = cmp.Or(o.Retention, Retention), cmp.Or(o.DrillEvery, 91*24*time.Hour)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Made == nil {
+		o.Made = func(Backup) {}
+	}
+	if o.Drilled == nil {
+		o.Drilled = func(*Report) {}
 	}
 	if o.Alert == nil {
 		o.Alert = func(context.Context, Alert) {}
@@ -264,6 +273,7 @@ func (k *Keeper) on(ctx context.Context, t Target, m *making, by store.Principal
 	if b.Ended = k.o.Now().UTC(); err != nil {
 		b.Outcome, b.Reason = Failed, reason(err)
 	}
+	k.o.Made(b)
 	return b, err
 }
 
@@ -314,6 +324,7 @@ func (k *Keeper) drill(ctx context.Context, t Target, name, form string, with []
 	if err != nil {
 		return nil, fmt.Errorf("keeping the report of the drill: %w", err)
 	}
+	k.o.Drilled(r)
 	return r, k.keepReport(ctx, by, r, document)
 }
 

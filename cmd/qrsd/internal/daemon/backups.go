@@ -18,7 +18,7 @@ func (a *appliance) newBackups(ctx context.Context) (*backups.Account, error) {
 		return nil, err
 	}
 	o := backups.Options(a.config.Backup, targets, a.options.Version)
-	o.Alert = a.alertOfBackup
+	o.Alert, o.Made, o.Drilled = a.alertOfBackup, a.madeBackup, a.drilledBackup
 	k, err := backup.NewKeeper(a.db, o)
 	if err != nil {
 		return nil, err
@@ -41,4 +41,14 @@ func (a *appliance) alertOfBackup(ctx context.Context, failed backup.Alert) {
 	if err := a.directory.TellOperators(context.WithoutCancel(ctx), kind, failed.Target); err != nil {
 		a.log.Error("telling the operators", "error", err)
 	}
+}
+
+// madeBackup notes a backup in the log.
+func (a *appliance) madeBackup(b backup.Backup) {
+	a.log.Info("backup", "outcome", b.Outcome, "name", b.Name, "place", b.Target, "sent_bytes", b.SentBytes, "blobs", b.Blobs, "took", b.Ended.Sub(b.Began).String())
+}
+
+// drilledBackup notes a drill in the log.
+func (a *appliance) drilledBackup(r *backup.Report) {
+	a.log.Info("drill", "outcome", r.Outcome, "form", r.Form, "backup", r.Backup, "place", r.Target, "rpo_seconds", r.RPO, "rto_seconds", r.RTO)
 }
