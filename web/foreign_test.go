@@ -124,7 +124,7 @@ func TestForeignIDs(t *testing.T) {
 	inTenant := a.sendInto(admin, theirs, sent)
 	t.Logf("%d routes with an id × %d ids, and %d routes that name a tenant: %d requests", routes, len(foreign), len(inTenant), len(sent))
 	if want := []string{
-		"addUser", "changeUser", "getUser", "invite", "listInvitations", "listUsers", "resetUserPassword", "resetUserSecondFactor", "rotateKeys", "withdrawInvitation",
+		"addUser", "changeUser", "getQuotas", "getUser", "invite", "listInvitations", "listUsers", "resetUserPassword", "resetUserSecondFactor", "rotateKeys", "withdrawInvitation",
 	}; !slices.Equal(inTenant, want) {
 		t.Errorf("routes that name a tenant: %q, want %q", inTenant, want)
 	}
