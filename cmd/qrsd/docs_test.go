@@ -94,8 +94,17 @@ func scripted(command string) string {
 }
 
 // TestServerGuide runs the commands of docs/server.md, with the configuration that stands in it, on a free port.
-func TestServerGuide(t *testing.T) {
-	text, err := os.ReadFile("../../docs/server.md")
+func TestServerGuide(t *testing.T) { runServerGuide(t, "server", 9, "") }
+
+// TestOperationsGuide runs those of docs/operations.md in the same way, as a monitor has the token of metrics.
+func TestOperationsGuide(t *testing.T) {
+	runServerGuide(t, "operations", 13, "-- token --\na long random word\n-- metrics.header --\nAuthorization: Bearer a long random word\n")
+}
+
+// runServerGuide runs a guide that configures and starts a server. files are more of them, as txtar.
+func runServerGuide(t *testing.T, name string, least int, files string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/" + name + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +120,11 @@ func TestServerGuide(t *testing.T) {
 	_, rest, _ := strings.Cut(guide, "```hcl\n")
 	configuration, _, found := strings.Cut(rest, "```")
 	script, commands := consoleScript(guide)
-	if commands < 9 || !found {
+	if commands < least || !found {
 		t.Fatalf("%d commands, configuration %v: is this the guide?", commands, found)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "server-guide.txtar"), []byte(script+"-- qrsd.hcl --\n"+configuration), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+"-guide.txtar"), []byte(script+"-- qrsd.hcl --\n"+configuration+files), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{Dir: dir, RequireExplicitExec: true, Cmds: serverCommands(), Setup: func(e *testscript.Env) error {

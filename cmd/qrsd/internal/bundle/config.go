@@ -28,6 +28,8 @@ var configFields = map[string]fieldClass{
 	"config.Config.Metrics": within, "config.Config.Support": within, "config.Config.Limits": within, "config.Config.Runs": within, "config.Config.Directory": within,
 	"config.Config.Outbound": within, "config.Config.Mail": within, "config.Config.KnownPasswords": count, "config.Config.Record": isSet,
 	"config.Config.Backup": within, "config.Config.PublicTrust": shown, "config.Config.Release": within, "config.Release.MetaSeal": isSet, "config.Release.Keys": isSet,
+	"config.Config.Quantum": within, "config.Quantum.Region": isSet, "config.Quantum.Bucket": isSet, "config.Quantum.Prefix": isSet, "config.Quantum.Profile": isSet,
+	"config.Quantum.InstanceRole": shown, "config.Quantum.Endpoint": isSet, "config.Quantum.ObjectEndpoint": isSet,
 	"config.Backup.Recipients": count, "config.Backup.Folders": count, "config.Backup.Buckets": count, "config.Backup.At": shown, "config.Backup.Retention": shown,
 	"config.Backup.DrillEvery": shown, "config.Backup.Scratch": isSet,
 

@@ -123,8 +123,8 @@ func (c *Check) Look(ctx context.Context) {
 	switch {
 	case err != nil:
 		c.options.Log.Error("the way in was found out of order: people may be unable to sign in", "error", err)
-	case before != nil && before.Fault != nil:
-		c.options.Log.Info("the way in is in order again")
+	case before == nil || before.Fault != nil:
+		c.options.Log.Info("the way in is in order")
 	}
 }
 
