@@ -216,6 +216,7 @@ func printWarnings(w io.Writer, all []wire.ExposureWarning, most int) {
 
 // portfolioList is `qrsd portfolio list`.
 type portfolioList struct {
+	Name string `placeholder:"TEXT" help:"Only the portfolios of this name, which are versions of one, oldest first, with the digest of each and how many runs there are of it."`
 	serverFlags
 	JSON bool `help:"Print the portfolios as JSON."`
 }
@@ -231,15 +232,39 @@ func (x *portfolioList) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, p)
+		if x.Name == "" || p.Name == x.Name {
+			all = append(all, p)
+		}
 	}
-	if x.JSON {
+	switch {
+	case x.Name != "" && len(all) == 0:
+		return &notThere{fmt.Sprintf("portfolio %q: there is none with this name", x.Name)}
+	case x.JSON:
 		return printJSON(c.out, all)
+	case x.Name != "":
+		return listVersions(ctx, c, a, all)
 	}
 	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "PORTFOLIO\tIMPORTED\tLOCATIONS\tTIV\tNAME")
 	for _, p := range all {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s %s\t%s\n", p.ID, minute(p.Imported), grouped(float64(p.Locations)), money(p.TIV), plain(p.Currency), plain(p.Name))
+	}
+	return t.Flush()
+}
+
+// listVersions shows portfolios of one name: whether the exposure is another one, and which were run.
+func listVersions(ctx context.Context, c console, a *client.Client, all []wire.Portfolio) error {
+	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "PORTFOLIO\tIMPORTED\tLOCATIONS\tTIV\tRUNS\tEXPOSURE SHA256")
+	for _, p := range all {
+		runs := 0
+		for _, err := range a.Runs(ctx, client.RunQuery{Portfolio: p.ID}) {
+			if err != nil {
+				return err
+			}
+			runs++
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s %s\t%s\t%s\n", p.ID, minute(p.Imported), grouped(float64(p.Locations)), money(p.TIV), plain(p.Currency), grouped(float64(runs)), p.Digest)
 	}
 	return t.Flush()
 }
