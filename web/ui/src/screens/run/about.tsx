@@ -48,7 +48,8 @@ function Lineage({ run }: { run: Run }) {
     <>
       <section className="section"><h2>From what this came</h2>
         <div className="panel"><Facts of={[
-          ['Portfolio', <><Link href={`/portfolios/${run.portfolio}`}>{run.portfolio}</Link><br /><CopyText text={run.portfolio_digest} /></>],
+          ['Portfolio', <Link key="p" href={`/portfolios/${run.portfolio}`}>{run.portfolio}</Link>],
+          ['its digest', <CopyText key="pd" text={run.portfolio_digest} />],
           ['Model', <CopyText key="m" text={run.model} />],
           ['Seed', run.spec.seed],
         ]} /></div>
