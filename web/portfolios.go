@@ -189,9 +189,9 @@ func refusedView(r store.Record[workspace.RefusedImport]) wire.RefusedImport {
 
 // summaryView is empty in its parts where the import counted none.
 func summaryView(r store.Record[workspace.Portfolio]) wire.PortfolioSummary {
-	p, of := r.Value, r.Value.Summary
+	p, of, uncounted := r.Value, r.Value.Summary, ""
 	if of == nil {
-		of = &workspace.Summary{}
+		of, uncounted = &workspace.Summary{}, "it was imported by an earlier version, or without the model; replace it with the same files to have its parts counted"
 	}
 	shares := func(all []workspace.Share) []wire.ExposureShare {
 		return viewed(all, func(x workspace.Share) wire.ExposureShare { return wire.ExposureShare(x) })
@@ -200,6 +200,6 @@ func summaryView(r store.Record[workspace.Portfolio]) wire.PortfolioSummary {
 		ID: r.ID.String(), Currency: p.Currency, Locations: p.Locations, Accounts: p.Accounts, TIV: p.TIV,
 		Policies: of.Policies, NotWind: of.NotWind, Warnings: of.Warnings,
 		Coverages: shares(of.Coverages), Counties: shares(of.Counties), Construction: shares(of.Construction),
-		Occupancy: shares(of.Occupancy), Eras: shares(of.Eras), Lines: shares(of.Lines),
+		Occupancy: shares(of.Occupancy), Eras: shares(of.Eras), Lines: shares(of.Lines), Uncounted: uncounted,
 	}
 }

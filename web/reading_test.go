@@ -262,3 +262,16 @@ func TestReadingPagesInBrowser(t *testing.T) {
 		t.Errorf("at %v, %v", u, err)
 	}
 }
+
+// TestUncountedPortfolio: a portfolio whose import counted no parts says so, and does not look as if it had none.
+func TestUncountedPortfolio(t *testing.T) {
+	a := start(t, unlimited)
+	tenant := a.tenant("Gulf Mutual")
+	viewer := a.join(tenant, "viewer@example.com", store.Viewer)
+	b := newBench(a, tenant, "Coast", locations)
+	var got wire.PortfolioSummary
+	viewer.want(200, viewer.call("GET", "/api/v1/portfolios/"+b.portfolio.String()+"/summary", nil)).into(t, &got)
+	if got.Locations != 3 || len(got.Counties) != 0 || !strings.Contains(got.Uncounted, "replace it") {
+		t.Errorf("%+v", got)
+	}
+}

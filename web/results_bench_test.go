@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/qrsrisk/qrsd/engine/metrics"
 	"github.com/qrsrisk/qrsd/engine/results"
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/directory"
+	"github.com/qrsrisk/qrsd/web"
 )
 
 // manyEvents is a loss table of so many events with losses in the portfolio and some parts of it.
@@ -52,5 +55,24 @@ func BenchmarkFigures(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkSummary reads what a run's page begins with over 64 connections, next to hello-world of bare Fiber, all in one run: the run's record,
+// its annual figures, its curves. Client and server share the cores.
+func BenchmarkSummary(b *testing.B) {
+	a := start(b, unlimited, func(o *web.Options, _ *directory.Options) { o.Limits.PerAddress = 4 * sides })
+	tenant := a.tenant("Example Mutual")
+	w := newBench(a, tenant, "Coast", locations)
+	id := w.submit(smallSpec())
+	w.carryOut(id)
+	viewer := a.join(tenant, "viewer@example.com", store.Viewer)
+	bare := bareFiber(b)
+	b.Run("bare", func(b *testing.B) {
+		drive(b, a, bare, slices.Repeat([]string{"GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"}, sides))
+	})
+	for _, path := range []string{"", "/metrics", "/curves"} {
+		request := "GET /api/v1/runs/" + id.String() + path + " HTTP/1.1\r\nHost: " + host + "\r\nCookie: __Host-qrsd=" + viewer.cookie + "\r\n\r\n"
+		b.Run("run"+path, func(b *testing.B) { drive(b, a, a.address, slices.Repeat([]string{request}, sides)) })
 	}
 }

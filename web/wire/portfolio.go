@@ -62,6 +62,8 @@ type PortfolioSummary struct {
 	Occupancy    []ExposureShare `json:"occupancy"`    // by OED code
 	Eras         []ExposureShare `json:"eras"`         // of construction, by the building codes of Florida
 	Lines        []ExposureShare `json:"lines"`        // of business
+	// Uncounted says why policies, not_wind, warnings and all parts are empty; absent: they were counted.
+	Uncounted string `json:"uncounted,omitempty"`
 }
 
 // ExposureShare is what falls under one key.
