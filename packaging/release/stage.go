@@ -137,6 +137,7 @@ func copyFile(from, to string) error {
 var placed = [][2]string{
 	{`path = "data/store"`, `path = "/var/lib/qrsd/store"`},
 	{`key_file = "key/store.key"`, `key_file = "/var/lib/qrsd-key/store.key"`},
+	{`#anchor = "anchor/qrsd.anchor"`, `anchor = "/var/lib/qrsd-key/qrsd.anchor"`},
 }
 
 // inContainer are the further ones of an image: its port is reached from outside or not at all.
