@@ -4,15 +4,24 @@ package parallel
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime"
 	"sync"
+	"sync/atomic"
 )
+
+// errBroken stops the other workers when one panics.
+var errBroken = errors.New("parallel: a worker panicked")
 
 // Ordered calls work(i, worker) for i in [0, n) on the given number of goroutines and
 // merge(i, result) for every i in increasing order, one at a time. worker is in
 // [0, workers), for buffers that a goroutine keeps.
 //
 // At most 2·workers results wait for their turn. The first error of work or merge, or
-// ctx's, stops the rest and is returned; Ordered returns only when all goroutines have.
+// ctx's, stops the rest and is returned; Ordered returns only when all goroutines have. A
+// panic of work or merge stops the rest too, and is raised again in the caller's goroutine, as a
+// text with the stack of where it began, so that the caller can end one run and not the program.
 func Ordered[T any](ctx context.Context, n, workers int, work func(i, worker int) (T, error), merge func(i int, result T) error) error {
 	workers = max(1, min(workers, n))
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -22,8 +31,17 @@ func Ordered[T any](ctx context.Context, n, workers int, work func(i, worker int
 	stop := context.AfterFunc(ctx, q.wakeAll)
 	defer stop()
 	var wg sync.WaitGroup
+	var broken atomic.Pointer[string] // the first panic
 	for w := range workers {
 		wg.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					stack := make([]byte, 16<<10)
+					text := fmt.Sprintf("%v\n\n%s", p, stack[:runtime.Stack(stack, false)])
+					broken.CompareAndSwap(nil, &text)
+					cancel(errBroken)
+				}
+			}()
 			for {
 				i, ok := q.take(ctx)
 				if !ok {
@@ -41,6 +59,9 @@ func Ordered[T any](ctx context.Context, n, workers int, work func(i, worker int
 		})
 	}
 	wg.Wait()
+	if text := broken.Load(); text != nil {
+		panic(*text)
+	}
 	if q.merged < n {
 		return context.Cause(ctx)
 	}

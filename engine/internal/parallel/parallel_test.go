@@ -3,6 +3,7 @@ package parallel_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -77,5 +78,31 @@ func TestCancelReturns(t *testing.T) {
 	}
 	if err := parallel.Ordered(t.Context(), 0, 3, func(int, int) (int, error) { panic("no work") }, func(int, int) error { return nil }); err != nil {
 		t.Errorf("nothing to do: %v", err)
+	}
+}
+
+// TestPanicIsTheCallers: a panic of work or merge ends in the goroutine that called, with where it began, when the others have ended.
+func TestPanicIsTheCallers(t *testing.T) {
+	for name, in := range map[string][2]bool{"work": {true, false}, "merge": {false, true}} {
+		func() {
+			defer func() {
+				text, _ := recover().(string)
+				if !strings.HasPrefix(text, "broken in "+name) || !strings.Contains(text, "parallel_test.go") {
+					t.Errorf("%s: recovered %.200q", name, text)
+				}
+			}()
+			err := parallel.Ordered(t.Context(), 1000, 4, func(i, _ int) (int, error) {
+				if in[0] && i == 100 {
+					panic("broken in work")
+				}
+				return i, nil
+			}, func(i, _ int) error {
+				if in[1] && i == 100 {
+					panic("broken in merge")
+				}
+				return nil
+			})
+			t.Errorf("%s: returned %v", name, err)
+		}()
 	}
 }

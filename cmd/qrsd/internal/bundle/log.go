@@ -47,7 +47,7 @@ var logMembers = map[string]memberClass{
 	"self_signed": flags, "in_order": flags, "ends": moments, "days": counts, "log_level": exactly(`trace|debug|info|warn|error`),
 	"unlocked_by": exactly(`key-file|passphrase|recovery|aws-kms|pkcs11`), "by": exactly(`key-file|passphrase|recovery|aws-kms|pkcs11`),
 	"claims": counts, "kept_blocks": counts, "block": counts, "may_open": counts, "needs": counts, "connections": counts, "attempt": counts, "attempts": counts,
-	"keys": freeText, "check": freeText, "state": freeText, "purpose": exactly(`circuits|keys|e-mail|webhooks|backups|traces|errors`), "event": freeText, "kind": freeText,
+	"keys": freeText, "task": exactly(`runs|sign-in-check|webhooks|backups|mail`), "check": freeText, "state": freeText, "purpose": exactly(`circuits|keys|e-mail|webhooks|backups|traces|errors`), "event": freeText, "kind": freeText,
 	"run": {number: "run"}, "tenant": {number: "tenant"}, "webhook": {number: "webhook"}, "delivery": {number: "delivery"}, "notice": {number: "notice"},
 
 	"address": never, "url": never, "path": never, "set_up_code": never, "sha256": never, "host": never, "place": never,

@@ -114,17 +114,16 @@ func (a *appliance) serve(ctx context.Context, listener net.Listener) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(ctx, listener) })
 	work.Go(func() error { return a.attend(ctx) })
-	work.Go(func() error { a.queue.Run(ctx); return nil })
-	work.Go(func() error { a.watch.signIn.Run(ctx); return nil })
-	work.Go(func() error { deliveries.Run(ctx); return nil })
+	work.Go(a.task(ctx, "runs", a.queue.Run))
+	work.Go(a.task(ctx, "sign-in-check", a.watch.signIn.Run))
+	work.Go(a.task(ctx, "webhooks", deliveries.Run))
 	if k := a.backups; k != nil {
-		work.Go(func() error {
+		work.Go(a.task(ctx, "backups", func(ctx context.Context) {
 			k.Keeper.Run(ctx, func(what string, err error) { a.log.Error(what, "error", err) })
-			return nil
-		})
+		}))
 	}
 	if sender != nil {
-		work.Go(func() error { sender.Run(ctx); return nil })
+		work.Go(a.task(ctx, "mail", sender.Run))
 	}
 	a.announce(ctx, listener.Addr())
 	if a.options.Begun != nil {

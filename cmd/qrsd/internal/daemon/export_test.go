@@ -6,6 +6,9 @@ import (
 	"github.com/qrsrisk/qrsd/web"
 )
 
+// Tend runs a task as the daemon does.
+var Tend = tend
+
 // Connections reads a record as the server does.
 func Connections(j *egressfile.Journal) web.Connections { return connections{j} }
 

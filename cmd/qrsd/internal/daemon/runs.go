@@ -11,6 +11,7 @@ func (a *appliance) newQueue() (*runner.Queue, error) {
 	a.feed = runner.NewFeed(nil)
 	return runner.NewQueue(runner.QueueOptions{
 		DB: a.db, Feed: a.feed, Log: a.log.Named("runs"), Cores: a.config.Runs.Cores, AtOnce: a.config.Runs.AtOnce,
+		Panicked: a.watch.metrics.Panicked,
 	})
 }
 

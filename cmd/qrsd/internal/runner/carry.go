@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -56,11 +58,29 @@ func (q *Queue) carryOut(ctx context.Context, job *workspace.Job, e Event) (kept
 	})
 	defer renewing.Wait()
 	defer stop(nil)
-	kept, err = q.compute(alive, job, e)
+	kept, err = q.computeOrFail(alive, job, e)
 	if lost := context.Cause(alive); err != nil && lost != nil && ctx.Err() == nil {
 		return 0, lost
 	}
 	return kept, err
+}
+
+// errFault is why a run failed whose computation panicked.
+var errFault = errors.New("the program has a fault, which this run has come upon; the log of the appliance has the place under the run's id: hand it to support")
+
+// computeOrFail is compute, whose panic is an error of the run: others go on, and the appliance.
+func (q *Queue) computeOrFail(ctx context.Context, job *workspace.Job, e Event) (kept int, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			text, _, _ := strings.Cut(fmt.Sprint(broken), "\n") // what comes after it is the stack of a worker
+			q.log.Error("panic", "run", e.Run.String(), "panic", text, "stack", fmt.Sprint(broken)+"\n"+string(debug.Stack()))
+			if q.o.Panicked != nil {
+				q.o.Panicked("run")
+			}
+			err = errFault
+		}
+	}()
+	return q.compute(ctx, job, e)
 }
 
 // compute opens what the run is of, computes it, and finishes the run.

@@ -23,6 +23,8 @@ type QueueOptions struct {
 	AtOnce int              // runs that are carried out at the same time; 0: 2
 	Every  time.Duration    // how often the store is asked for runs that nobody announced; 0: 5 seconds
 	Now    func() time.Time // the store's clock; nil: time.Now
+	// Panicked is told that a run's computation panicked, which ended that run and no other; nil drops it: the log has it.
+	Panicked func(what string)
 
 	keepWorth  time.Duration // see keeper; 0: keepWorth
 	retryAfter time.Duration // 0: retryAfter

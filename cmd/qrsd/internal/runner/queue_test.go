@@ -390,6 +390,39 @@ func TestQueueFails(t *testing.T) {
 	}
 }
 
+// TestQueueSurvivesPanic: a run whose computation panics fails with an entry, is told and logged with its stack, and the next one is
+// carried out.
+func TestQueueSurvivesPanic(t *testing.T) {
+	db := storetest.New(t, store.Options{})
+	in := newInsurer(t, db, "Example Mutual")
+	panicked := make(chan string, 1)
+	w := atWork(t, QueueOptions{DB: db, Panicked: func(what string) { panicked <- what }})
+	whole, err := openModel(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := *whole
+	broken.Climate = nil // which no model is without
+	w.models.mu.Lock()
+	w.models.last = &broken
+	w.models.mu.Unlock()
+	run := in.submit(in.spec)
+	w.Submitted(in.tenant, run)
+	e := w.await(in.tenant, run, is(workspace.Failed))
+	if got := in.run(run); got.State != workspace.Failed || !strings.Contains(e.Reason, "has a fault") || <-panicked != "run" {
+		t.Errorf("%+v, told %+v", got, e)
+	}
+	if log := w.log.String(); !strings.Contains(log, "nil pointer") || !strings.Contains(log, "goroutine ") {
+		t.Errorf("the log has no stack: %s", log)
+	}
+	w.models.mu.Lock()
+	w.models.last = nil
+	w.models.mu.Unlock()
+	next := in.submit(in.spec)
+	w.Submitted(in.tenant, next)
+	w.await(in.tenant, next, is(workspace.Done))
+}
+
 // TestQueueSealsTheRest: a run whose seal was cut off is sealed at the next start.
 func TestQueueSealsTheRest(t *testing.T) {
 	db := storetest.New(t, store.Options{})
