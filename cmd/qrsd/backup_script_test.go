@@ -10,7 +10,7 @@ import (
 
 // Commands of testdata/script/backup*.txtar and of docs/backup.md, besides testscript's own.
 func backupCommands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){"recipient": scriptRecipient, "damage": scriptDamage}
+	return map[string]func(*testscript.TestScript, bool, []string){"recipient": scriptRecipient, "damage": scriptDamage, "fill": scriptFill}
 }
 
 // recipient FILE sets $RECIPIENT to the public key of an identity.
@@ -36,4 +36,10 @@ func scriptDamage(ts *testscript.TestScript, _ bool, args []string) {
 		b[len(b)/2] ^= 1
 		ts.Check(os.WriteFile(path, b, 0o600))
 	}
+}
+
+// fill FILE VARIABLE puts the value of a variable in the place of its name in capitals.
+func scriptFill(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), args[1], ts.Getenv(args[1]))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }

@@ -96,6 +96,7 @@ func (k *Keeper) look(ctx context.Context, shredded *int) error {
 		if s, err = k.present(ctx); err != nil {
 			return err
 		}
+		now = k.o.Now().UTC()
 	}
 	if s.nextDrill(now, k.o.DrillEvery).After(now) {
 		return nil
