@@ -59,7 +59,7 @@ func landfallFeatures(falls []wire.Landfall) []feature {
 // cellFeatures are squares, counter-clockwise as RFC 7946 §3.1.6 wants it.
 func cellFeatures(print wire.StormFootprint) []feature {
 	all := make([]feature, len(print.Cells))
-	half := print.CellDegrees / 2
+	half := float64(print.CellDegrees / 2) // never fused with what follows
 	for i, c := range print.Cells {
 		west, east, south, north := c.Lon-half, c.Lon+half, c.Lat-half, c.Lat+half
 		ring := []position{{west, south}, {east, south}, {east, north}, {west, north}, {west, south}}
