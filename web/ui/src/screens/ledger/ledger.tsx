@@ -28,8 +28,8 @@ export default function Ledger() {
   return (
     <div className="screen">
       <Head title="Ledger & seals" about="Every verdict here is computed when you ask for it, from the bytes as they are. None is kept." />
-      <Box key={find} initial={find} onTake={take} />
-      {given ? <OfFile key={given.at} given={given} /> : find ? <Found key={find} text={find} /> : null}
+      <Box key={`box ${find}`} initial={find} onTake={take} />
+      {given ? <OfFile key={`file ${given.at}`} given={given} /> : find ? <Found key={`found ${find}`} text={find} /> : null}
       <LedgerHead />
       <Entries find={given ? '' : find} />
     </div>
