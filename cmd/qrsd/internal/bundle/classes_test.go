@@ -313,9 +313,9 @@ func TestLogMembers(t *testing.T) {
 	if count < 50 {
 		t.Errorf("%d members: are these the sources?", count)
 	}
-	for name := range logMembers {
-		if slices.Contains([]string{"email", "e_mail", "user", "password", "token", "name", "policy", "location"}, name) {
-			t.Errorf("the member %q has no business in a log", name)
+	for name, class := range logMembers {
+		if slices.Contains([]string{"email", "e_mail", "user", "password", "token", "name", "policy", "location"}, name) && (class.pattern != nil || class.text || class.stack || class.number != "" || class.oneOf != nil) {
+			t.Errorf("the member %q may hold a name, and something of it is shown", name)
 		}
 	}
 }

@@ -58,7 +58,7 @@ var configFields = map[string]fieldClass{
 	"directory.HashCost.Memory": shown, "directory.HashCost.Passes": shown, "directory.HashCost.Threads": shown,
 
 	"outbound.Options.Mode": hidden, "outbound.Options.Allowed": within, "outbound.Options.Public": count, "outbound.Options.Log": hidden, "outbound.Options.Proxy": isSet,
-	"outbound.Options.Roots": hidden, "outbound.Options.Pin": hidden, "outbound.Options.Timeout": shown, "outbound.Options.Now": hidden, "outbound.Options.Resolve": hidden, "outbound.Options.Connect": hidden,
+	"outbound.Options.Roots": hidden, "outbound.Options.Pin": hidden, "outbound.Options.Answer": hidden, "outbound.Options.Timeout": shown, "outbound.Options.Now": hidden, "outbound.Options.Resolve": hidden, "outbound.Options.Connect": hidden,
 	"outbound.Destination.Host": isSet, "outbound.Destination.Port": shown, "outbound.Destination.Purpose": shown, "outbound.Destination.Plaintext": shown,
 	"outbound.Destination.Local": shown, "outbound.Destination.public": hidden,
 }

@@ -47,10 +47,11 @@ var logMembers = map[string]memberClass{
 	"self_signed": flags, "in_order": flags, "ends": moments, "days": counts, "log_level": exactly(`trace|debug|info|warn|error`),
 	"unlocked_by": exactly(`key-file|passphrase|recovery|aws-kms|pkcs11`), "by": exactly(`key-file|passphrase|recovery|aws-kms|pkcs11`),
 	"claims": counts, "kept_blocks": counts, "block": counts, "may_open": counts, "needs": counts, "connections": counts, "attempt": counts, "attempts": counts,
+	"outcome": exactly(`done|failed|passed`), "form": exactly(`quick|full`), "rpo_seconds": counts, "rto_seconds": counts, "backup": {number: "backup"},
 	"keys": freeText, "task": exactly(`runs|sign-in-check|webhooks|backups|mail`), "check": freeText, "state": freeText, "purpose": exactly(`circuits|keys|e-mail|webhooks|backups|traces|errors`), "event": freeText, "kind": freeText,
 	"run": {number: "run"}, "tenant": {number: "tenant"}, "webhook": {number: "webhook"}, "delivery": {number: "delivery"}, "notice": {number: "notice"},
 
-	"address": never, "url": never, "path": never, "set_up_code": never, "sha256": never, "host": never, "place": never,
+	"address": never, "url": never, "path": never, "set_up_code": never, "sha256": never, "host": never, "place": never, "name": never, "sent_bytes": exactly(`[0-9]{1,15}`), "blobs": counts,
 }
 
 // operations are the names of what the API can do.

@@ -160,7 +160,10 @@ func (e *examination) anchor(context.Context) {
 			}
 		}
 	}
-	now := e.status()
+	now, fits := e.status(), "it is there; whether the store fits it shows when it is unlocked"
+	if s.Examination != nil {
+		fits = "store and key file fit it"
+	}
 	switch {
 	case s.Absent || now == nil:
 		e.say(Unknown, e.unlookedAdvice(), "it was not read")
@@ -169,9 +172,9 @@ func (e *examination) anchor(context.Context) {
 	case s.Examination != nil && !now.Anchored.IsZero() && now.AuditSize > 0 && e.Now().Sub(now.Anchored) > anchorLate:
 		e.say(Warning, "Checkpoints are written with every commit: look in the log why there is none.", "it holds a checkpoint of %s", utc(now.Anchored))
 	case e.Config != nil && e.Config.Store.Options.Anchor == "":
-		e.say(Warning, "Name store.anchor on another disk: then it also shows that the whole folder was put back.", "it fits, and lies in the store's own folder")
+		e.say(Warning, "Name store.anchor on another disk: then it also shows that the whole folder was put back.", "%s; it lies in the store's own folder", fits)
 	default:
-		e.ok("%s", map[bool]string{true: "store and key file fit it", false: "it is there; whether the store fits it shows when it is unlocked"}[s.Examination != nil])
+		e.ok("%s", fits)
 	}
 }
 

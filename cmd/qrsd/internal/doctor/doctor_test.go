@@ -40,8 +40,31 @@ func (b backups) LastDrill(context.Context) (time.Time, bool, bool, error) {
 	return b.ended, b.passed, b.found, nil
 }
 
+// newWard makes a ward with a store of its own.
 func newWard(t *testing.T) *ward {
+	t.Helper()
 	dir := t.TempDir()
+	w := wardIn(t, dir)
+	storetest.Create(t, w.Config.Store.Path, w.Config.Store.Options)
+	w.db = storetest.Open(t, w.Config.Store.Path, w.Config.Store.Options)
+	w.look()
+	return w
+}
+
+// again is the ward as it was, over the same store, for another test.
+func (w *ward) again(t *testing.T) *ward {
+	t.Helper()
+	fresh := wardIn(t, filepath.Dir(w.Config.Store.Path))
+	fresh.db = w.db
+	examined := *w.Store.Examination
+	examined.Faults = slices.Clone(examined.Faults)
+	fresh.Store.Examination = &examined
+	return fresh
+}
+
+// wardIn is a ward whose store is, or will be, in dir.
+func wardIn(t *testing.T, dir string) *ward {
+	t.Helper()
 	c, err := config.Parse(filepath.Join(dir, "qrsd.hcl"), []byte(`
 hosts = ["localhost"]
 listen = "127.0.0.1:0"
@@ -69,15 +92,12 @@ store {
 	host.OpenFiles = func() uint64 { return 65536 }
 	host.Cores = func() int { return 4 }
 	now := time.Now()
-	storetest.Create(t, c.Store.Path, c.Store.Options)
-	w.db = storetest.Open(t, c.Store.Path, c.Store.Options)
 	w.Subject = doctor.Subject{
 		Config: c, Version: "1.2.3", Host: host, Now: func() time.Time { return now },
 		Backups: backups{begun: now.Add(-time.Hour), ended: now.Add(-time.Hour), passed: true, found: true},
 		Port:    &doctor.Port{Own: true, State: "ok"}, SignIn: &doctor.SignIn{At: now},
 	}
 	w.Config.TLS.Certificate, w.Config.TLS.Key = certificate(t, now.Add(90*24*time.Hour))
-	w.look()
 	return w
 }
 
@@ -113,7 +133,8 @@ func TestHealthy(t *testing.T) {
 
 // TestFaults breaks one thing at a time, and wants the line of that thing to say so, with what to do, and every other line to stay as it was.
 func TestFaults(t *testing.T) {
-	healthy := doctor.Examine(t.Context(), newWard(t).Subject)
+	base := newWard(t)
+	healthy := doctor.Examine(t.Context(), base.Subject)
 	for _, c := range []struct {
 		name, check string
 		state       doctor.State
@@ -199,7 +220,7 @@ func TestFaults(t *testing.T) {
 		{"changed sources", "version", doctor.Warning, "changed after", "", func(w *ward) { w.Build.Modified = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWard(t)
+			w := base.again(t)
 			c.inject(w)
 			report := doctor.Examine(t.Context(), w.Subject)
 			said := false
