@@ -21,9 +21,9 @@ func (f Frame) frame() Frame { return f }
 // Home is where the name of the product leads.
 func (f Frame) Home() string {
 	if f.Account != "" {
-		return "/signed-in"
+		return "/" // the terminal, which leads back to one's account
 	}
-	return "/sign-in"
+	return SignInPath
 }
 
 // Fault is what is wrong with what was sent.

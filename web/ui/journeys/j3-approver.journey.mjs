@@ -113,7 +113,8 @@ async function approve(v, id, appliance) {
 /** The same portfolio under another seed. */
 async function anotherRun(v, first) {
   const before = JSON.parse((await v.api(`/api/v1/runs/${first}`)).text)
-  const made = await v.page.evaluate(async (body) => (await fetch('/api/v1/runs', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).json(), { name: 'Another seed', portfolio: before.portfolio, spec: { ...before.spec, years: 1000, seed: '7' } })
+  const made = await v.page.evaluate(async (body) => (await fetch('/api/v1/runs', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).json(), { name: 'Another seed', portfolio: before.portfolio, years: 1000, seed: '7' })
+  check(made.id, `the run was not taken: ${JSON.stringify(made)}`)
   await v.go(`/runs/${made.id}`)
   await v.page.getByRole('button', { name: /Sealed/ }).waitFor({ timeout: 90_000 })
   return made.id

@@ -1,9 +1,11 @@
 // Holds what was built to its budget, and puts it into dist file by file, so that a build of the program meanwhile always finds one.
-import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { licenses } from './licenses.mjs'
 
 const built = '.built', dist = 'dist'
+writeFileSync(join(built, 'licenses.txt'), licenses())
 const budget = { first: 160, any: 190, css: 12 } // kB (1,000 bytes), gzip -9: of JavaScript for the first screen, for any screen; of style
 
 function files(root, at = root) {

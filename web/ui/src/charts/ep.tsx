@@ -62,7 +62,7 @@ export function EpChart({ lines, marks = [], scale, years, at, onAt, label, chil
               <path key={`${l.name} ${i}`} className={`curve ${l.look}`} d={line<EpPoint>((p) => x.x(p.return_period), (p) => y.y(p.loss!))(piece) ?? ''} />
             )))}
           </g>
-          {few !== undefined && inner.w - few > 90 ? <text className="tick" x={inner.w - 4} y={inner.h - 6} textAnchor="end">fewer than 10 simulated years beyond 1 in {count(years / 10)}</text> : null}
+          {few !== undefined && inner.w - few > 70 ? <text className="tick" x={inner.w - 4} y={inner.h - 6} textAnchor="end">{inner.w - few > 240 ? `fewer than 10 simulated years beyond 1 in ${count(years / 10)}` : inner.w - few > 130 ? 'fewer than 10 years here' : 'few years'}</text> : null}
           {marks.filter((m) => m.return_period <= to && m.return_period >= 2 && m.value >= y.least).map((m) => (
             <g key={m.return_period} className="mark" transform={`translate(${x.x(m.return_period)},0)`}>
               <line y1={Math.min(y.y(m.low), inner.h)} y2={y.y(m.high)} />{m.low >= y.least ? <line x1={-4} x2={4} y1={y.y(m.low)} y2={y.y(m.low)} /> : null}<line x1={-4} x2={4} y1={y.y(m.high)} y2={y.y(m.high)} />

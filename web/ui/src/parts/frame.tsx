@@ -79,6 +79,8 @@ function Header({ onPalette, onKeys }: { onPalette: () => void; onKeys: () => vo
           <Link href="/profile">Profile</Link>
           <button type="button" onClick={onKeys}>Keys</button>
           <a href="/docs/api">API documentation</a>
+          <a href="/trust">Trust center</a>
+          <a href={fileAddress('licenses.txt')}>Licenses</a>
           <button type="button" onClick={() => void signOut()}>Sign out</button>
         </Menu>
       ) : null}
@@ -89,6 +91,11 @@ function Header({ onPalette, onKeys }: { onPalette: () => void; onKeys: () => vo
 async function signOut() {
   await api.delete('/api/v1/session', {})
   location.assign('/sign-in?done=signed-out')
+}
+
+/** The address of a file beside the terminal's own, under the digest of this build. */
+function fileAddress(name: string): string {
+  return markAddress().replace(/[^/]*$/, name)
 }
 
 function markAddress(): string {

@@ -169,6 +169,7 @@ function Card() {
       <Ready of={card} rows={4}>{(c) => (
         <>
           <Facts of={[['Peril', `${c.peril}, ${c.region}`], ['Engine', c.engine], ['Parameters', `${count((c.parameters as unknown[]).length)}, from ${count((c.sources as unknown[]).length)} sources`], ['Sign-off', c.signoff], ['Digest', <CopyText key="d" text={c.id} show={`${c.id.slice(0, 24)}…`} />]]} />
+          <p><a href={`/models/${c.id}`}>Model card</a>, with every parameter and its source</p>
           <h3>What it does not do</h3>
           <ul>{(c.limits as string[]).map((l) => <li key={l}>{l}</li>)}</ul>
         </>

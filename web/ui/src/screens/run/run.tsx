@@ -46,6 +46,7 @@ function withLive(run: Run, event: Schemas['RunEvent'] | undefined): Run {
 
 function Shown({ run }: { run: Run }) {
   const objects = useObjects()
+  const may = useMay()
   const done = run.state === 'done'
   const title = run.name ?? `Run ${run.id.slice(0, 12)}`
   return (
@@ -54,7 +55,7 @@ function Shown({ run }: { run: Run }) {
       <div className="screen">
         <Head title={title}
           about={<><CopyText text={run.id} /> · <ObjectName id={run.portfolio} objects={objects} /> · Florida hurricane · {count(run.spec.years)} simulated years{run.spec.scenario ? <> · scenario <strong>{run.spec.scenario}</strong></> : null}{run.note ? <span className="note"> · {run.note}</span> : null}</>}
-          actions={<><RunTag state={run.state} />{done ? <><Approval run={run} /><SealState run={run} /><Downloads run={run} /><AskApproval run={run} /></> : <Cancel run={run} />}</>} />
+          actions={<><RunTag state={run.state} />{done ? <><Approval run={run} /><SealState run={run} />{may('run.report') ? <a className="button" href={`/runs/${run.id}/report`}>Report</a> : null}<Downloads run={run} /><AskApproval run={run} /></> : <Cancel run={run} />}</>} />
         {done ? <Done run={run} /> : <Underway run={run} />}
       </div>
     </>
