@@ -16,7 +16,7 @@ type Backups interface {
 	Drills(ctx context.Context, by store.Principal, after store.Cursor, limit int) ([]wire.Drill, store.Cursor, error)
 	// Schedule is what was done, is being done and is due.
 	Schedule(ctx context.Context, by store.Principal) (wire.BackupSchedule, error)
-	// AskBackup and AskDrill have one begin soon; *Unavailable where one is at work.
+	// AskBackup and AskDrill have one begin soon; after one that is at work another.
 	AskBackup(ctx context.Context, by store.Principal) error
 	AskDrill(ctx context.Context, by store.Principal) error
 }

@@ -209,7 +209,7 @@ func (k *Keeper) view(ctx context.Context, by store.Principal, fn func(*store.Re
 	return t.View(ctx, store.Action{Verb: rights.BackupRead}, fn)
 }
 
-// AskBackup has a backup begin soon, by the keeper's own loop. ErrBusy: one is at work.
+// AskBackup has a backup begin soon, by the keeper's own loop; after one that is at work another.
 func (k *Keeper) AskBackup(ctx context.Context, by store.Principal) error {
 	return k.ask(ctx, by, rights.BackupCreate, func(s *state) { s.AskedBackup = k.o.Now().UTC() })
 }
@@ -225,9 +225,6 @@ func (k *Keeper) ask(ctx context.Context, by store.Principal, verb store.Verb, f
 		return err
 	}
 	err = t.Update(ctx, store.Action{Verb: verb}, func(tx *store.WriteTx) error {
-		if k.Working() != nil {
-			return ErrBusy
-		}
 		return change(tx, fn)
 	})
 	if err == nil {

@@ -2,12 +2,10 @@ package backups
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/backup"
-	"github.com/qrsrisk/qrsd/web"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -74,20 +72,12 @@ func (a Account) Schedule(ctx context.Context, by store.Principal) (wire.BackupS
 
 // AskBackup has a backup begin soon.
 func (a Account) AskBackup(ctx context.Context, by store.Principal) error {
-	return inWords(a.Keeper.AskBackup(ctx, by))
+	return a.Keeper.AskBackup(ctx, by)
 }
 
 // AskDrill has a full drill begin soon.
 func (a Account) AskDrill(ctx context.Context, by store.Principal) error {
-	return inWords(a.Keeper.AskDrill(ctx, by))
-}
-
-// inWords keeps the words of what the API would otherwise put into more general ones.
-func inWords(err error) error {
-	if errors.Is(err, backup.ErrBusy) {
-		return &web.Unavailable{Reason: "a backup or drill is at work: wait for its end"}
-	}
-	return err
+	return a.Keeper.AskDrill(ctx, by)
 }
 
 // moment is a time that may be missing.

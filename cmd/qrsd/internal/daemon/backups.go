@@ -33,7 +33,6 @@ func (a *appliance) newBackups(ctx context.Context) (*backups.Account, error) {
 
 // alertOfBackup tells the operators, in the log and by message.
 func (a *appliance) alertOfBackup(ctx context.Context, failed backup.Alert) {
-	a.log.Error("alarm", "what", failed.Kind, "place", failed.Target, "reason", failed.Reason)
 	kind := directory.NoticeBackupFailed
 	if failed.Kind == "drill-failed" {
 		kind = directory.NoticeDrillFailed
@@ -41,6 +40,7 @@ func (a *appliance) alertOfBackup(ctx context.Context, failed backup.Alert) {
 	if err := a.directory.TellOperators(context.WithoutCancel(ctx), kind, failed.Target); err != nil {
 		a.log.Error("telling the operators", "error", err)
 	}
+	a.log.Error("alarm", "what", failed.Kind, "place", failed.Target, "reason", failed.Reason)
 }
 
 // madeBackup notes a backup in the log.
