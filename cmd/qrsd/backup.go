@@ -137,7 +137,7 @@ func (f keeperFlags) open(ctx context.Context, c console, recipients []string) (
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	o := backup.Options{Targets: targets, Program: engine.Version, Recompute: runner.Replay, Scratch: filepath.Dir(filepath.Clean(s.Store))}
+	o := backup.Options{Targets: targets, Program: engine.Version, Recompute: backups.Recompute, Scratch: filepath.Dir(filepath.Clean(s.Store))}
 	if conf != nil {
 		o = backups.Options(conf.Backup, targets, engine.Version)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
 	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/quantum/braket"
+	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/backup"
 	"github.com/qrsrisk/qrsd/store/backup/s3"
 )
@@ -53,7 +54,7 @@ func bucket(ctx context.Context, b *config.Bucket, d *outbound.Dialer) (backup.T
 func Options(c *config.Backup, targets []backup.Target, program string) backup.Options {
 	o := backup.Options{
 		Targets: targets, Recipients: c.Recipients, Scratch: c.Scratch, Retention: c.Retention, At: c.At, DrillEvery: c.DrillEvery,
-		Program: program, Recompute: runner.Replay,
+		Program: program, Recompute: Recompute,
 	}
 	for _, b := range c.Buckets {
 		o.Hold = o.Hold || b.ObjectLock
@@ -148,4 +149,10 @@ func Recipients(given []string) (all []string, err error) {
 		}
 	}
 	return all, nil
+}
+
+// Recompute computes a run of a restored store again, for drills.
+func Recompute(ctx context.Context, restored *store.DB) (backup.Recomputed, error) {
+	r, err := runner.Replay(ctx, restored)
+	return backup.Recomputed(r), err
 }

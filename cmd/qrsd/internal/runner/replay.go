@@ -11,15 +11,23 @@ import (
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/results"
 	"github.com/qrsrisk/qrsd/store"
-	"github.com/qrsrisk/qrsd/store/backup"
 	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/store/workspace"
 )
 
+// Replayed is a run that was computed again.
+type Replayed struct {
+	Tenant  store.ID
+	Run     store.ID
+	Tables  int      // whose digests were compared
+	Differ  []string // names of those that differ
+	Skipped string   // why there was none to compute; "" where there was
+}
+
 // Replay computes the finished run with the least work of a restored store again, and compares the digest of every table with the one
 // that was kept. Only a run of this model and version of the engine can come out the same; where there is none, nothing is
 // compared, and the answer says so.
-func Replay(ctx context.Context, restored *store.DB) (out backup.Recomputed, err error) {
+func Replay(ctx context.Context, restored *store.DB) (out Replayed, err error) {
 	model, err := openModel(nil)
 	if err != nil {
 		return out, err
@@ -52,9 +60,9 @@ func madeBy(ctx context.Context, one *workspace.Replay) (string, error) {
 	return m.Engine, errors.Join(err, from.Close())
 }
 
-func replay(ctx context.Context, one *workspace.Replay) (out backup.Recomputed, err error) {
+func replay(ctx context.Context, one *workspace.Replay) (out Replayed, err error) {
 	run := one.Run()
-	out = backup.Recomputed{Tenant: one.Tenant(), Run: run.ID}
+	out = Replayed{Tenant: one.Tenant(), Run: run.ID}
 	r := Request{Spec: run.Value.Spec}
 	model, err := r.open()
 	if err != nil {
