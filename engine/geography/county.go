@@ -46,7 +46,12 @@ func plainName(name string) string {
 	if rest, cut := strings.CutPrefix(name, "saint "); cut {
 		name = "st" + rest
 	}
-	return strings.NewReplacer(" ", "", ".", "", "-", "", "'", "").Replace(name)
+	return strings.Map(func(r rune) rune { // a Replacer would be built for each name
+		if strings.ContainsRune(" .-'", r) {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 // County is the county of a point: the one whose polygon contains it (km = 0), else

@@ -150,7 +150,8 @@ func (c *column) take(n int, into *results.Values) error {
 			n, c.left = n-int(got), c.left-got
 			continue
 		}
-		c.room = slices.Grow(c.room[:0], groupRows)[:min(int64(n), c.left)]
+		want := min(n, int(c.left))
+		c.room = slices.Grow(c.room[:0], want)[:want]
 		got, err := c.values.ReadValues(c.room)
 		if err != nil && !errors.Is(err, io.EOF) || got == 0 {
 			return errors.Join(err, io.ErrUnexpectedEOF)
