@@ -44,11 +44,11 @@ type quantumCommand struct {
 func (quantumCommand) Help() string {
 	return `What leaves is ` + egress.Meaning + `.
 
-RUN is the folder that qrsd run -o wrote. A run that is kept in a store (qrsd run --store) cannot be asked of a device; run it
-with -o as well.
+RUN is the folder that qrsd run -o wrote. Runs that are kept by a server are asked of devices over its API (docs/airgap.md), with keys and
+record in its store.
 
 The estimate of a device is a check on a method; it never enters the reported risk. Keys, secrets, jobs and the record of what
-left are kept in the folder of --home. Until the encrypted store keeps them, file modes alone protect them.`
+left are kept here in the folder of --home, where file modes alone protect them.`
 }
 
 // homeFlags say where keys and jobs are.
