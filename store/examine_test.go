@@ -17,6 +17,11 @@ func TestExamine(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	storetest.Create(t, dir, store.Options{})
 	db := storetest.Open(t, dir, store.Options{})
+	anchor := filepath.Join(dir, "anchor")
+	older, err := os.ReadFile(anchor)
+	if err != nil {
+		t.Fatal(err)
+	}
 	storetest.AddTenant(t, db, "Example Mutual")
 	by, verb := storetest.Operator(), verbNamed(t, "store.diagnose")
 	before, err := db.Examine(t.Context(), by, verb)
@@ -37,12 +42,14 @@ func TestExamine(t *testing.T) {
 	if err != nil || peeked.Generation != after.Status.Generation || !ages.Oldest.Equal(after.Keys.Oldest) || peeked.Tenants != 1 {
 		t.Errorf("peeked %+v, %+v, %v", peeked, ages, err)
 	}
-	anchor := filepath.Join(dir, "anchor")
 	whole, err := os.ReadFile(anchor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, text := range map[string][]byte{"anchor": bytes.Replace(whole, []byte("generation"), []byte("generatiom"), 1), "file does not exist": nil} {
+	spoiled := map[string][]byte{
+		"anchor": bytes.Replace(whole, []byte("generation"), []byte("generatiom"), 1), "file does not exist": nil, "somebody else changed it": older,
+	}
+	for what, text := range spoiled {
 		if text == nil {
 			err = os.Remove(anchor)
 		} else {
@@ -55,7 +62,7 @@ func TestExamine(t *testing.T) {
 		if err != nil || len(e.Faults) != 1 || e.Faults[0].Where != "anchor" || !strings.Contains(e.Faults[0].Reason, what) {
 			t.Errorf("%s: faults %v, %v", what, e.Faults, err)
 		}
-		if _, _, err := store.Peek(dir, store.Options{}); err == nil {
+		if _, _, err := store.Peek(dir, store.Options{}); err == nil && what != "somebody else changed it" { // which is well-formed
 			t.Errorf("%s: not seen from outside", what)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/directory"
 	"github.com/qrsrisk/qrsd/store/storetest"
+	"github.com/qrsrisk/qrsd/store/workspace"
 )
 
 // planted are what must be in no bundle, by what they are.
@@ -82,6 +84,7 @@ outbound {
 	p["user's id"], p["one-time password"] = added.ID.String(), secret.Reveal()
 	p["API key"], p["one-time code's secret"], p["session token"] = "qrs_"+strings.Repeat("k7", 20), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", strings.Repeat("Ab9-", 11)
 
+	plantPortfolio(t, db, tenant, p)
 	verb, err := store.ParseVerb("support.bundle")
 	must(err)
 	e, err := db.Examine(t.Context(), storetest.Operator(), verb)
@@ -95,6 +98,24 @@ outbound {
 		Version: "1.0.0", Now: time.Now, Doctor: &report, Config: c, Examination: &e, Log: p.log(t), Process: true, Host: os.DirFS("/"),
 		Metrics: func() ([]byte, error) { return []byte("qrsd_store_locked 0\n"), nil },
 	}, db
+}
+
+// plantPortfolio imports exposure with the addresses and policies that were planted.
+func plantPortfolio(t *testing.T, db *store.DB, tenant store.ID, p planted) {
+	t.Helper()
+	h, err := db.Tenant(t.Context(), storetest.User(tenant, store.Modeler), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := fmt.Sprintf("LocNumber,StreetAddress,Latitude,PolNumber\n%s,%s,%s,%s\n", p["location"], p["street"], p["latitude"], p["policy number"])
+	id, err := workspace.Open(h).Import(t.Context(), workspace.NewPortfolio{
+		Name: "Book of " + p["person"], Digest: [32]byte{1}, Locations: 1, Accounts: 1, TIV: 4e5, Currency: "USD",
+		Files: []workspace.NewFile{{Name: "location.csv", Role: "location", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(rows)), nil }}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p["portfolio's id"] = id.String()
 }
 
 // log writes each secret into every part of a line where somebody may have put it, and a line that is none.
@@ -229,10 +250,11 @@ func TestOpen(t *testing.T) {
 	changed := b
 	changed.Files = append([]File{}, b.Files...)
 	for name, change := range map[string]func([]File) []File{
-		"a changed file": func(f []File) []File { f[0].Text = []byte("else"); return f },
-		"a missing file": func(f []File) []File { return f[1:] },
-		"one more file":  func(f []File) []File { return append(f, File{Name: "more", Text: []byte("x")}) },
-		"a path":         func(f []File) []File { return append(f, File{Name: "../more", Text: []byte("x")}) },
+		"a changed file":   func(f []File) []File { f[0].Text = []byte("else"); return f },
+		"a changed letter": func(f []File) []File { f[0].Text = bytes.ToUpper(f[0].Text); return f },
+		"a missing file":   func(f []File) []File { return f[1:] },
+		"one more file":    func(f []File) []File { return append(f, File{Name: "more", Text: []byte("x")}) },
+		"a path":           func(f []File) []File { return append(f, File{Name: "../more", Text: []byte("x")}) },
 	} {
 		if _, err := Open(bytes.NewReader(repacked(t, packed, identity, change)), nil, Identities{identity}); err == nil {
 			t.Errorf("%s is not found", name)
