@@ -2,14 +2,23 @@ package main
 
 import (
 	"crypto/tls"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qrsrisk/qrsd/engine"
+	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/storetest"
+	"github.com/qrsrisk/qrsd/store/workspace"
 )
 
 // BenchmarkServerStart measures from the start of the process to its first answer over TLS, for the first start, which makes store,
@@ -21,9 +30,13 @@ func BenchmarkServerStart(b *testing.B) {
 	for _, c := range []struct {
 		name  string
 		fresh bool
-	}{{"first", true}, {"later", false}} {
+		runs  int
+	}{{"first", true, 0}, {"later", false, 0}, {"runs=10000", false, 10_000}} {
 		b.Run(c.name, func(b *testing.B) {
 			home := b.TempDir()
+			if c.runs > 0 {
+				withRuns(b, home, c.runs)
+			}
 			idle := 0.0
 			for b.Loop() {
 				b.StopTimer()
@@ -49,6 +62,51 @@ func BenchmarkServerStart(b *testing.B) {
 			b.ReportMetric(idle/float64(b.N), "MiB-idle")
 		})
 	}
+}
+
+// withRuns makes a store of a tenant with so many runs that have ended, where the server of the benchmark looks for one.
+func withRuns(b *testing.B, home string, count int) {
+	b.Helper()
+	must := func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	ctx, key := b.Context(), filepath.Join(home, "key", "store.key")
+	must(os.MkdirAll(filepath.Dir(key), 0o700))
+	must(os.MkdirAll(filepath.Join(home, "data"), 0o700))
+	must(store.NewKeyFile(key, nil))
+	at := filepath.Join(home, "data", "store")
+	_, err := store.Create(ctx, at, store.Options{}, store.KeyFile(key))
+	must(err)
+	db, err := store.Open(at, store.Options{})
+	must(err)
+	operator := storetest.Operator()
+	must(db.Unlock(ctx, operator, store.KeyFile(key)))
+	tenant, err := db.AddTenant(ctx, operator, "Example Mutual")
+	must(err)
+	t, err := db.Tenant(ctx, storetest.User(tenant, store.Modeler), tenant)
+	must(err)
+	w := workspace.Open(t)
+	portfolio, err := w.Import(ctx, workspace.NewPortfolio{
+		Name: "Coast", Locations: 1, Accounts: 1, TIV: 1, Currency: "USD",
+		Files: []workspace.NewFile{{Name: "location.csv", Role: "location", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }}},
+	})
+	must(err)
+	var work errgroup.Group
+	work.SetLimit(64) // whose changes share their fsyncs
+	for range count {
+		work.Go(func() error {
+			id, err := w.Submit(ctx, workspace.NewRun{Portfolio: portfolio, ModelVersion: engine.Version, Spec: engine.Spec{Years: 1000, Samples: 1}})
+			if err != nil {
+				return err
+			}
+			return w.Cancel(ctx, id, "of a benchmark")
+		})
+	}
+	must(work.Wait())
+	must(db.Close())
 }
 
 // startServer returns when the server has answered.
