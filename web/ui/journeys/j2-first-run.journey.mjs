@@ -139,6 +139,7 @@ async function downloads(v, id) {
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('row').filter({ hasText: 'gr_ept' }).getByRole('link', { name: 'Excel' }).click()])
   check(/\.xlsx$/.test(file.suggestedFilename()), `the workbook is called ${file.suggestedFilename()}`)
   await page.keyboard.press('Escape')
+  await page.waitForFunction(() => document.activeElement?.textContent === 'Download …') // where the focus was
 }
 
 async function byKeyboard(v) {

@@ -43,19 +43,21 @@ export interface Reply<T> { data: T; etag?: string; location?: string; status: n
 let prove: (() => Promise<void>) | undefined
 export function onStepUp(ask: () => Promise<void>) { prove = ask }
 
+interface Given { path?: Values; query?: Values; body?: unknown; etag?: string; key?: string; signal?: AbortSignal }
+
 /** Sends a request; repeats it once after a proof of who is there, where the API wants one. */
-export async function send<P extends keyof paths, M extends Method>(method: M, path: P, input: Input<Operation<P, M>>): Promise<Reply<Output<Operation<P, M>>>> {
-  const address = addressOf(path as string, input.path as Values, input.query as Values)
+async function send(method: Method, path: string, given: Given): Promise<Reply<unknown>> {
+  const address = addressOf(path, given.path, given.query)
   const headers: Record<string, string> = { Accept: 'application/json' }
-  if (input.etag) headers['If-Match'] = input.etag
-  if (input.key) headers['Idempotency-Key'] = input.key
+  if (given.etag) headers['If-Match'] = given.etag
+  if (given.key) headers['Idempotency-Key'] = given.key
   let body: BodyInit | undefined
-  if (input.body instanceof FormData) body = input.body
-  else if (input.body !== undefined) {
+  if (given.body instanceof FormData) body = given.body
+  else if (given.body !== undefined) {
     headers['Content-Type'] = 'application/json'
-    body = JSON.stringify(input.body)
+    body = JSON.stringify(given.body)
   }
-  const once = () => exchange<Output<Operation<P, M>>>(address, { method: method.toUpperCase(), headers, body, signal: input.signal ?? null })
+  const once = () => exchange(address, { method: method.toUpperCase(), headers, body, signal: given.signal ?? null })
   try {
     return await once()
   } catch (e) {
@@ -65,7 +67,7 @@ export async function send<P extends keyof paths, M extends Method>(method: M, p
   }
 }
 
-async function exchange<T>(address: string, init: RequestInit): Promise<Reply<T>> {
+async function exchange(address: string, init: RequestInit): Promise<Reply<unknown>> {
   let answer: Response
   try {
     answer = await fetch(address, { ...init, credentials: 'same-origin' })
@@ -76,7 +78,7 @@ async function exchange<T>(address: string, init: RequestInit): Promise<Reply<T>
   if (!answer.ok) throw await problemOf(answer)
   const text = await answer.text()
   return {
-    data: (text ? JSON.parse(text) : undefined) as T,
+    data: text ? JSON.parse(text) : undefined,
     etag: answer.headers.get('ETag') ?? undefined,
     location: answer.headers.get('Location') ?? undefined,
     status: answer.status,
@@ -130,14 +132,20 @@ export function linkTo<P extends PathsWith<'get'>>(path: P, input: GetInput<P>):
   return addressOf(path as string, inPath, query)
 }
 
+type Sends<M extends Method> = <P extends PathsWith<M>>(path: P, input: Input<Operation<P, M>>) => Promise<Reply<Output<Operation<P, M>>>>
+type Gets = <P extends PathsWith<'get'>>(path: P, input: Input<Operation<P, 'get'>>) => Promise<Got<P>>
+
+// What is sent is the same for all; the types of each operation are put on here.
+const sends = <M extends Method>(method: M) => ((path: string, given: Given) => send(method, path, given)) as unknown as Sends<M>
+
 export const api = {
-  get: async <P extends PathsWith<'get'>>(path: P, input: Input<Operation<P, 'get'>>) => (await send(`get`, path, input)).data,
+  get: (async (path: string, given: Given) => (await send('get', path, given)).data) as unknown as Gets,
   /** get with the ETag, for what is to be changed. */
-  read: <P extends PathsWith<'get'>>(path: P, input: Input<Operation<P, 'get'>>) => send('get', path, input),
-  post: <P extends PathsWith<'post'>>(path: P, input: Input<Operation<P, 'post'>>) => send('post', path, input),
-  put: <P extends PathsWith<'put'>>(path: P, input: Input<Operation<P, 'put'>>) => send('put', path, input),
-  patch: <P extends PathsWith<'patch'>>(path: P, input: Input<Operation<P, 'patch'>>) => send('patch', path, input),
-  delete: <P extends PathsWith<'delete'>>(path: P, input: Input<Operation<P, 'delete'>>) => send('delete', path, input),
+  read: sends('get'),
+  post: sends('post'),
+  put: sends('put'),
+  patch: sends('patch'),
+  delete: sends('delete'),
 }
 
 /** A new Idempotency-Key: make one for each thing that a person means to do once. */

@@ -369,6 +369,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much a tenant may have, and how much of that is used */
+        get: operations["getQuotas"];
+        /**
+         * Set how much a tenant may have
+         * @description For operators. What the tenant has beyond its quotas it keeps. The entry is in the tenant's log.
+         */
+        put: operations["setQuotas"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy": {
         parameters: {
             query?: never;
@@ -959,7 +980,12 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Give a run another name or note
+         * @description What is absent stays. It voids a request for the run's approval, because whoever decides has read them. The ETag changes with the state too: leave `If-Match` out of a run that
+         *     is being carried out, unless another's change matters.
+         */
+        patch: operations["changeRun"];
         trace?: never;
     };
     "/api/v1/runs/{id}/settings": {
@@ -1496,6 +1522,223 @@ export interface paths {
         /** The quantum estimate of a run */
         get: operations["getRunEstimate"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/quantum-questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What of a run a quantum device can be asked
+         * @description Probabilities of exceedance, mean excesses and layers, by the run's estimate.
+         */
+        get: operations["listQuantumQuestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs for quantum devices, newest first */
+        get: operations["listQuantumJobs"];
+        put?: never;
+        /**
+         * Prepare a job: a question, disguised as circuits
+         * @description Nothing leaves. The circuits are rehearsed on the simulator here; a schedule whose counts would allow no estimate is refused.
+         */
+        post: operations["prepareQuantumJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job, as it was last heard of */
+        get: operations["getQuantumJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What of a job leaves, byte for byte
+         * @description The circuits as a device or a relay gets them. With a quote come the requests as they would be sent.
+         */
+        get: operations["getQuantumPreview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs/{id}/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask the device for its price
+         * @description The first request that leaves; it holds no circuit. Every request is in the record of what left before it is sent. In the mode air-gapped: 409.
+         */
+        post: operations["quoteQuantumJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agree to a quote, and submit the job
+         * @description The digest is that of the last quote. The device is asked again: if its price or a byte of what would be sent is another, nothing is sent (409).
+         *     What was created before a fault is kept; a new quote is of the rest. Without a limit in the quantum settings nothing is spent.
+         */
+        post: operations["confirmQuantumJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs/{id}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a submitted job up to date
+         * @description When all counts are there, the estimate is kept with the job and entered in the ledger.
+         */
+        post: operations["refreshQuantumJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a job up
+         * @description One that was not submitted is withdrawn. Of another the tasks that have not ended are cancelled; what ran is charged.
+         */
+        post: operations["cancelQuantumJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-jobs/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A job as a signed file, for a relay
+         * @description It works in every mode. The same job gives the same file each time, and is not submitted from here any more.
+         */
+        post: operations["exportQuantumJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a relay's result in
+         * @description Signature, relay, job, device, circuits, shots and counts are checked before anything is changed; a result is taken in once.
+         */
+        post: operations["importQuantumResult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quantum-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Limit, spending, relays and public key */
+        get: operations["getQuantumSettings"];
+        /** Set what may be spent, and which relays are trusted */
+        put: operations["setQuantumSettings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2118,6 +2361,74 @@ export interface paths {
          * @description Everything that the appliance opened to other hosts, or refused to open.
          */
         get: operations["listConnections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Account of backups, newest first
+         * @description A backup at two places has two lines.
+         */
+        get: operations["listBackups"];
+        put?: never;
+        /**
+         * Make a backup now
+         * @description It is made beside all other work, and verified by restoring it; the account says what came of it.
+         */
+        post: operations["startBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Account of drills, newest first
+         * @description A drill restores a backup into a scratch folder and verifies it there; its report is signed.
+         */
+        get: operations["listDrills"];
+        put?: never;
+        /**
+         * Restore the newest backup for trial
+         * @description Every page, log, record and blob is verified, and one small run is computed again. Nothing of the appliance is changed by it.
+         */
+        post: operations["startDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/backup-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was backed up, is at work and is due
+         * @description Backups are daily and full drills quarterly unless the configuration says otherwise; what was missed is made up for.
+         */
+        get: operations["getBackupSchedule"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3534,6 +3845,209 @@ export interface components {
             reason?: string;
         };
         /**
+         * @description Account of a backup at one place.
+         * @example {
+         *       "id": "01998f0e11aa7c00a1b2c3d4e5f60718",
+         *       "name": "20261122t023000z-0a1b2c3d",
+         *       "place": "/mnt/backup/qrsd",
+         *       "began": "2026-11-22T02:30:00Z",
+         *       "ended": "2026-11-22T02:30:09Z",
+         *       "snapshot": "2026-11-22T02:30:00Z",
+         *       "outcome": "done",
+         *       "database_bytes": 276824064,
+         *       "sent_bytes": 301989888,
+         *       "stored_bytes": 9126805504,
+         *       "blobs": 412,
+         *       "drill": "done",
+         *       "pruned": [
+         *         "20261018t023000z-4d5e6f70"
+         *       ]
+         *     }
+         */
+        Backup: {
+            id: components["schemas"]["ID"];
+            /** @description As `qrsd restore` takes it; empty where it failed before it had one. */
+            name: string;
+            /** @description A folder, or s3://bucket/prefix. */
+            place: string;
+            began: components["schemas"]["Time"];
+            ended: components["schemas"]["Time"];
+            /** @description What was committed by then is in it. */
+            snapshot?: components["schemas"]["Time"];
+            /** @enum {string} */
+            outcome: "done" | "failed";
+            /** @description Why it failed. */
+            reason?: string;
+            database_bytes: number;
+            /** @description By this backup. */
+            sent_bytes: number;
+            /** @description That it takes at its place, with what it shares with others. */
+            stored_bytes: number;
+            /** @description Files of portfolios, results and their like. */
+            blobs: number;
+            /**
+             * @description Outcome of the quick drill after it.
+             * @enum {string}
+             */
+            drill?: "done" | "failed";
+            /** @description Names of those that were past their time. */
+            pruned: string[];
+        };
+        /** @description A part of the account. */
+        BackupPage: {
+            items?: components["schemas"]["Backup"][];
+        } & components["schemas"]["Page"];
+        /**
+         * @description Account of a restore for trial.
+         * @example {
+         *       "id": "01998f0e11aa7c00a1b2c3d4e5f60718",
+         *       "backup": "20261122t023000z-0a1b2c3d",
+         *       "place": "/mnt/backup/qrsd",
+         *       "form": "full",
+         *       "outcome": "done",
+         *       "began": "2026-11-22T02:30:10Z",
+         *       "ended": "2026-11-22T02:31:02Z",
+         *       "rpo_seconds": 9.4,
+         *       "rto_seconds": 17.2,
+         *       "bytes": 9126805504,
+         *       "blobs": 412,
+         *       "leaves": 18331,
+         *       "records": 9120,
+         *       "steps": [
+         *         {
+         *           "name": "recompute",
+         *           "outcome": "done",
+         *           "seconds": 2.1,
+         *           "detail": "7 tables are the same"
+         *         }
+         *       ],
+         *       "faults": [],
+         *       "recomputed": {
+         *         "run": "01998f0e22bb7c00a1b2c3d4e5f60718",
+         *         "tables": 7,
+         *         "differ": []
+         *       },
+         *       "signed": ""
+         *     }
+         */
+        Drill: {
+            id: components["schemas"]["ID"];
+            backup: string;
+            place: string;
+            /**
+             * @description Quick, after every backup: database, key file and logs. Full: everything, and a run computed again.
+             * @enum {string}
+             */
+            form: "quick" | "full";
+            /** @enum {string} */
+            outcome: "done" | "failed";
+            began: components["schemas"]["Time"];
+            ended: components["schemas"]["Time"];
+            /** @description How old the backup was when the drill began: what a loss of the host would have cost. */
+            rpo_seconds: number;
+            /** @description Until the restored store was unlocked and proved; 0 where it was not. */
+            rto_seconds: number;
+            /** @description Restored. */
+            bytes: number;
+            /** @description Restored. */
+            blobs: number;
+            /** @description Of all logs, compared with the manifest. */
+            leaves: number;
+            /** @description Decrypted, of a full one. */
+            records: number;
+            steps: components["schemas"]["DrillStep"][];
+            /** @description What is wrong and where. */
+            faults: string[];
+            recomputed?: components["schemas"]["Recomputed"];
+            /** @description The report as a signed note (C2SP), under the key that signs checkpoints. */
+            signed: string;
+        };
+        /** @description A part of the account. */
+        DrillPage: {
+            items?: components["schemas"]["Drill"][];
+        } & components["schemas"]["Page"];
+        /**
+         * @description A part of a drill.
+         * @example {
+         *       "name": "pages",
+         *       "outcome": "done",
+         *       "seconds": 0.4
+         *     }
+         */
+        DrillStep: {
+            name: string;
+            /** @enum {string} */
+            outcome: "done" | "failed";
+            seconds: number;
+            detail?: string;
+        };
+        /**
+         * @description A run that a full drill has computed again.
+         * @example {
+         *       "tables": 0,
+         *       "differ": [],
+         *       "skipped": "no finished run of the present model and version of the engine is in the backup"
+         *     }
+         */
+        Recomputed: {
+            run?: components["schemas"]["ID"];
+            /** @description Whose digests were compared. */
+            tables: number;
+            /** @description Names of those that differ. */
+            differ: string[];
+            /** @description Why there was none. */
+            skipped?: string;
+        };
+        /**
+         * @description What was backed up, is at work and is due.
+         * @example {
+         *       "configured": true,
+         *       "places": [
+         *         "/mnt/backup/qrsd"
+         *       ],
+         *       "attempted": "2026-11-22T02:30:00Z",
+         *       "succeeded": "2026-11-22T02:30:09Z",
+         *       "next": "2026-11-23T02:30:00Z",
+         *       "drilled": "2026-10-01T02:31:02Z",
+         *       "next_drill": "2026-12-31T02:31:02Z"
+         *     }
+         */
+        BackupSchedule: {
+            /** @description False: no backups are made, and all else is absent. */
+            configured: boolean;
+            places: string[];
+            /** @description The last backup. */
+            attempted?: components["schemas"]["Time"];
+            /** @description The last at every place, drill included. */
+            succeeded?: components["schemas"]["Time"];
+            next?: components["schemas"]["Time"];
+            /** @description The last full drill without a fault. */
+            drilled?: components["schemas"]["Time"];
+            next_drill?: components["schemas"]["Time"];
+            /** @description Absent: nothing. */
+            working?: components["schemas"]["BackupWork"];
+        };
+        /**
+         * @description What is being done.
+         * @example {
+         *       "kind": "backup",
+         *       "began": "2026-11-22T02:30:00Z",
+         *       "what": "encrypting the database",
+         *       "done": 1048576,
+         *       "total": 276824064
+         *     }
+         */
+        BackupWork: {
+            /** @enum {string} */
+            kind: "backup" | "drill" | "pruning";
+            began: components["schemas"]["Time"];
+            what: string;
+            /** @description In bytes, or what `what` counts. */
+            done: number;
+            /** @description -1 where it is not known. */
+            total: number;
+        };
+        /**
          * @description What an examination of appliance and host found.
          * @example {
          *       "at": "2026-11-22T14:03:11Z",
@@ -4187,6 +4701,8 @@ export interface components {
             occupancy: components["schemas"]["ExposureShare"][];
             eras: components["schemas"]["ExposureShare"][];
             lines: components["schemas"]["ExposureShare"][];
+            /** @description Why policies, not_wind, warnings and all parts are empty. Absent: they were counted. */
+            uncounted?: string;
         };
         /**
          * @description What falls under one key.
@@ -4629,6 +5145,16 @@ export interface components {
             seconds_left?: number;
             /** @description What it waits for. */
             waiting_reason?: string;
+        };
+        /**
+         * @description What people call a run. What is absent stays.
+         * @example {
+         *       "name": "Renewal 2027, second try"
+         *     }
+         */
+        RunChange: {
+            name?: string;
+            note?: string;
         };
         /**
          * @description Why a run is ended.
@@ -6032,6 +6558,434 @@ export interface components {
             previous: components["schemas"]["SHA256"];
             hash: components["schemas"]["SHA256"];
         };
+        /**
+         * @description What of a finished run a quantum device can be asked.
+         * @example {
+         *       "run": "01998f1a2c4d7000b000000000000021",
+         *       "leaves": "a relabelled and mixed distribution",
+         *       "devices": [
+         *         {
+         *           "arn": "arn:aws:braket:us-east-1::device/qpu/ionq/Forte-1",
+         *           "name": "forte-1",
+         *           "hardware": true
+         *         }
+         *       ],
+         *       "items": [
+         *         {
+         *           "name": "gross-oep/exceedance/100",
+         *           "text": "gross oep: probability that a year's loss reaches the loss of 100 years",
+         *           "exact": 0.01
+         *         }
+         *       ]
+         *     }
+         */
+        QuantumQuestions: {
+            run: components["schemas"]["ID"];
+            /** @description What leaves of a job, in words. */
+            leaves: string;
+            devices: components["schemas"]["QuantumDevice"][];
+            items: components["schemas"]["QuantumQuestion"][];
+        };
+        /**
+         * @description A device that can be asked.
+         * @example {
+         *       "arn": "arn:aws:braket:us-east-1::device/qpu/ionq/Forte-1",
+         *       "name": "forte-1",
+         *       "hardware": true
+         *     }
+         */
+        QuantumDevice: {
+            arn: string;
+            name: string;
+            /** @description False: a simulator of the provider's. */
+            hardware: boolean;
+        };
+        /**
+         * @description One amplitude of a run.
+         * @example {
+         *       "name": "gross-oep/exceedance/100",
+         *       "text": "gross oep: probability that a year's loss reaches the loss of 100 years",
+         *       "exact": 0.01
+         *     }
+         */
+        QuantumQuestion: {
+            name: string;
+            text: string;
+            /** @description Of the answer, a currency. Absent: it is a probability. */
+            unit?: string;
+            /** @description The answer, by adding up the bins. */
+            exact: number;
+        };
+        /**
+         * @description A job to be prepared. What is absent is as it usually is.
+         * @example {
+         *       "run": "01998f1a2c4d7000b000000000000021",
+         *       "question": "gross-oep/exceedance/100",
+         *       "device": "sv1",
+         *       "shots": 500
+         *     }
+         */
+        NewQuantumJob: {
+            run: components["schemas"]["ID"];
+            /** @description A name of the questions. */
+            question: string;
+            /** @description Name or ARN. Absent: forte-1. */
+            device?: string;
+            /** @description For the loss: it is sent in 2^n bins. Absent: 3. */
+            qubits?: number;
+            /** @description Of the Grover operator. Absent: 0, 1, 2. */
+            powers?: number[];
+            /** @description Of every circuit. Absent: 500. */
+            shots?: number;
+            /** @description Calibration twins for every power. Absent: 1. */
+            twins?: number;
+        };
+        /**
+         * @description A job for a quantum device.
+         * @example {
+         *       "id": "01998f1a2c4d7000b000000000000061",
+         *       "run": "01998f1a2c4d7000b000000000000021",
+         *       "question": "gross-oep/exceedance/100",
+         *       "text": "gross oep: probability that a year's loss reaches the loss of 100 years",
+         *       "device": "arn:aws:braket:us-east-1::device/qpu/ionq/Forte-1",
+         *       "stage": "prepared",
+         *       "prepared": "2026-11-22T14:01:11.52Z",
+         *       "by": "01998f0ea0017000b000000000000002",
+         *       "qubits": 3,
+         *       "twins": 1,
+         *       "shots": 3000,
+         *       "expected": {
+         *         "value": 0.0101,
+         *         "low": 0.0079,
+         *         "high": 0.0125
+         *       },
+         *       "quote": {
+         *         "digest": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *         "total_usd": "241.80",
+         *         "tasks": 6,
+         *         "at": "2026-11-22T14:03:11.52Z"
+         *       },
+         *       "cancelling": false,
+         *       "quoted_usd": "0.00",
+         *       "pending_usd": "0.00",
+         *       "circuits": [
+         *         {
+         *           "sha256": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *           "power": 1,
+         *           "shots": 500,
+         *           "result": false
+         *         }
+         *       ]
+         *     }
+         */
+        QuantumJob: {
+            id: components["schemas"]["ID"];
+            run: components["schemas"]["ID"];
+            question: string;
+            /** @description The question in words. */
+            text: string;
+            /** @description ARN. */
+            device: string;
+            /** @enum {string} */
+            stage: "prepared" | "exported" | "submitted" | "answered" | "withdrawn";
+            /** Format: date-time */
+            prepared: string;
+            by: components["schemas"]["ID"];
+            qubits: number;
+            twins: number;
+            /** @description Of all circuits. */
+            shots: number;
+            /** @description What a device without noise would give. */
+            expected: components["schemas"]["QuantumExpectation"];
+            /** @description Its record in ledger and register. Absent: nothing of it has left. */
+            estimate?: string;
+            /** @description The last one. */
+            quote?: components["schemas"]["QuantumQuote"];
+            confirmed?: components["schemas"]["QuantumConfirmation"];
+            /** @description Its tasks shall be cancelled. */
+            cancelling: boolean;
+            /** @description Of all tasks that were created. The provider's bill decides. */
+            quoted_usd: string;
+            /** @description Agreed to for tasks that are not created yet. */
+            pending_usd: string;
+            circuits: components["schemas"]["QuantumTask"][];
+            /** @description That answered, by the name under which it is trusted. */
+            relay?: string;
+            /** @description The estimate, when it is answered: with its intervals, noise, tasks and provenance. */
+            report?: Record<string, never>;
+        };
+        /**
+         * @description The estimate of a device without noise, on the simulator here.
+         * @example {
+         *       "value": 0.0101,
+         *       "low": 0.0079,
+         *       "high": 0.0125
+         *     }
+         */
+        QuantumExpectation: {
+            value: number;
+            low: number;
+            high: number;
+        };
+        /**
+         * @description One circuit of a job and what became of it.
+         * @example {
+         *       "sha256": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *       "power": 1,
+         *       "shots": 500,
+         *       "result": false
+         *     }
+         */
+        QuantumTask: {
+            /** @description Of its source, hexadecimal. */
+            sha256: string;
+            /** @description Of the Grover operator. */
+            power: number;
+            shots: number;
+            /** @description Of the task. Absent: it was not created. */
+            arn?: string;
+            /** @description As the service says it. */
+            status?: string;
+            /** @description Place in the queue of the device. */
+            queue?: string;
+            /** @description Why it failed, as the service says it. */
+            reason?: string;
+            /** @description Its counts are here. */
+            result: boolean;
+        };
+        /**
+         * @description What of a job leaves, byte for byte.
+         * @example {
+         *       "job": "01998f1a2c4d7000b000000000000061",
+         *       "leaves": "a relabelled and mixed distribution",
+         *       "circuits": [
+         *         {
+         *           "source": "OPENQASM 3.0; ...",
+         *           "sha256": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *           "action": "{\"braketSchemaHeader\":{}}",
+         *           "device_parameters": "{}",
+         *           "power": 1,
+         *           "shots": 500,
+         *           "qubits": 4,
+         *           "gates": 61
+         *         }
+         *       ]
+         *     }
+         */
+        QuantumPreview: {
+            job: components["schemas"]["ID"];
+            /** @description What that is, in words. */
+            leaves: string;
+            circuits: components["schemas"]["QuantumCircuit"][];
+        };
+        /**
+         * @description One circuit as it leaves.
+         * @example {
+         *       "source": "OPENQASM 3.0; ...",
+         *       "sha256": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *       "action": "{\"braketSchemaHeader\":{}}",
+         *       "device_parameters": "{}",
+         *       "power": 1,
+         *       "shots": 500,
+         *       "qubits": 4,
+         *       "gates": 61
+         *     }
+         */
+        QuantumCircuit: {
+            /** @description OpenQASM 3. */
+            source: string;
+            /** @description Of the source, hexadecimal. */
+            sha256: string;
+            /** @description Member of the request, with the source in it. */
+            action: string;
+            /** @description Member of the request. Empty: it has none. */
+            device_parameters: string;
+            power: number;
+            shots: number;
+            qubits: number;
+            gates: number;
+        };
+        /**
+         * @description What a device would take for what is still to be submitted of a job.
+         * @example {
+         *       "digest": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *       "total_usd": "241.80",
+         *       "tasks": 6,
+         *       "at": "2026-11-22T14:03:11.52Z"
+         *     }
+         */
+        QuantumQuote: {
+            /** @description Of price and requests, SHA-256. A confirmation names it. */
+            digest: string;
+            total_usd: string;
+            tasks: number;
+            /** Format: date-time */
+            at: string;
+        };
+        /**
+         * @description A quote and all that it rests on.
+         * @example {
+         *       "job": "01998f1a2c4d7000b000000000000061",
+         *       "quote": {
+         *         "digest": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *         "total_usd": "241.80",
+         *         "tasks": 6,
+         *         "at": "2026-11-22T14:03:11.52Z"
+         *       },
+         *       "shots": 3000,
+         *       "unit": "shot",
+         *       "unit_usd": "0.08",
+         *       "task_usd": "0.30",
+         *       "device_name": "Forte 1",
+         *       "device_status": "ONLINE",
+         *       "leaves": "a relabelled and mixed distribution",
+         *       "requests": [
+         *         "POST /quantum-task HTTP/1.1"
+         *       ]
+         *     }
+         */
+        QuantumOffer: {
+            job: components["schemas"]["ID"];
+            quote: components["schemas"]["QuantumQuote"];
+            shots: number;
+            /** @description shot or minute. */
+            unit: string;
+            unit_usd: string;
+            task_usd: string;
+            device_name: string;
+            device_status: string;
+            /** @description Tasks that wait for the device. */
+            queue?: string;
+            /** @description What leaves, in words. */
+            leaves: string;
+            /** @description That would be sent, byte for byte but for the headers of their signatures. */
+            requests: string[];
+        };
+        /**
+         * @description A person's agreement to a quote.
+         * @example {
+         *       "digest": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
+         *       "total_usd": "241.80",
+         *       "by": "01998f0ea0017000b000000000000002",
+         *       "at": "2026-11-22T14:05:11.52Z"
+         *     }
+         */
+        QuantumConfirmation: {
+            digest: string;
+            total_usd: string;
+            by: components["schemas"]["ID"];
+            /** Format: date-time */
+            at: string;
+        };
+        /**
+         * @description Agreement to a quote.
+         * @example {
+         *       "digest": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09"
+         *     }
+         */
+        QuantumAgreement: {
+            /** @description Of the quote that is agreed to. */
+            digest: string;
+        };
+        /**
+         * @description How a job is signed for a relay.
+         * @example {
+         *       "max_price_usd": "300.00"
+         *     }
+         */
+        QuantumExport: {
+            /** @description The relay runs nothing if its quote is above it. Decimal. */
+            max_price_usd: string;
+        };
+        /**
+         * @description A relay's result.
+         * @example {
+         *       "file": "{\"format\":\"qres/1\"}"
+         *     }
+         */
+        QuantumResult: {
+            /** @description Text of the file that the relay wrote. */
+            file: string;
+        };
+        /**
+         * @description A tenant's settings for quantum devices.
+         * @example {
+         *       "limit_usd": "500.00",
+         *       "quoted_usd": "241.80",
+         *       "pending_usd": "0.00",
+         *       "public_key": "ed25519:GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGE=",
+         *       "fingerprint": "SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg",
+         *       "relays": [
+         *         {
+         *           "name": "harbour",
+         *           "public_key": "ed25519:GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGE=",
+         *           "fingerprint": "SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg"
+         *         }
+         *       ]
+         *     }
+         */
+        QuantumSettings: {
+            /** @description That may be spent in all. Absent: nothing. */
+            limit_usd?: string;
+            /** @description What all tasks were quoted at. */
+            quoted_usd: string;
+            /** @description Agreed to for tasks that are not created yet. */
+            pending_usd: string;
+            /** @description By which a relay knows your jobs. */
+            public_key: string;
+            /** @description Of it. */
+            fingerprint: string;
+            /** @description Whose results are taken in. */
+            relays: components["schemas"]["QuantumRelay"][];
+            /** @description Why no device can be reached from here. Absent: one can. */
+            unreachable?: string;
+        };
+        /**
+         * @description A trusted relay.
+         * @example {
+         *       "name": "harbour",
+         *       "public_key": "ed25519:GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGE=",
+         *       "fingerprint": "SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg"
+         *     }
+         */
+        QuantumRelay: {
+            name: string;
+            public_key: string;
+            fingerprint: string;
+        };
+        /**
+         * @description Limit and relays as they shall be.
+         * @example {
+         *       "limit_usd": "500.00",
+         *       "relays": [
+         *         {
+         *           "name": "harbour",
+         *           "public_key": "ed25519:GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGE="
+         *         }
+         *       ]
+         *     }
+         */
+        QuantumSettingsChange: {
+            /** @description Absent: nothing may be spent. */
+            limit_usd?: string;
+            relays?: components["schemas"]["NewQuantumRelay"][];
+        };
+        /**
+         * @description A relay to be trusted.
+         * @example {
+         *       "name": "harbour",
+         *       "public_key": "ed25519:GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGE="
+         *     }
+         */
+        NewQuantumRelay: {
+            name: string;
+            /** @description As `qrsd relay key` prints it. */
+            public_key: string;
+        };
+        /** @description A part of the list. */
+        QuantumJobPage: {
+            items?: components["schemas"]["QuantumJob"][];
+        } & components["schemas"]["Page"];
         /** @description A part of the list. */
         EgressEntryPage: {
             items?: components["schemas"]["EgressEntry"][];
@@ -6242,6 +7196,55 @@ export interface components {
             stages: string[];
             /** @description How many. */
             parameters: number;
+        };
+        /**
+         * @description How much a tenant may have. In a change 0 is the appliance's default.
+         * @example {
+         *       "queued": 100,
+         *       "running": 2,
+         *       "portfolios": 1000,
+         *       "bytes": 107374182400
+         *     }
+         */
+        Quotas: {
+            /** @description Runs that wait. */
+            queued: number;
+            /** @description Runs at the same time; more wait. */
+            running: number;
+            /** @description That are kept. */
+            portfolios: number;
+            /** @description Of the tenant's files. */
+            bytes: number;
+        };
+        /**
+         * @description A tenant's quotas, with what of them is used.
+         * @example {
+         *       "tenant": "01998f0e11aa7c00a1b2c3d4e5f60718",
+         *       "quotas": {
+         *         "queued": 100,
+         *         "running": 2,
+         *         "portfolios": 1000,
+         *         "bytes": 107374182400
+         *       },
+         *       "used": {
+         *         "queued": 0,
+         *         "running": 1,
+         *         "portfolios": 3,
+         *         "bytes": 12345678
+         *       },
+         *       "defaults": {
+         *         "queued": 100,
+         *         "running": 2,
+         *         "portfolios": 1000,
+         *         "bytes": 107374182400
+         *       }
+         *     }
+         */
+        TenantQuotas: {
+            tenant: components["schemas"]["ID"];
+            quotas: components["schemas"]["Quotas"];
+            used: components["schemas"]["Quotas"];
+            defaults: components["schemas"]["Quotas"];
         };
         /**
          * @description What the appliance says of its controls, and what it does not claim.
@@ -6903,6 +7906,10 @@ export interface components {
          * @example 250
          */
         TVaR: string;
+        /** @description Id of the job. */
+        QuantumJobID: components["schemas"]["ID"];
+        /** @description Jobs of this run. */
+        OfRun: components["schemas"]["ID"];
         /**
          * @description Name of a table, as in `gu_ept`.
          * @example gu_ept
@@ -6983,6 +7990,31 @@ export interface components {
         IfMatch: string;
     };
     requestBodies: {
+        NewQuantumJob: {
+            content: {
+                "application/json": components["schemas"]["NewQuantumJob"];
+            };
+        };
+        QuantumAgreement: {
+            content: {
+                "application/json": components["schemas"]["QuantumAgreement"];
+            };
+        };
+        QuantumExport: {
+            content: {
+                "application/json": components["schemas"]["QuantumExport"];
+            };
+        };
+        QuantumResult: {
+            content: {
+                "application/json": components["schemas"]["QuantumResult"];
+            };
+        };
+        QuantumSettingsChange: {
+            content: {
+                "application/json": components["schemas"]["QuantumSettingsChange"];
+            };
+        };
         ExposureUpload: {
             content: {
                 "multipart/form-data": components["schemas"]["ExposureUpload"];
@@ -7046,6 +8078,11 @@ export interface components {
         NewRun: {
             content: {
                 "application/json": components["schemas"]["NewRun"];
+            };
+        };
+        RunChange: {
+            content: {
+                "application/json": components["schemas"]["RunChange"];
             };
         };
         Cancellation: {
@@ -7116,6 +8153,11 @@ export interface components {
         Mode: {
             content: {
                 "application/json": components["schemas"]["Mode"];
+            };
+        };
+        Quotas: {
+            content: {
+                "application/json": components["schemas"]["Quotas"];
             };
         };
         Unlock: {
@@ -7881,6 +8923,66 @@ export interface operations {
             401: components["responses"]["NotSignedIn"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getQuotas: {
+        parameters: {
+            query?: {
+                /** @description Id of the tenant that is meant, for operators. Others may leave it out or give their own; any other is not found. */
+                tenant?: components["parameters"]["TenantQuery"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quotas, defaults filled in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantQuotas"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setQuotas: {
+        parameters: {
+            query?: {
+                /** @description Id of the tenant that is meant, for operators. Others may leave it out or give their own; any other is not found. */
+                tenant?: components["parameters"]["TenantQuery"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Quotas"];
+        responses: {
+            /** @description They hold. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -9195,6 +10297,7 @@ export interface operations {
             /** @description The run. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -9208,6 +10311,48 @@ export interface operations {
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    changeRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of your last reading. If someone else changed it since, the answer is 412. Absent, the change is made in any case.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["RunChange"];
+        responses: {
+            /** @description The run as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
         };
     };
     getRunSettings: {
@@ -10254,6 +11399,437 @@ export interface operations {
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    listQuantumQuestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                id: components["parameters"]["RunID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The questions, and the devices. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumQuestions"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listQuantumJobs: {
+        parameters: {
+            query?: {
+                /** @description Jobs of this run. */
+                run?: components["parameters"]["OfRun"];
+                /** @description Where to go on, from `next_cursor` of the part before. Absent, the list begins. It means nothing to you and is good for the same query only. */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description At most so many items.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the list. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumJobPage"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    prepareQuantumJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A text of your choice that names this creation, such as a UUID. The same key with the same body within 24 hours makes nothing twice.
+                 * @example 5f0c9f9e-3d4b-4a0f-9a27-8d1f1f0a6c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["NewQuantumJob"];
+        responses: {
+            /** @description The job. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumJob"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    getQuantumJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: components["parameters"]["QuantumJobID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumJob"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getQuantumPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: components["parameters"]["QuantumJobID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The circuits. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumPreview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    quoteQuantumJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: components["parameters"]["QuantumJobID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quote, with every byte that would be sent. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumOffer"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    confirmQuantumJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: components["parameters"]["QuantumJobID"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["QuantumAgreement"];
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumJob"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    refreshQuantumJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: components["parameters"]["QuantumJobID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumJob"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    cancelQuantumJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: components["parameters"]["QuantumJobID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumJob"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    exportQuantumJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                id: components["parameters"]["QuantumJobID"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["QuantumExport"];
+        responses: {
+            /** @description The file job.qcirc.json. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    importQuantumResult: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["QuantumResult"];
+        responses: {
+            /** @description The job. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumJob"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    getQuantumSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumSettings"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setQuantumSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of your last reading. If someone else changed it since, the answer is 412. Absent, the change is made in any case.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["QuantumSettingsChange"];
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuantumSettings"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJSON"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
         };
     };
     listEgress: {
@@ -11395,6 +12971,159 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectionPage"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBackups: {
+        parameters: {
+            query?: {
+                /** @description Where to go on, from `next_cursor` of the part before. Absent, the list begins. It means nothing to you and is good for the same query only. */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description At most so many items.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the account. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupPage"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It begins within seconds. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDrills: {
+        parameters: {
+            query?: {
+                /** @description Where to go on, from `next_cursor` of the part before. Absent, the list begins. It means nothing to you and is good for the same query only. */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description At most so many items.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the account. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrillPage"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It begins within seconds. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBackupSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupSchedule"];
                 };
             };
             400: components["responses"]["Malformed"];

@@ -3,6 +3,17 @@ import { useEffect, useRef, type ReactNode } from 'react'
 /** A modal dialog: the browser's own, which holds the focus and closes with Escape. */
 export function Dialog({ title, open, onClose, children, wide }: { title: string; open: boolean; onClose: () => void; children: ReactNode; wide?: boolean }) {
   const ref = useRef<HTMLDialogElement>(null)
+  // Where the focus goes back to: what had it when the dialog was asked for, before anything in it takes it.
+  const before = useRef<Element>(null)
+  if (open && !before.current) before.current = document.activeElement
+  useEffect(() => {
+    if (!open) return
+    return () => {
+      const back = before.current
+      before.current = null
+      if (back instanceof HTMLElement && back.isConnected) back.focus()
+    }
+  }, [open])
   useEffect(() => {
     const d = ref.current
     if (!d) return

@@ -174,7 +174,7 @@ function Differences({ of, all, names, perspective, ep }: { of: Schemas['Compari
   return (
     <section className="section"><div className="section-head"><h2>Differences</h2><div className="actions"><button type="button" onClick={() => void copy(text())}>Copy</button><a className="button" href={path}>JSON</a></div></div>
       <Table caption="Differences of figures" columns={columns} rows={rows} rowKey={(r) => r.label} keys />
-      <Calls path={path} />
+      <Calls path={path} command={`qrsd runs compare ${[of.baseline, ...all.map((w) => w.run)].map((r) => r.basis.run).join(' ')}`} />
     </section>
   )
 }

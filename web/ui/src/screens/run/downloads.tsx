@@ -59,7 +59,7 @@ function Files({ run }: { run: Run }) {
             </tbody>
           </table>
         </div>
-        <Calls path={`/api/v1/runs/${run.id}/tables/gu_ept/export?format=csv`} />
+        <Calls path={`/api/v1/runs/${run.id}/tables/gr_ept/export?format=csv`} command={`qrsd runs download --out=result ${run.id}`} />
       </>
     )}</Ready>
   )

@@ -62,7 +62,7 @@ export default function Events({ run, summary }: { run: Schemas['Run']; summary:
       <Table caption="Storms" columns={columns} rows={list.items} rowKey={(e) => String(e.event)} fixedOrder filter keys height={560} total={total} more={list.isFetching ? undefined : list.more} onOpen={open}
         tools={may('run.export') ? <Menu label="Download"><a href={as('csv')} download>CSV, {table}</a><a href={as('parquet')} download>Parquet, {table}</a><a href={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective, limit: 1000 } })}>JSON, the first thousand</a></Menu> : null} />
       <p className="hint">A row opens its storm on the map: way, peak gusts, losses by county. The appliance computes it again, to the bits of the run.</p>
-      <Calls path={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective } })} />
+      <Calls path={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective } })} command={`qrsd runs events ${run.id}`} />
     </section>
   )
 }

@@ -114,7 +114,7 @@ function PeriodTable({ run, summary, oep, aep, periods, panel, perspective, conf
         </div>
       </div>
       <Table caption="Return-period losses" columns={columns} rows={rows} rowKey={(r) => String(r.period)} onOpen={(r) => onAt(r.period)} chosen={String(at)} keys />
-      <Calls path={json} />
+      <Calls path={json} command={`qrsd runs show ${run.id}`} />
     </section>
   )
 }
