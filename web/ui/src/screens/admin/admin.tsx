@@ -9,8 +9,10 @@ import { Egress } from './egress'
 import { Invitations } from './invitations'
 import { Keys } from './keys'
 import { ApiKeys } from './apikeys'
+import { Backups } from './backups'
 import { Outbox } from './outbox'
 import { Policy } from './policy'
+import { QuotaSection } from './quotas'
 import { Roles } from './roles'
 import { System } from './system'
 import { Tenants } from './tenants'
@@ -31,6 +33,8 @@ const sections: readonly Section[] = [
   { key: 'keys', text: 'Encryption keys', verbs: ['key.list'], show: Keys },
   { key: 'egress', text: 'Egress', verbs: ['estimate.read', 'store.status'], show: Egress },
   { key: 'outbox', text: 'Outbox', verbs: ['notice.read'], show: Outbox },
+  { key: 'quotas', text: 'Quotas', verbs: ['quota.read'], show: QuotaSection },
+  { key: 'backups', text: 'Backups', verbs: ['backup.read'], show: Backups },
   { key: 'diagnostics', text: 'Diagnostics', verbs: ['store.diagnose', 'support.bundle'], show: Diagnostics },
   { key: 'system', text: 'System', verbs: ['setting.read'], show: System },
 ]
