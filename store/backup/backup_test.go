@@ -374,6 +374,35 @@ func TestTargetFull(t *testing.T) {
 	s.write(s.tenant, 1, 10)
 }
 
+// TestAlertsOnceADay tells again of what still fails after a day, and of what fails again after it was well.
+func TestAlertsOnceADay(t *testing.T) {
+	s := newSite(t)
+	f := &flaky{Target: s.target, err: syscall.ENOSPC}
+	k := s.newKeeper(f)
+	try := func(fails bool, alerts int) {
+		t.Helper()
+		f.mu.Lock()
+		f.count, f.at = 0, 0
+		if fails {
+			f.at = 2
+		}
+		f.mu.Unlock()
+		if _, err := k.Create(t.Context(), storetest.Operator(), nil); (err != nil) != fails {
+			t.Fatal(err)
+		}
+		if len(s.alerts) != alerts {
+			t.Errorf("%d alerts, want %d", len(s.alerts), alerts)
+		}
+	}
+	try(true, 1)
+	s.pass(time.Hour)
+	try(true, 1)
+	s.pass(23 * time.Hour)
+	try(true, 2)
+	try(false, 2)
+	try(true, 3)
+}
+
 // TestSecondTarget: one that fails does not keep the other from its backup.
 func TestSecondTarget(t *testing.T) {
 	s := newSite(t)
@@ -641,5 +670,71 @@ func TestOnlyOperators(t *testing.T) {
 	}
 	if _, err := s.keeper.Backups(t.Context(), admin, "", 10); !errors.As(err, &denied) {
 		t.Errorf("list: %v", err)
+	}
+}
+
+// TestBySchedule lets time pass: a backup and a full drill at once, one backup a day whatever is asked in between, a drill a quarter later, and with a
+// root key that was replaced a backup first.
+func TestBySchedule(t *testing.T) {
+	s := newSite(t, func(o *backup.Options) { o.Retention = 400 * 24 * time.Hour })
+	look := func(backups, drills int) {
+		t.Helper()
+		if err := s.keeper.LookOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		full := 0
+		page, err := s.keeper.Drills(t.Context(), storetest.Operator(), "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page.Records {
+			if d.Value.Report.Form == backup.Full {
+				full++
+			}
+		}
+		if all := s.list(); len(all) != backups || full != drills {
+			t.Errorf("%d backups and %d full drills, want %d and %d", len(all), full, backups, drills)
+		}
+	}
+	look(1, 1)
+	look(1, 1)
+	s.pass(24 * time.Hour)
+	look(2, 1)
+	if err := s.keeper.AskBackup(t.Context(), storetest.Operator()); err != nil {
+		t.Fatal(err)
+	}
+	look(3, 1)
+	look(3, 1)
+	if err := s.keeper.AskDrill(t.Context(), storetest.Operator()); err != nil {
+		t.Fatal(err)
+	}
+	look(3, 2)
+	s.keeper = s.newKeeper(s.target, func(o *backup.Options) { o.Retention = 400 * 24 * time.Hour }) // a restart
+	look(3, 2)
+	if err := s.db.RewrapKeys(t.Context(), storetest.Operator(), nil, storetest.Unlocker(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.keeper.AskDrill(t.Context(), storetest.Operator()); err != nil {
+		t.Fatal(err)
+	}
+	look(4, 3)
+	s.pass(92 * 24 * time.Hour)
+	look(5, 4)
+}
+
+// TestOnePlaceGoneFromTheStart: the other gets its backups all the same, also while erasures wait to be told.
+func TestOnePlaceGoneFromTheStart(t *testing.T) {
+	s := newSite(t)
+	gone := backup.Folder(filepath.Join(t.TempDir(), "not mounted"))
+	other := storetest.AddTenant(t, s.db, "Atlantic")
+	if _, err := s.db.EraseTenant(t.Context(), storetest.Operator(), other, storetest.Unlocker(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	k := s.newKeeper(gone, func(o *backup.Options) { o.Targets = append(o.Targets, s.target) })
+	if err := k.LookOnce(t.Context()); err == nil {
+		t.Error("nothing is said")
+	}
+	if all := s.list(); len(all) != 1 {
+		t.Errorf("%d backups", len(all))
 	}
 }

@@ -35,7 +35,8 @@ type Options struct {
 	Program string
 	// Recompute computes a small run of a restored store again; nil: that is left out.
 	Recompute func(ctx context.Context, restored *store.DB) (Recomputed, error)
-	// Alert is told of what failed, in words; nil drops it: it is in the records and in the audit log.
+	// Alert is told of what failed, in words, and once a day while it goes on failing; nil drops it: it is in the records and in the
+	// audit log.
 	Alert func(ctx context.Context, a Alert)
 	// Made is told of every backup on every target, and Drilled of every drill, whatever came of it; nil drops it.
 	Made    func(Backup)
@@ -60,8 +61,34 @@ type Keeper struct {
 	working sync.Mutex // held by a backup, drill or pruning
 	wake    chan struct{}
 
-	mu   sync.Mutex
-	work *Work // at hand
+	mu      sync.Mutex
+	work    *Work                // at hand
+	alerted map[string]time.Time // kinds and targets, since when they fail
+}
+
+// alertAgain is how long what goes on failing is told once.
+const alertAgain = 24 * time.Hour
+
+// alert tells of a failure, unless that was told within a day.
+func (k *Keeper) alert(ctx context.Context, a Alert) {
+	key, now := a.Kind+" "+a.Target, k.o.Now()
+	k.mu.Lock()
+	last, known := k.alerted[key]
+	again := !known || now.Sub(last) >= alertAgain
+	if again {
+		k.alerted[key] = now
+	}
+	k.mu.Unlock()
+	if again {
+		k.o.Alert(ctx, a)
+	}
+}
+
+// well forgets a failure that is over.
+func (k *Keeper) well(kind, target string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.alerted, kind+" "+target)
 }
 
 // Work is what a keeper does now.
@@ -101,7 +128,7 @@ func NewKeeper(db *store.DB, o Options) (*Keeper, error) {
 	if o.Alert == nil {
 		o.Alert = func(context.Context, Alert) {}
 	}
-	return &Keeper{db: db, o: o, to: to, wake: make(chan struct{}, 1)}, nil
+	return &Keeper{db: db, o: o, to: to, wake: make(chan struct{}, 1), alerted: map[string]time.Time{}}, nil
 }
 
 // Working is what is being done now; nil: nothing.
@@ -195,7 +222,7 @@ func (k *Keeper) conclude(ctx context.Context, t *store.Tenant, a store.Action, 
 	}
 	for _, b := range all {
 		if b.Outcome == Failed {
-			k.o.Alert(ctx, Alert{"backup-failed", b.Target, b.Reason})
+			k.alert(ctx, Alert{"backup-failed", b.Target, b.Reason})
 		}
 	}
 	// A reading that failed with this error leaves the entry that says so; the records are already written.
@@ -273,7 +300,9 @@ func (k *Keeper) on(ctx context.Context, t Target, m *making, by store.Principal
 	if b.Ended = k.o.Now().UTC(); err != nil {
 		b.Outcome, b.Reason = Failed, reason(err)
 	}
-	k.o.Made(b)
+	if k.o.Made(b); b.Outcome == Done {
+		k.well("backup-failed", b.Target)
+	}
 	return b, err
 }
 
@@ -366,10 +395,13 @@ func (k *Keeper) keepReport(ctx context.Context, by store.Principal, r *Report, 
 			}
 		})
 	})
+	if r.Outcome == Done {
+		k.well("drill-failed", r.Target)
+	}
 	if err != nil || r.Outcome == Done {
 		return err
 	}
-	k.o.Alert(ctx, Alert{"drill-failed", r.Target, reason(r.failure())})
+	k.alert(ctx, Alert{"drill-failed", r.Target, reason(r.failure())})
 	failure := r.failure()
 	if entered := t.View(ctx, a, func(*store.ReadTx) error { return failure }); !errors.Is(entered, failure) {
 		return entered

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store"
@@ -51,14 +52,23 @@ func (s state) nextDrill(now time.Time, every time.Duration) time.Time {
 	return next
 }
 
+// shredAgain is how long after an attempt that failed targets are told of erasures again.
+const shredAgain = 10 * time.Minute
+
+// looker is what the loop remembers.
+type looker struct {
+	told  int       // erasures that every target knows of
+	tried time.Time // when a target could not be told
+}
+
 // Run makes backups and drills as they come due, until ctx ends. A locked store is waited for. log is told what went wrong; it was
 // entered as well.
 func (k *Keeper) Run(ctx context.Context, log func(what string, err error)) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	shredded := -1 // erasures that every target knows of
+	l := &looker{told: -1}
 	for {
-		if err := k.look(ctx, &shredded); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrLocked) {
+		if err := k.look(ctx, l); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrLocked) {
 			log("backup", err)
 		}
 		select {
@@ -70,37 +80,45 @@ func (k *Keeper) Run(ctx context.Context, log func(what string, err error)) {
 	}
 }
 
-// look does what is due.
-func (k *Keeper) look(ctx context.Context, shredded *int) error {
+// look does what is due. What cannot be done at one target keeps nothing else from being done.
+func (k *Keeper) look(ctx context.Context, l *looker) error {
 	if k.db.Locked() {
 		return nil
 	}
-	s, err := k.present(ctx)
-	if err != nil {
-		return err
-	}
-	if n := len(k.db.Erasures()); n != *shredded {
-		if err := k.Shred(ctx); err != nil {
-			return err
-		}
-		*shredded = n
-		if s, err = k.present(ctx); err != nil {
-			return err
-		}
-	}
-	by, now := rights.System(store.Appliance), k.o.Now().UTC()
-	if !s.nextBackup(now, k.o.At).After(now) {
-		if _, err := k.Create(ctx, by, nil); err != nil {
-			return err
-		}
-		if s, err = k.present(ctx); err != nil {
-			return err
-		}
-		now = k.o.Now().UTC()
-	}
-	if s.nextDrill(now, k.o.DrillEvery).After(now) {
+	shredding := k.tell(ctx, l)
+	backingUp := k.backUpDue(ctx)
+	return errors.Join(shredding, backingUp, k.drillDue(ctx))
+}
+
+// tell has every target know of all erasures.
+func (k *Keeper) tell(ctx context.Context, l *looker) error {
+	n, now := len(k.db.Erasures()), k.o.Now()
+	if n == l.told || now.Sub(l.tried) < shredAgain {
 		return nil
 	}
+	if err := k.Shred(ctx); err != nil {
+		l.tried = now
+		return fmt.Errorf("telling the places of backups of an erasure: %w", err)
+	}
+	l.told = n
+	return nil
+}
+
+func (k *Keeper) backUpDue(ctx context.Context) error {
+	s, err := k.present(ctx)
+	if now := k.o.Now().UTC(); err != nil || s.nextBackup(now, k.o.At).After(now) {
+		return err
+	}
+	_, err = k.Create(ctx, rights.System(store.Appliance), nil)
+	return err
+}
+
+func (k *Keeper) drillDue(ctx context.Context) error {
+	s, err := k.present(ctx)
+	if now := k.o.Now().UTC(); err != nil || s.nextDrill(now, k.o.DrillEvery).After(now) {
+		return err
+	}
+	by := rights.System(store.Appliance)
 	_, err = k.Drill(ctx, by, Full, "", nil, nil, nil)
 	if !errors.Is(err, store.ErrConflict) {
 		return err
