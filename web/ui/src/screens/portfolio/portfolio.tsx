@@ -59,6 +59,7 @@ function Shown({ portfolio: p, etag }: { portfolio: Portfolio; etag: string | un
         </>
       )}</Ready>
       <Warnings portfolio={p} />
+      <Versions portfolio={p} />
       <Runs portfolio={p} />
     </div>
   )
@@ -142,6 +143,21 @@ function Warnings({ portfolio }: { portfolio: Portfolio }) {
   ], [])
   if (warnings.length === 0) return null
   return <section className="section"><h2>Warnings of the import</h2><Table caption="Warnings" columns={columns} rows={warnings} rowKey={(w) => `${w.file} ${w.column} ${w.line} ${w.reason}`} filter /></section>
+}
+
+/** Portfolios of the same name, newest first: what was uploaded at other times. */
+function Versions({ portfolio }: { portfolio: Portfolio }) {
+  const [, navigate] = useLocation()
+  const all = useGet('/api/v1/portfolios', { query: { limit: 1000 } }).data?.items as Portfolio[] | undefined
+  const columns = useMemo((): Column<Portfolio>[] => [
+    { id: 'imported', header: 'Imported (UTC)', value: (p) => p.imported, cell: (p) => <Time at={p.imported} /> },
+    { id: 'locations', header: 'Locations', number: true, value: (p) => p.locations, cell: (p) => count(p.locations) },
+    { id: 'tiv', header: 'Insured value (USD)', number: true, value: (p) => p.tiv, cell: (p) => money(p.tiv) },
+    { id: 'digest', header: 'Digest', mono: true, value: (p) => p.digest, cell: (p) => p.digest.slice(0, 24) },
+  ], [])
+  const versions = all?.filter((p) => p.name === portfolio.name) ?? []
+  if (versions.length < 2) return null
+  return <section className="section"><h2>Versions</h2><Table caption="Versions" columns={columns} rows={versions} rowKey={(p) => p.id} chosen={portfolio.id} href={(p) => `/portfolios/${p.id}`} onOpen={(p) => navigate(`/portfolios/${p.id}`)} /></section>
 }
 
 function Runs({ portfolio }: { portfolio: Portfolio }) {
