@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/qrsrisk/qrsd/store/internal/keyring"
+	"github.com/qrsrisk/qrsd/store/internal/kv"
 	"github.com/qrsrisk/qrsd/store/internal/rights"
 )
 
@@ -47,6 +48,9 @@ type Snapshot struct {
 func (db *DB) Snapshot(ctx context.Context, p Principal, folder string) (_ *Snapshot, err error) {
 	t := db.appliance(p)
 	if err := t.permit(ctx, Action{Verb: rights.BackupCreate}); err != nil {
+		return nil, err
+	}
+	if err := kv.RoomFor(folder, 2*db.kv.Stats().Size); err != nil { // the copy, and it encrypted or restored
 		return nil, err
 	}
 	if err := db.checkpoint(ctx); err != nil {

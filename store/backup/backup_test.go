@@ -519,7 +519,19 @@ func TestRestoreOverwritesNothing(t *testing.T) {
 		t.Errorf("onto a store: %v", err)
 	}
 	empty := t.TempDir()
+	if err := os.MkdirAll(empty+".restoring/blobs", 0o700); err != nil { // what a restore left that was killed
+		t.Fatal(err)
+	}
 	s.restore(backup.RestoreOptions{Dir: empty}, store.Options{})
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	dir := filepath.Join(t.TempDir(), "new")
+	if _, err := backup.Restore(cancelled, s.target, backup.RestoreOptions{Identities: []age.Identity{s.owner}, Dir: dir}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if all, _ := filepath.Glob(dir + "*"); len(all) > 0 {
+		t.Errorf("left behind: %v", all)
+	}
 }
 
 // TestBehindTheAnchor: with an anchor that was kept elsewhere, a backup from before is refused unless that is meant.

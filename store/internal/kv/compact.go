@@ -13,13 +13,13 @@ import (
 // CompactionDue reports whether the file is worth compacting: more than half of it, and more than 256 MiB, holds nothing.
 func (s Stats) CompactionDue() bool { return s.Free > 256<<20 && 2*s.Free > s.Size }
 
-// ErrNoRoom says that compaction has no room for the copy that it makes.
+// ErrNoRoom says that there is no room for a copy of the file.
 type ErrNoRoom struct {
 	Free, Need int64 // bytes
 }
 
 func (e ErrNoRoom) Error() string {
-	return fmt.Sprintf("compacting needs %s of free disk beside the file, %s are free; make room first", mebibytes(e.Need), mebibytes(e.Free))
+	return fmt.Sprintf("a copy of the database needs %s of free disk, %s are free; make room first", mebibytes(e.Need), mebibytes(e.Free))
 }
 
 // Compact copies what the file holds into a new one, walks through that, and puts it in the old one's place. Changes

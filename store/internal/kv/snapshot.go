@@ -41,3 +41,13 @@ func (db *DB) Snapshot(ctx context.Context, path string) (txid uint64, size int6
 	}
 	return txid, size, f.Close()
 }
+
+// RoomFor is an [ErrNoRoom] where the file system of a folder has not so many bytes free and some to spare. Where that cannot be
+// known it is nil.
+func RoomFor(folder string, need int64) error {
+	free, _, err := diskSpace(folder)
+	if err == nil && free < need+spare {
+		return ErrNoRoom{Free: free, Need: need + spare}
+	}
+	return nil
+}
