@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -138,10 +139,7 @@ func (s *stream) once(ctx context.Context, tell func(Told) bool) error {
 	defer silence.Stop()
 	for m, err := range messages(reply.Body) {
 		if err != nil {
-			if cause := context.Cause(ctx); cause != nil {
-				err = cause
-			}
-			return fmt.Errorf("GET %s: %w", at("events"), err)
+			return fmt.Errorf("GET %s: %w", at("events"), cmp.Or(context.Cause(ctx), err))
 		}
 		silence.Reset(s.client.silence)
 		s.heard = time.Now()
@@ -149,7 +147,7 @@ func (s *stream) once(ctx context.Context, tell func(Told) bool) error {
 			return err
 		}
 	}
-	return nil
+	return context.Cause(ctx) // a body whose request was cancelled may end like any other
 }
 
 // take takes one message of the stream.
