@@ -115,7 +115,7 @@ func (a *appliance) shell(key string) func(line string) (status, body string) {
 	dir, port := a.TempDir(), a.address[strings.LastIndex(a.address, ":")+1:]
 	c := a.dial()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.ConnectionState().PeerCertificates[0].Raw})
-	c.Close()
+	_ = c.Close() // it was read
 	a.must(os.WriteFile(filepath.Join(dir, "authority.pem"), authority, 0o600))
 	for _, name := range []string{"location.csv", "account.csv"} { // of uploads
 		a.must(os.WriteFile(filepath.Join(dir, name), []byte(sample(a.TB, name)), 0o600))

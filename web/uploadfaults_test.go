@@ -52,7 +52,7 @@ func TestUploadCutOff(t *testing.T) {
 			if got := readAll(c); !strings.HasPrefix(got, "HTTP/1.1 400") && got != "" {
 				t.Errorf("%s, %d tenths: %.300s", framing, tenth, got)
 			}
-			c.Close()
+			_ = c.Close()  // cut off on purpose
 			if tenth > 0 { // with nothing of its body, what came is no request
 				sent++
 			}
@@ -201,7 +201,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	held := a.holdUpload(p, body)
 	q := a.join(a.tenant("Other Mutual"), "ann@example.com", store.Modeler)
 	q.want(201, q.call("POST", "/api/v1/portfolios", body))
-	held.Close()
+	_ = held.Close() // cut off on purpose
 	for range 400 {
 		if r := p.call("POST", "/api/v1/portfolios", body); r.Status == 201 {
 			return
@@ -226,7 +226,7 @@ func (a *appliance) holdUpload(p *person, body parts) io.Closer {
 			}
 			return c
 		}
-		c.Close()
+		_ = c.Close() // cut off on purpose
 	}
 	a.Fatal("an upload that began has no place")
 	return nil
@@ -237,7 +237,7 @@ func TestUploadEndsEarly(t *testing.T) {
 	a, _, p := office(t)
 	body := book(t, "Early")
 	c := a.dial()
-	defer c.Close()
+	defer func() { _ = c.Close() }() // it was read
 	_, err := fmt.Fprintf(c, "POST /api/v1/portfolios HTTP/1.1\r\nHost: %s\r\nCookie: __Host-qrsd=%s\r\nOrigin: https://%s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 		host, p.cookie, host, body.media, len(body.content)+10, body.content)
 	a.must(err)

@@ -157,7 +157,7 @@ func TestDevRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer busy.Close()
+	defer func() { _ = busy.Close() }() // it only held the port
 	others := t.TempDir()
 	if err := os.WriteFile(filepath.Join(others, "letter.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -108,7 +108,7 @@ func (s *scriptServer) code() string {
 func (s *scriptServer) inherit(ts *testscript.TestScript, program string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
-	defer l.Close()
+	defer func() { _ = l.Close() }() // it only held the port
 	file, err := l.(*net.TCPListener).File()
 	ts.Check(err)
 	ts.Defer(func() { file.Close() })

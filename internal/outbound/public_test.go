@@ -30,7 +30,7 @@ func toHooks(t *testing.T, o outbound.Options, addresses ...string) (d *outbound
 	o.Connect = func(_ context.Context, to netip.AddrPort) (net.Conn, error) {
 		*reached = append(*reached, to)
 		here, there := net.Pipe()
-		t.Cleanup(func() { there.Close() })
+		t.Cleanup(func() { _ = there.Close() })
 		return here, nil
 	}
 	return dialer(t, o), reached

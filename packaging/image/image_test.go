@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func entries(t *testing.T, content []byte) (order []string, headers map[string]*
 	headers, contents = map[string]*tar.Header{}, map[string][]byte{}
 	for r := tar.NewReader(bytes.NewReader(content)); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return order, headers, contents
 		} else if err != nil {
 			t.Fatal(err)

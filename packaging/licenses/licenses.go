@@ -124,16 +124,16 @@ func Recognise(words string) (ids []string) {
 // allowed where one of its sides is.
 func Refused(ids []string) (refused []string) {
 	for _, id := range ids {
-		any := false
+		one := false
 		for side := range strings.SplitSeq(strings.Trim(id, "()"), " OR ") {
 			every := true
 			for part := range strings.SplitSeq(side, " AND ") {
 				_, ok := allowed[strings.Trim(part, "() ")]
 				every = every && ok
 			}
-			any = any || every
+			one = one || every
 		}
-		if !any {
+		if !one {
 			refused = append(refused, id)
 		}
 	}

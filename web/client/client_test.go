@@ -111,7 +111,7 @@ func TestForeignAnswer(t *testing.T) {
 	var p *Problem
 	err = ask(func(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", "7")
-		http.Error(w, "<h1>Bad gateway</h1>", 502)
+		http.Error(w, "<h1>Bad gateway</h1>", http.StatusBadGateway)
 	})
 	if !errors.As(err, &p) || p.Status != 502 || p.Kind() != "" || p.RetryAfter != 7*time.Second || !strings.Contains(err.Error(), "proxy") {
 		t.Errorf("a proxy's page: %v, %+v", err, p)

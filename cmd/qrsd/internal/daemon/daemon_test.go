@@ -406,7 +406,7 @@ func TestLogFormat(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- daemon.Run(ctx, o)
-		write.Close()
+		_ = write.Close() // of a pipe in memory
 	}()
 	line, err := bufio.NewReader(read).ReadString('\n')
 	go io.Copy(io.Discard, read) //nolint:errcheck // the rest of the log

@@ -257,11 +257,13 @@ func TestReceiverFails(t *testing.T) {
 			w.WriteHeader(500)
 			fmt.Fprint(w, "a secret of the inside")
 		}, 500, "answered 500 Internal Server Error"},
-		"404":       {http.NotFound, 404, "answered 404 Not Found"},
-		"redirect":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 302) }, 302, "a redirect, which is not followed"},
-		"to itself": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 307) }, 307, "a redirect, which is not followed"},
-		"hangs":     {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0, "did not answer in time"},
-		"breaks":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, "could not be reached, or broke off"},
+		"404":      {http.NotFound, 404, "answered 404 Not Found"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) }, http.StatusFound, "a redirect, which is not followed"},
+		"to itself": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/again", http.StatusTemporaryRedirect)
+		}, http.StatusTemporaryRedirect, "a redirect, which is not followed"},
+		"hangs":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 0, "did not answer in time"},
+		"breaks": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, "could not be reached, or broke off"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := open(t, nil)
