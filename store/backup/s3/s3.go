@@ -32,6 +32,7 @@ import (
 	service "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store/backup"
 )
 
@@ -83,7 +84,10 @@ func New(o Options) (backup.Target, error) {
 	}
 	options := service.Options{
 		HTTPClient: o.HTTP, Credentials: o.Credentials, Region: o.Region,
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, maxPause }),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = attempts, maxPause
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(notWhereRefused)}, o.Retryables...)
+		}),
 		// Digests are in the manifest; the checksum that S3 verifies is sent with the object, and no trailer is needed.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
@@ -96,6 +100,15 @@ func New(o Options) (backup.Target, error) {
 		options.BaseEndpoint, options.UsePathStyle = aws.String(o.Endpoint), true
 	}
 	return &target{service.New(options), o, partSize}, nil
+}
+
+// notWhereRefused keeps what mode or list of destinations forbids from being tried again.
+func notWhereRefused(err error) aws.Ternary {
+	var refused *outbound.NotAllowed
+	if errors.As(err, &refused) || errors.Is(err, outbound.ErrAirGapped) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // Host is the host that a bucket is reached at.
