@@ -140,27 +140,33 @@ func (r *Recomputer) Landfalls(ctx context.Context, k *web.KeptStorms, numbers [
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		of := stormOf{k.Run.Model, k.Run.Spec.Seed, number}
-		if all[i] = r.known(of); k.Run.Spec.Scenario == nil && all[i] != nil {
-			continue
-		}
-		all[i] = nil
-		e, found := engine.Storm(m, k.Run.Spec, int32(number))
-		if !found {
-			continue
-		}
-		all[i] = landfallsOf(m.Ground, &e)
-		if k.Run.Spec.Scenario == nil {
-			r.keep(of, all[i])
-		}
+		all[i] = r.landfallsOf(m, k.Run.Spec, stormOf{k.Run.Model, k.Run.Spec.Seed, number})
 	}
 	return all, nil
 }
 
-func (r *Recomputer) known(of stormOf) *web.StormLandfalls {
+// landfallsOf are those of one storm, nil of none; of the catalogue as they were found before.
+func (r *Recomputer) landfallsOf(m *modelpack.Model, s engine.Spec, of stormOf) (l *web.StormLandfalls) {
+	catalogue := s.Scenario == nil && s.Years >= hazard.YearOf(int32(of.number))
+	if catalogue {
+		if l, known := r.known(of); known {
+			return l
+		}
+	}
+	if e, found := engine.Storm(m, s, int32(of.number)); found {
+		l = landfallsOf(m.Ground, &e)
+	}
+	if catalogue {
+		r.keep(of, l)
+	}
+	return l
+}
+
+func (r *Recomputer) known(of stormOf) (l *web.StormLandfalls, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.landfalls[of]
+	l, known = r.landfalls[of]
+	return l, known
 }
 
 func (r *Recomputer) keep(of stormOf, l *web.StormLandfalls) {
