@@ -63,17 +63,17 @@ export function EpChart({ lines, marks = [], scale, years, at, onAt, label, chil
             )))}
           </g>
           {few !== undefined && inner.w - few > 70 ? <text className="tick" x={inner.w - 4} y={inner.h - 6} textAnchor="end">{inner.w - few > 240 ? `fewer than 10 simulated years beyond 1 in ${count(years / 10)}` : inner.w - few > 130 ? 'fewer than 10 years here' : 'few years'}</text> : null}
+          <g className="reading" transform={`translate(${x.x(here)},0)`}>
+            <line y2={inner.h} />
+            {/* The last of two dots that lie on one another is a ring around the first. */}
+            {readings.map(({ l, p }, i) => p?.loss !== undefined && p.loss >= y.least ? <circle key={l.name} className={l.look} cy={y.y(p.loss)} r={i === 0 ? 3.5 : 5.5} data-ring={i > 0 ? '' : undefined} /> : null)}
+          </g>
           {marks.filter((m) => m.return_period <= to && m.return_period >= 2 && m.value >= y.least).map((m) => (
             <g key={m.return_period} className="mark" transform={`translate(${x.x(m.return_period)},0)`}>
               <line y1={Math.min(y.y(m.low), inner.h)} y2={y.y(m.high)} />{m.low >= y.least ? <line x1={-4} x2={4} y1={y.y(m.low)} y2={y.y(m.low)} /> : null}<line x1={-4} x2={4} y1={y.y(m.high)} y2={y.y(m.high)} />
               <path d={diamond(y.y(m.value))} />
             </g>
           ))}
-          <g className="reading" transform={`translate(${x.x(here)},0)`}>
-            <line y2={inner.h} />
-            {/* The last of two dots that lie on one another is a ring around the first. */}
-            {readings.map(({ l, p }, i) => p?.loss !== undefined && p.loss >= y.least ? <circle key={l.name} className={l.look} cy={y.y(p.loss)} r={i === 0 ? 3.5 : 5.5} data-ring={i > 0 ? '' : undefined} /> : null)}
-          </g>
         </g>
       </svg>
       {children}

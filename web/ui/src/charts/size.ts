@@ -1,16 +1,15 @@
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useLayoutEffect, useState } from 'react'
 
-/** The width that an element has: charts are drawn in it, so that their text keeps its size. */
+/** The width that an element has, by the ref to give it: charts are drawn in it, so that their text keeps its size. The element may come later. */
 export function useWidth<E extends Element = HTMLDivElement>(atFirst = 640) {
-  const ref = useRef<E>(null)
+  const [element, setElement] = useState<E | null>(null)
   const [width, setWidth] = useState(atFirst)
   useLayoutEffect(() => {
-    const e = ref.current
-    if (!e) return
-    setWidth(Math.round(e.getBoundingClientRect().width) || atFirst)
+    if (!element) return
+    setWidth(Math.round(element.getBoundingClientRect().width) || atFirst)
     const observer = new ResizeObserver(([entry]) => { if (entry) setWidth(Math.round(entry.contentRect.width)) })
-    observer.observe(e)
+    observer.observe(element)
     return () => observer.disconnect()
-  }, [atFirst])
-  return [ref, width] as const
+  }, [element, atFirst])
+  return [setElement, width] as const
 }

@@ -38,6 +38,10 @@ function Settings({ run }: { run: Run }) {
 
 interface Leaf { sequence: number; leaf: string; lineage: { kind: string; subject: string; time: string; actor: string; note: string; digests?: Record<string, string> } }
 
+function digests(n: number): string {
+  return n === 1 ? '1 digest' : `${n} digests`
+}
+
 /** The leaves of the ledger about this run: each names the digests that took part. */
 function Lineage({ run }: { run: Run }) {
   const may = useMay()
@@ -59,7 +63,7 @@ function Lineage({ run }: { run: Run }) {
           <ol className="leaves">{(l.items as unknown as Leaf[]).map((leaf) => (
             <li key={leaf.sequence}>
               <p><strong>{leaf.lineage.kind}</strong> · leaf {leaf.sequence} · <Time at={leaf.lineage.time} /> · {actorName(leaf.lineage.actor, people)}{leaf.lineage.note ? <span className="muted"> · {leaf.lineage.note}</span> : null}</p>
-              <details><summary>{Object.keys(leaf.lineage.digests ?? {}).length} digests</summary><Facts of={[['Leaf', <CopyText key="l" text={leaf.leaf} />], ...Object.entries(leaf.lineage.digests ?? {}).map(([name, digest]) => [name, <CopyText key={name} text={digest} />] as const)]} /></details>
+              <details><summary>{digests(Object.keys(leaf.lineage.digests ?? {}).length)}</summary><Facts of={[['Leaf', <CopyText key="l" text={leaf.leaf} />], ...Object.entries(leaf.lineage.digests ?? {}).map(([name, digest]) => [name, <CopyText key={name} text={digest} />] as const)]} /></details>
             </li>
           ))}</ol>
         )}</Ready> : <p>Your role does not read the ledger.</p>}
