@@ -181,7 +181,7 @@ async function keys(v) {
   const before = await version()
   await press(page, 'Rotate …')
   await press(page.getByRole('dialog'), 'Rotate')
-  await page.getByText('Rotated', { exact: true }).waitFor()
+  await page.locator('.toast').filter({ hasText: 'Rotated' }).waitFor()
   await page.reload()
   await page.locator('.hierarchy').first().waitFor()
   equal(await version(), before + 1, 'version of the key-encryption key')
