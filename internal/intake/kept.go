@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
+	"path"
 
 	"github.com/qrsrisk/qrsd/engine/exposure"
 	"github.com/qrsrisk/qrsd/store/workspace"
@@ -16,7 +16,7 @@ import (
 func Kept(p *exposure.Portfolio, r *exposure.Report) ([]workspace.NewFile, error) {
 	report := reportView(r)
 	for i, f := range report.Files {
-		report.Files[i].Name = filepath.Base(f.Name) // where the files lie is this host's own affair
+		report.Files[i].Name = path.Base(f.Name) // where the files lie is this host's own affair
 	}
 	var all []workspace.NewFile
 	for _, one := range []struct {
