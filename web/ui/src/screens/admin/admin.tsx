@@ -6,6 +6,7 @@ import { Head } from '../../parts/frame'
 import { Loading, Notice } from '../../parts/states'
 import { Diagnostics } from './diagnostics'
 import { Egress } from './egress'
+import { Health } from './health'
 import { Invitations } from './invitations'
 import { Keys } from './keys'
 import { ApiKeys } from './apikeys'
@@ -35,7 +36,8 @@ const sections: readonly Section[] = [
   { key: 'outbox', text: 'Outbox', verbs: ['notice.read'], show: Outbox },
   { key: 'quotas', text: 'Quotas', verbs: ['quota.read'], show: QuotaSection },
   { key: 'backups', text: 'Backups', verbs: ['backup.read'], show: Backups },
-  { key: 'diagnostics', text: 'Diagnostics', verbs: ['store.diagnose', 'support.bundle'], show: Diagnostics },
+  { key: 'health', text: 'Health', verbs: ['store.diagnose'], show: Health },
+  { key: 'diagnostics', text: 'Diagnostics', verbs: ['support.bundle'], show: Diagnostics },
   { key: 'system', text: 'System', verbs: ['setting.read'], show: System },
 ]
 

@@ -70,7 +70,7 @@ function Record() {
           {line ? <aside className="panel one" aria-label={`Line ${line.number}`}>
             <div className="section-head"><h3>#{line.number} {line.kind}</h3><button type="button" className="icon" aria-label="Close the line" onClick={() => choose('')}>✕</button></div>
             <Facts of={[['SHA-256', <CopyText key="s" text={line.sha256} />], ['Line', <CopyText key="h" text={line.hash} />], ['Line before', <CopyText key="p" text={line.previous} />], ['Id', line.id]]} />
-            <p className="muted small">The exact bytes:</p><pre>{shownBytes(line.bytes)}</pre>
+            <p className="muted small">The exact bytes:</p><pre tabIndex={0} role="region" aria-label="The exact bytes">{shownBytes(line.bytes)}</pre>
           </aside> : null}
         </div>
       )}
