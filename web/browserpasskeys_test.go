@@ -28,6 +28,7 @@ func TestPasskeysInBrowser(t *testing.T) {
 	b.look("passkeys-added")
 
 	b.press("Sign out")
+	b.open("/sign-in?next=/signed-in")
 	b.touch("Sign in with a passkey")
 	b.title("Account")
 
@@ -50,6 +51,7 @@ func TestPasskeysInBrowser(t *testing.T) {
 	b.expect(401)
 	command(b, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: device, IsUserVerified: false})
 	b.press("Sign out")
+	b.open("/sign-in?next=/signed-in")
 	b.touch("Sign in with a passkey")
 	b.shows("No passkey was used")
 	b.look("passkey-refused")
@@ -60,6 +62,7 @@ func TestPasskeysInBrowser(t *testing.T) {
 	b.press("Remove")
 	b.shows("You have no passkey")
 	b.press("Sign out")
+	b.open("/sign-in?next=/signed-in")
 	b.touch("Sign in with a passkey")
 	b.shows("password or code is wrong")
 }

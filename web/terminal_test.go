@@ -55,3 +55,16 @@ func TestTerminalWhileLocked(t *testing.T) {
 	}
 	a.must(a.unlock(t.Context())) // what was last used is written at the end
 }
+
+// TestTerminalWithoutScriptInBrowser: who has no JavaScript signs in as ever, and lands on the pages of the account.
+func TestTerminalWithoutScriptInBrowser(t *testing.T) {
+	a := start(t)
+	p := a.account(a.tenant("Gulf Coast Mutual"), "viewer@example.com", store.Viewer)
+	b := a.browse()
+	b.script(false)
+	b.open("/sign-in")
+	b.fill("email", p.email)
+	b.fill("password", p.password)
+	b.press("Sign in")
+	b.title("Account")
+}

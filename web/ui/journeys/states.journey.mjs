@@ -1,13 +1,14 @@
 // What a screen says when things are not as they should be: a broken seal, updates that stop, nobody signed in, no such thing, another role.
 import { check, Visitor } from './harness.mjs'
 
-export const name = 'states: broken seal, stale, denied, not found, signed out, other roles'
+export const name = 'states: broken seal, stale, denied, not found, signed out, other roles, 100,000 rows'
 
 export async function run({ browser, appliance }) {
   const id = await appliance.sealed
   await brokenSeal(browser, appliance, id)
   await stale(browser, appliance)
   await otherPeople(browser, appliance, id)
+  await hundredThousand(browser, appliance, id)
 }
 
 async function brokenSeal(browser, appliance, id) {
@@ -59,4 +60,29 @@ async function otherPeople(browser, appliance, id) {
   await approver.go('/runs?state=done')
   await approver.page.waitForURL(/\/sign-in\?next=%2Fruns%3Fstate%3Ddone/)
   await approver.end()
+}
+
+/** A list as long as that of a run of 100,000 years: read to its end, few of its rows are drawn. */
+async function hundredThousand(browser, appliance, id) {
+  const v = await Visitor.open(browser, appliance, 'modeler', 'long')
+  const { page } = v
+  const total = 100_000, part = 10_000 // more at once than the API gives: reading is not what is tried
+  await page.route(/\/api\/v1\/runs\/[0-9a-f]+\/events\?/, async (route) => {
+    const from = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0)
+    const items = Array.from({ length: part }, (_, i) => ({ event: from + i + 1, year: (from + i) % 5000 + 1, month: 9, day: 1 + (i % 30), footprint_tiv: 1e9, category: 3, landfalls: [], ground_up: { mean: 1e9 - (from + i) * 1e4 }, gross: { mean: 8e8 - (from + i) * 8e3 } }))
+    await route.fulfill({ json: { basis: { run: id, years: 100_000, samples: 5, currency: 'USD', confidence: 0.9 }, summary: { id: 1, level: 'portfolio', key: '', name: '', tiv: 1e10 }, total, items, ...(from + part < total ? { next_cursor: String(from + part) } : {}) } })
+  })
+  await v.go(`/runs/${id}?tab=events`)
+  await page.getByText('100,000 storms with a loss').waitFor()
+  const begun = Date.now()
+  await page.evaluate(() => { window.reading = setInterval(() => { const e = document.querySelector('.scroll.long'); e.scrollTop = e.scrollHeight }, 20) })
+  await page.locator('tr[data-index="99999"]').waitFor({ timeout: 120_000 })
+  await page.evaluate(() => clearInterval(window.reading))
+  const drawn = await page.locator('tbody tr[data-index]').count()
+  check(drawn < 120, `${drawn} rows are drawn`)
+  const filtering = Date.now()
+  await page.getByLabel('Filter Storms').fill('77777')
+  await page.getByText(/^\d+ of 100,000$/).waitFor()
+  console.log(`      100,000 rows read in ${filtering - begun} ms, filtered in ${Date.now() - filtering} ms, ${drawn} drawn`)
+  await v.end()
 }

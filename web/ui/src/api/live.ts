@@ -1,7 +1,7 @@
 // What becomes of runs, as it happens: server-sent events, and where they stop coming, asking from time to time.
 import { useEffect, useSyncExternalStore } from 'react'
 import type { Schemas } from './client'
-import { api } from './client'
+import { api, ApiError } from './client'
 import { queries } from './queries'
 
 type RunEvent = Schemas['RunEvent']
@@ -60,13 +60,17 @@ function open(): () => void {
       last = recent.last
       recent.events.forEach(take)
       set({ at: new Date() })
-    } catch { /* the next one may succeed; the header says since when nothing came */ }
+    } catch (e) {
+      // The next one may succeed, and the header says since when nothing came; where there are no events at all it never will.
+      if (e instanceof ApiError && e.status >= 400 && e.status < 500 && e.status !== 429) stop()
+    }
   }
-  return () => {
+  const stop = () => {
     source.close()
     if (poll !== undefined) clearInterval(poll)
     set({ state: 'off' })
   }
+  return stop
 }
 
 function take(event: RunEvent) {
