@@ -59,6 +59,7 @@ func TestTerminalWhileLocked(t *testing.T) {
 // TestTerminalWithoutScriptInBrowser: who has no JavaScript signs in as ever, and lands on the pages of the account.
 func TestTerminalWithoutScriptInBrowser(t *testing.T) {
 	a := start(t)
+	a.setUpBy("operator@example.com")
 	p := a.account(a.tenant("Gulf Coast Mutual"), "viewer@example.com", store.Viewer)
 	b := a.browse()
 	b.script(false)
