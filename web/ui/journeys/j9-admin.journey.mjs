@@ -297,6 +297,7 @@ async function authenticator(v, account) {
   await d.getByRole('textbox', { name: 'Code' }).fill(totp(secret))
   await press(d, 'Confirm the code')
   const codes = dialog(v, 'Your recovery codes')
+  await codes.locator('.codes li').first().waitFor()
   equal(await codes.locator('.codes li').count(), 10, 'recovery codes')
   await v.look('recovery-codes', ['light', 'light-420'])
   await codes.getByLabel('I have kept them').check()
