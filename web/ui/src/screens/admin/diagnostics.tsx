@@ -64,7 +64,7 @@ function Collected({ of: b }: { of: Bundle }) {
   return (
     <>
       {forgotten ? <Notice tone="warn"><strong>The appliance has forgotten this bundle</strong>, at <Time at={b.expires} show={clock(b.expires)} />: collect anew.</Notice> : <p className="muted">Collected at <Time at={b.collected} show={clock(b.collected)} />, kept in memory until <Time at={b.expires} show={clock(b.expires)} />. Looking at a file and downloading are entries of the audit trail.</p>}
-      <div className={file ? 'split beside' : undefined}>
+      <div className={file ? 'split beside reading' : undefined}>
         <Tree of={b} inside={inside} shown={shown} onShow={show} onChoose={setWithout} />
         {file ? <Preview key={file.name} bundle={b.id} file={file} onClose={() => show(undefined)} /> : null}
       </div>
@@ -92,7 +92,7 @@ function Tree({ of: b, inside, shown, onShow, onChoose }: { of: Bundle; inside: 
   return (
     <fieldset className="panel tree">
       <legend className="unseen">Files of the bundle</legend>
-      <div className="root"><input ref={all} type="checkbox" aria-label="All files" checked={inside.length === b.files.length} onChange={(e) => onChoose(new Set(e.currentTarget.checked ? [] : b.files.map((f) => f.name)))} /><code>{archiveName(b.id)}</code><span className="muted">{count(inside.length)} of {count(b.files.length)} files</span><span className="size">{bytes(total(inside))}</span></div>
+      <div className="root"><input ref={all} type="checkbox" aria-label="All files" checked={inside.length === b.files.length} onChange={(e) => onChoose(new Set(e.currentTarget.checked ? [] : b.files.map((f) => f.name)))} /><code>{archiveName(b.id)}</code><span className="size">{count(inside.length)} of {count(b.files.length)} files, {bytes(total(inside))}</span></div>
       <ul>
         {b.files.map((f) => (
           <li key={f.name} className={shown === f.name ? 'chosen' : undefined}>
@@ -120,7 +120,7 @@ function total(files: readonly File[]): number {
 function NoRecipient() {
   return (
     <Notice tone="warn">
-      <strong>It can be looked at, but not packed:</strong> the configuration names nobody to encrypt it to. A bundle leaves only encrypted, so that nobody on its way reads it. Write the public key that your support gives you into <code>qrsd.hcl</code>, and let the appliance read it again (<code>systemctl reload qrsd</code>):
+      <strong>It can be looked at, but not packed:</strong> the configuration names nobody to encrypt it to. A bundle leaves only encrypted, so that nobody on its way reads it. Write the public key that your support gives you into the configuration, and start the appliance again:
       <pre>{'support {\n  recipients = ["age1…"]\n}'}</pre>
     </Notice>
   )
@@ -136,7 +136,7 @@ function Pack({ bundle: b, inside, without, forgotten }: { bundle: Bundle; insid
   useEffect(() => reset(), [chosen, reset]) // another choice is another file
   useEffect(() => (data ? () => URL.revokeObjectURL(data.address) : undefined), [data])
   return (
-    <div className="panel">
+    <div className="panel one">
       <h3>Hand it over</h3>
       <p>It is encrypted to {b.recipients.length === 1 ? 'this key' : `these ${count(b.recipients.length)} keys`}: nobody else can open it, and nobody here. Hand it over as you like; the appliance sends it nowhere.</p>
       <ul className="plain">{b.recipients.map((r) => <li key={r}><CopyText text={r} /></li>)}</ul>

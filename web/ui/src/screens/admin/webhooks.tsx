@@ -117,8 +117,8 @@ function OneWebhook({ id, onClose, onSecret }: { id: string; onClose: () => void
           </Dialog> : null}
           {deed === 'delete' ? <Confirm title="Take the webhook away" button="Take it away" onClose={() => setDeed(undefined)} send={async () => {
             await api.delete('/api/v1/webhooks/{id}', { path: { id }, etag })
+            onClose() // before reading again: it would be asked for once more
             await again()
-            onClose()
             toast('Taken away')
           }}><p>“{w.name}” hears of nothing more, and what was still to be delivered to it is dropped.</p></Confirm> : null}
         </>
