@@ -39,9 +39,11 @@ func (s *Server) newExchange(ctx *fiber.Ctx, r *route) *exchange {
 	if r != nil {
 		ctx.Context().SetUserValue(operationKey, r.Operation)
 	}
+	request := newRequestID()
+	ctx.Context().SetUserValue(requestKey, request)
 	at := s.clientAddress(x)
 	x.neighbour = neighbourhood(at)
-	x.source = store.Source{Address: at.String(), UserAgent: x.header("User-Agent"), Request: newRequestID(), Entered: new(atomic.Bool)}
+	x.source = store.Source{Address: at.String(), UserAgent: x.header("User-Agent"), Request: request, Entered: new(atomic.Bool)}
 	return x
 }
 
@@ -87,18 +89,29 @@ func (x *exchange) release() {
 	x.holds = nil
 }
 
-// operationKey is where an exchange leaves its operation for whoever counts it.
-const operationKey = "qrsd.operation"
+// Where an exchange leaves its operation and its id for whoever counts it.
+const (
+	operationKey = "qrsd.operation"
+	requestKey   = "qrsd.request"
+)
 
-// counted tells the metrics of each request, after it was answered; a stream's when it begins.
+// counted tells the metrics and the traces of each request, after it was answered; a stream's when it begins.
 func (s *Server) counted(next fasthttp.RequestHandler) fasthttp.RequestHandler {
-	if s.options.Metrics == nil {
+	metrics, traces := s.options.Metrics, s.options.Traces
+	if metrics == nil && traces == nil {
 		return next
 	}
 	return func(c *fasthttp.RequestCtx) {
 		began := time.Now()
 		next(c)
 		operation, _ := c.UserValue(operationKey).(string)
-		s.options.Metrics.Answered(operation, c.Response.StatusCode(), time.Since(began))
+		status, took := c.Response.StatusCode(), time.Since(began)
+		if metrics != nil {
+			metrics.Answered(operation, status, took)
+		}
+		if traces != nil {
+			id, _ := c.UserValue(requestKey).(string)
+			traces.Request(operation, id, status, began, took)
+		}
 	}
 }

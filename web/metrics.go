@@ -21,6 +21,13 @@ type Metrics interface {
 	Panicked(operation string)
 }
 
+// Traces is told of each request, for a collector of the owner's choice.
+type Traces interface {
+	// Request is told of a request that was answered: the operation, "" where no route has its path, the request's id, the status, and from
+	// when it took how long. It must not wait.
+	Request(operation, id string, status int, began time.Time, took time.Duration)
+}
+
 func metricsRoutes() []route {
 	return []route{
 		{Route{Method: "GET", Path: "/metrics", Operation: "getMetrics", Access: LockedToo}, do((*Server).getMetrics)},

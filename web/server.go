@@ -73,6 +73,8 @@ type Options struct {
 	Diagnostics Diagnostics
 	// Metrics counts requests and gives figures to monitors; nil: there are none.
 	Metrics Metrics
+	// Traces is told of each request; nil: nobody is.
+	Traces Traces
 	// SignInCheck says how the last check of the way in ended, for the readiness that is asked in words; nil: there are none.
 	SignInCheck func() string
 	// Unlock unlocks the store with what an operator sent; nil: only commands on the host unlock it.

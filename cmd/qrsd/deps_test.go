@@ -75,7 +75,7 @@ const ourImports = `
 	internal/storms:           engine engine/... store store/ledger store/workspace web web/wire
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
-	cmd/qrsd/internal/config:   cmd/qrsd/internal/notify cmd/qrsd/internal/webhook engine/... quantum/... store/... web/... internal/outbound
+	cmd/qrsd/internal/config:   cmd/qrsd/internal/collector cmd/qrsd/internal/notify cmd/qrsd/internal/webhook engine/... quantum/... store/... web/... internal/outbound
 	cmd/internal/manual:
 	cmd/internal/runestimate:   engine engine/loss quantum/...
 	cmd/qrsd/internal/runner:   engine/... quantum/... store store/ledger store/seal store/workspace cmd/internal/runestimate

@@ -41,6 +41,8 @@ var configFields = map[string]fieldClass{
 	"config.KMS.Key": isSet, "config.KMS.Endpoint": isSet, "config.KMS.Profile": isSet, "config.KMS.InstanceRole": shown,
 	"config.PKCS11.Module": isSet, "config.PKCS11.Token": isSet, "config.PKCS11.Key": isSet, "config.PKCS11.PIN": isSet,
 	"config.Log.Level": shown, "config.Log.Format": shown, "config.Log.File": isSet, "config.Log.Size": shown, "config.Log.Keep": shown,
+	"config.Config.Traces": within, "config.Traces.Endpoint": isSet, "config.Traces.Authorization": isSet,
+	"config.Config.Errors": within, "config.Errors.Endpoint": isSet, "config.Errors.DSN": isSet,
 	"config.Metrics.Token": isSet, "config.Support.Recipients": count,
 	"config.Runs.Cores": shown, "config.Runs.AtOnce": shown,
 	"config.Mail.Server": within, "config.Mail.Secret": isSet,

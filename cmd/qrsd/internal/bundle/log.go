@@ -124,6 +124,16 @@ func (l *logLines) value(class memberClass, value any) any {
 	return withheld
 }
 
+// Member is what a member of a log line is outside of the appliance, where a bundle shows its value as it is: one of a closed form, such as a
+// request's id. False: it is withheld, is numbered, or is free text, for which there is Words.
+func Member(name string, value any) (text string, ok bool) {
+	class, text := logMembers[name], fmt.Sprint(value)
+	if class.pattern != nil && class.pattern.MatchString(text) || class.oneOf != nil && class.oneOf()[text] {
+		return text, true
+	}
+	return "", false
+}
+
 // numbered replaces an id, so that lines of the same one are known to belong together.
 func (l *logLines) numbered(word, id string) string {
 	key := word + " " + id
@@ -136,7 +146,7 @@ func (l *logLines) numbered(word, id string) string {
 }
 
 var (
-	calledLine = regexp.MustCompile(`^(?:created by )?([\w./*()\[\]{}-]+?)(\(.*\))?( in goroutine [0-9]+)?$`)
+	calledLine = regexp.MustCompile(`^(?:created by )?([\w./*()\[\]{}-]+?)(\([^()]*\))?( in goroutine [0-9]+)?$`)
 	sourceLine = regexp.MustCompile(`^\s+\S*?([\w.-]+\.go:[0-9]+)( \+0x[0-9a-f]+)?$`)
 	goroutine  = regexp.MustCompile(`^goroutine [0-9]+ \[[a-z, 0-9()]+\]:$`)
 )

@@ -50,3 +50,10 @@ func words(text string, numbers bool) (kept string, count int) {
 	}
 	return strings.Join(out, " "), count
 }
+
+// Words keeps of a text the words that stand in the program's own messages, as a bundle shows free text of the log: for whoever else tells
+// somebody outside of the appliance of it.
+func Words(text string) string {
+	kept, _ := words(text, false)
+	return kept
+}

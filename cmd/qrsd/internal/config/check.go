@@ -46,6 +46,7 @@ func (c *Config) Check(now time.Time) []Finding {
 	if !c.Metrics.Token.IsZero() {
 		k.secret("metrics.token", c.Metrics.Token)
 	}
+	k.collectors(c)
 	if c.Log.File != "" && !exists(filepath.Dir(c.Log.File)) {
 		k.fault("log.file", "%s: its folder is not there; make it, for the user of the service alone", c.Log.File)
 	}

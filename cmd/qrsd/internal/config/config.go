@@ -80,6 +80,10 @@ type Config struct {
 	// Mail is the mail server for messages to people; nil: they stay in the outbox, where administrators read them.
 	Mail *Mail
 
+	// Traces and Errors are collectors elsewhere that are told how the appliance does; nil: none is.
+	Traces *Traces
+	Errors *Errors
+
 	// Backup says where backups go; nil: none are made.
 	Backup *Backup
 
@@ -295,6 +299,7 @@ func (c *Config) derive() {
 	if c.Mail != nil {
 		c.Outbound.Allowed = append(c.Outbound.Allowed, c.Mail.Server.Destination())
 	}
+	c.Outbound.Allowed = append(c.Outbound.Allowed, c.collectorDestinations()...)
 }
 
 // defaults is the configuration of an empty file, but for what it must say.

@@ -36,6 +36,8 @@ func NeedRestart(before, after *Config) (keys []string) {
 			return l
 		}},
 		{"metrics", func(c *Config) any { return c.Metrics }},
+		{"traces", func(c *Config) any { return c.Traces }},
+		{"errors", func(c *Config) any { return c.Errors }},
 		{"support", func(c *Config) any { return c.Support }},
 	} {
 		if !reflect.DeepEqual(part.of(before), part.of(after)) {

@@ -66,6 +66,8 @@ func schema(c *Config) body {
 				{name: "keep", set: whole(&c.Log.Keep, 0, 100)},
 			}})},
 			{name: "metrics", open: only(body{keys: []key{{name: "token", required: true, set: secret(&c.Metrics.Token)}}})},
+			{name: "traces", open: func(string) (body, error) { c.Traces = &Traces{}; return tracesKeys(c.Traces), nil }},
+			{name: "errors", open: func(string) (body, error) { c.Errors = &Errors{}; return errorsKeys(c.Errors), nil }},
 			{name: "support", open: only(body{keys: []key{{name: "recipients", required: true, set: list(&c.Support.Recipients, recipient)}}})},
 		},
 		check: func() error {

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/backups"
+	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/collector"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/config"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/egressfile"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/notify"
@@ -46,6 +47,8 @@ type appliance struct {
 	backups     *backups.Account // nil: none are made
 	keeper      *backup.Keeper   // of backups; nil: none are configured
 	watch       watch
+	traces      *collector.Traces // nil: none is told
+	faults      *collector.Faults // nil: none is told
 
 	settingMode sync.Mutex // held while the mode in the store and that of the dialer change
 	guesses     guesses
@@ -79,6 +82,7 @@ func newAppliance(o Options) (*appliance, error) {
 		}
 		a.known = append(a.known, f)
 	}
+	a.tellCollectors()
 	return a, nil
 }
 

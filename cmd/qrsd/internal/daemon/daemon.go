@@ -69,7 +69,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.closeKnown(), a.closeLog()) }()
+	defer func() {
+		a.stopCollectors()
+		err = errors.Join(err, a.closeKnown(), a.closeLog())
+	}()
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}

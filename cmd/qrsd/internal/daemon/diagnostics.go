@@ -90,6 +90,9 @@ func (a *appliance) addWatch(o *web.Options) {
 	if !a.config.Metrics.Token.IsZero() {
 		o.Metrics = a.watch.metrics
 	}
+	if a.traces != nil {
+		o.Traces = a.traces
+	}
 	o.SignInCheck = func() string { return a.watch.signIn.Word() }
 }
 

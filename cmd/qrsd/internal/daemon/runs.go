@@ -9,10 +9,14 @@ import (
 // newQueue is the queue of runs, which tells a's feed of them.
 func (a *appliance) newQueue() (*runner.Queue, error) {
 	a.feed = runner.NewFeed(nil)
-	return runner.NewQueue(runner.QueueOptions{
+	o := runner.QueueOptions{
 		DB: a.db, Feed: a.feed, Log: a.log.Named("runs"), Cores: a.config.Runs.Cores, AtOnce: a.config.Runs.AtOnce,
 		Panicked: a.watch.metrics.Panicked,
-	})
+	}
+	if a.traces != nil {
+		o.Traced = a.traces.Run
+	}
+	return runner.NewQueue(o)
 }
 
 // newDeliveries sends the events of runs and of all else to the webhooks of tenants.

@@ -96,6 +96,10 @@ func (q *Queue) compute(ctx context.Context, job *workspace.Job, e Event) (kept 
 	}
 	keep := &keeper{ctx: ctx, cores: q.cores, worth: q.o.keepWorth, log: q.log, began: map[int]time.Time{}}
 	m := &meter{feed: q.o.Feed, kept: keep.kept, now: time.Now, event: e}
+	if q.o.Traced != nil {
+		m.staged = q.o.Traced()
+		defer m.end()
+	}
 	r.Progress = m.progress
 	say(r, engine.Progress{Stage: "exposure"})
 	from := func(role string) (*store.BlobReader, error) { return job.OpenFile(ctx, role) }

@@ -17,10 +17,13 @@ type meter struct {
 	feed *Feed
 	kept func() int // blocks that were not computed, each of which was one call of progress
 	now  func() time.Time
+	// staged is told of each stage as it ends, by its name, when it began and how long it took; it must not wait. Nil: nobody is.
+	staged func(stage string, began time.Time, took time.Duration)
 
 	mu    sync.Mutex
-	event Event // as it was told last, but for the years
-	calls int   // in the stage "years"
+	began time.Time // of the stage
+	event Event     // as it was told last, but for the years
+	calls int       // in the stage "years"
 	told  []reading
 }
 
@@ -44,10 +47,25 @@ func (m *meter) progress(p engine.Progress) {
 		return
 	}
 	if fresh {
+		m.stageEnds(now)
 		m.event.Stage, m.told = p.Stage, m.told[:0]
 	}
 	m.read(now)
 	m.feed.Publish(m.event)
+}
+
+// end says that the last stage has ended, well or not.
+func (m *meter) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stageEnds(m.now())
+}
+
+func (m *meter) stageEnds(now time.Time) {
+	if m.staged != nil && !m.began.IsZero() {
+		m.staged(m.event.Stage, m.began, now.Sub(m.began))
+	}
+	m.began = now
 }
 
 // read takes a reading, and the rate and the time left from those of late.

@@ -25,6 +25,9 @@ type QueueOptions struct {
 	Now    func() time.Time // the store's clock; nil: time.Now
 	// Panicked is told that a run's computation panicked, which ended that run and no other; nil drops it: the log has it.
 	Panicked func(what string)
+	// Traced begins a trace of a run and returns what is told of each stage as that ends: its name, when it began, how long it took. Neither
+	// may wait. Nil: there are no traces.
+	Traced func() func(stage string, began time.Time, took time.Duration)
 
 	keepWorth  time.Duration // see keeper; 0: keepWorth
 	retryAfter time.Duration // 0: retryAfter

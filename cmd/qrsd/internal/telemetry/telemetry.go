@@ -54,6 +54,8 @@ type Metrics struct {
 	took     *prometheus.HistogramVec
 	panics   *prometheus.CounterVec
 	lines    *prometheus.CounterVec
+	sent     *prometheus.CounterVec
+	dropped  *prometheus.CounterVec
 }
 
 // New makes the figures.
@@ -63,14 +65,20 @@ func New(o Options) (*Metrics, error) {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qrsd_requests_total", Help: "Requests answered, by operation of the API and class of status."}, []string{"operation", "status"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "qrsd_request_seconds", Help: "Time to answer a request, by operation; of a stream until it begins.",
 			Buckets: []float64{.001, .005, .02, .1, .5, 2, 10, 60}}, []string{"operation"}),
-		panics: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qrsd_panics_total", Help: "Panics that ended a request, a stream or a task, and nothing else."}, []string{"operation"}),
-		lines:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qrsd_log_lines_total", Help: "Lines of the log, by level."}, []string{"level"}),
+		panics:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qrsd_panics_total", Help: "Panics that ended a request, a stream or a task, and nothing else."}, []string{"operation"}),
+		lines:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qrsd_log_lines_total", Help: "Lines of the log, by level."}, []string{"level"}),
+		sent:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qrsd_collector_sent_total", Help: "Spans and errors that a collector elsewhere took, by purpose."}, []string{"purpose"}),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "qrsd_collector_dropped_total", Help: "Spans and errors that were dropped because the collector did not take them, by purpose."}, []string{"purpose"}),
+	}
+	for _, purpose := range []string{"traces", "errors"} {
+		m.sent.WithLabelValues(purpose)
+		m.dropped.WithLabelValues(purpose)
 	}
 	for _, level := range []string{"warn", "error"} {
 		m.lines.WithLabelValues(level) // there from the beginning, so that a rate is known of the first one
 	}
 	for _, c := range []prometheus.Collector{
-		m.requests, m.took, m.panics, m.lines, standing{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.requests, m.took, m.panics, m.lines, m.sent, m.dropped, standing{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := m.registry.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)
@@ -98,6 +106,16 @@ func (m *Metrics) Panicked(operation string) {
 		operation = "none"
 	}
 	m.panics.WithLabelValues(operation).Inc()
+}
+
+// Sent counts what a collector took.
+func (m *Metrics) Sent(purpose string, count int) {
+	m.sent.WithLabelValues(purpose).Add(float64(count))
+}
+
+// Dropped counts what no collector took.
+func (m *Metrics) Dropped(purpose string, count int) {
+	m.dropped.WithLabelValues(purpose).Add(float64(count))
 }
 
 // Accept counts a line of the log: Metrics is a hclog.SinkAdapter.

@@ -43,11 +43,14 @@ func TestFigures(t *testing.T) {
 	m.Answered("getMe", 404, 3*time.Millisecond)
 	m.Answered("", 404, 0)
 	m.Panicked("getMe")
+	m.Sent("traces", 5)
+	m.Dropped("traces", 3)
 	got := text(t, m)
 	for _, line := range []string{
 		`qrsd_requests_total{operation="getMe",status="2xx"} 1`, `qrsd_requests_total{operation="none",status="4xx"} 1`,
 		`qrsd_request_seconds_bucket{operation="getMe",le="0.005"} 2`, `qrsd_panics_total{operation="getMe"} 1`,
 		`qrsd_log_lines_total{level="error"} 1`, `qrsd_log_lines_total{level="warn"} 0`, `qrsd_store_disk_free_bytes 12345`, `qrsd_store_commits_total 7`,
+		`qrsd_collector_sent_total{purpose="traces"} 5`, `qrsd_collector_dropped_total{purpose="traces"} 3`, `qrsd_collector_dropped_total{purpose="errors"} 0`,
 		`qrsd_mode{mode="hybrid"} 1`, `qrsd_mode{mode="connected"} 0`, `qrsd_runs_in_hand 2`, `qrsd_store_locked 0`,
 	} {
 		if !strings.Contains(got, line+"\n") {
@@ -73,7 +76,7 @@ func TestFigures(t *testing.T) {
 // labels holds the labels of our own figures to those that can hold no names.
 func labels(t *testing.T, text string) {
 	t.Helper()
-	allowed := []string{"operation", "status", "level", "mode", "version", "go", "le"}
+	allowed := []string{"operation", "status", "level", "mode", "purpose", "version", "go", "le"}
 	for line := range strings.SplitSeq(text, "\n") {
 		if !strings.HasPrefix(line, "qrsd_") {
 			continue
