@@ -129,6 +129,30 @@ func (m *figuresTold) Answered(operation string, status int, _ time.Duration) {
 
 func (m *figuresTold) Panicked(operation string) { m.panicked <- operation }
 
+// spansTold is a web.Traces.
+type spansTold chan string
+
+func (s spansTold) Request(operation, id string, status int, began time.Time, took time.Duration) {
+	if began.IsZero() || took <= 0 {
+		operation = "without a time " + operation
+	}
+	s <- fmt.Sprintf("%s %s %d", operation, id, status)
+}
+
+// TestTraces: each request is told once, by its operation and the id of its reply, with or without metrics.
+func TestTraces(t *testing.T) {
+	told := make(spansTold, 10)
+	a := start(t, func(o *web.Options, _ *directory.Options) { o.Traces = told })
+	s := a.stranger()
+	for path, operation := range map[string]string{"/healthz": "getHealth", "/api/v1/none?of=ada@example.com": ""} {
+		reply := s.call("GET", path, nil)
+		want := fmt.Sprintf("%s %s %d", operation, reply.Header.Get("X-Request-Id"), reply.Status)
+		if got := <-told; got != want || reply.Header.Get("X-Request-Id") == "" {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+}
+
 // TestMetrics wants figures for the token and for nothing else, requests counted by operation, and a panic told.
 func TestMetrics(t *testing.T) {
 	m := &figuresTold{token: "a token of a monitor", answered: make(chan string, 100), panicked: make(chan string, 1)}

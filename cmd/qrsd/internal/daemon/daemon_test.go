@@ -78,9 +78,14 @@ func optionsOf(c *config.Config) daemon.Options {
 // start runs a daemon until the test ends, and waits until it serves.
 func start(t *testing.T, folder, text string) *running {
 	t.Helper()
+	return startOf(t, folder, configured(t, folder, text))
+}
+
+func startOf(t *testing.T, folder string, c *config.Config) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	r := &running{t: t, folder: folder, hangup: make(chan os.Signal), stop: stop, ended: make(chan error, 1), lines: newLines()}
-	o := optionsOf(configured(t, folder, text))
+	o := optionsOf(c)
 	o.Hangup, o.Log = r.hangup, r.lines
 	go func() {
 		err := daemon.Run(ctx, o)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -86,5 +87,28 @@ func TestGroupMemory(t *testing.T) {
 	}
 	if got := totalMemory(fileOf(t, "meminfo", "MemFree: 1 kB\nMemTotal:       24689764 kB\n")); got != 24689764<<10 {
 		t.Errorf("%d bytes", got)
+	}
+}
+
+// TestMeterTellsStages: each stage is told once, when the next begins or the run ends.
+func TestMeterTellsStages(t *testing.T) {
+	now := time.Unix(1790000000, 0)
+	var told []string
+	m := &meter{feed: NewFeed(nil), kept: func() int { return 0 }, now: func() time.Time { return now }, event: Event{Tenant: id(1), Run: id(8), State: workspace.Running}}
+	m.staged = func(stage string, began time.Time, took time.Duration) {
+		told = append(told, fmt.Sprint(stage, " at ", began.Unix()-1790000000, " for ", took))
+	}
+	for _, stage := range []string{"exposure", "years", "years", "files"} {
+		m.progress(engine.Progress{Stage: stage})
+		now = now.Add(2 * time.Second)
+	}
+	m.end()
+	if got, want := fmt.Sprint(told), "[exposure at 0 for 2s years at 2 for 4s files at 6 for 2s]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	told = nil
+	(&meter{now: m.now, staged: m.staged}).end()
+	if len(told) != 0 {
+		t.Errorf("of a run without a stage: %v", told)
 	}
 }
