@@ -1,4 +1,4 @@
-// The sections of the administration and of the profile: each control changes something through the API, and it is still so after a reload.
+// The sections of the administration (Health and Diagnostics are in J6) and of the profile: each control changes something through the API, and it is still so after a reload.
 import { createHmac } from 'node:crypto'
 import { check, equal, Visitor } from './harness.mjs'
 
@@ -400,7 +400,6 @@ async function operator(browser, appliance) {
   await page.getByRole('row').filter({ hasText: 'modeler@example.com' }).waitFor()
   await v.look('users', ['light'])
   await system(v)
-  await diagnostics(v)
   await v.go('/audit?action=tenant')
   await page.getByRole('row').filter({ hasText: 'tenant.erase' }).first().waitFor()
   await v.end()
@@ -431,23 +430,6 @@ async function system(v) {
   await page.getByRole('heading', { name: 'The appliance' }).waitFor()
   await section(v, 'egress', 'Egress')
   await page.getByText('Connections of the appliance').waitFor()
-}
-
-async function diagnostics(v) {
-  const { page } = v
-  await section(v, 'diagnostics', 'Diagnostics')
-  await page.getByRole('row').filter({ hasText: 'disk' }).first().waitFor()
-  await v.look('doctor', ['light', 'dark', 'light-420'])
-  await press(page, 'Collect and look')
-  const files = page.getByRole('table', { name: 'Files of the bundle' })
-  await files.getByRole('row').nth(1).waitFor({ timeout: 60_000 })
-  await files.getByRole('row').nth(1).click()
-  const preview = page.getByRole('complementary', { name: /^File/ })
-  await preview.locator('pre').waitFor()
-  check(!/operator@example\.com/.test(await preview.innerText()), 'an address is in the bundle')
-  const boxes = files.getByRole('checkbox')
-  await boxes.first().uncheck()
-  await v.look('bundle', ['light', 'dark', 'light-420'])
 }
 
 /** Whoever has not the verb does not see the section, and is told who has. */

@@ -42,6 +42,7 @@ export function Frame({ children }: { children: ReactNode }) {
         <nav aria-label="Screens" className="nav">
           <ul>
             {mine.map((p) => <li key={p.to}><Link href={p.to} aria-current={here(p.to, at) ? 'page' : undefined}>{p.text}</Link></li>)}
+            {may('trust.read') ? <li><a href="/trust">Trust center</a></li> : null}
           </ul>
         </nav>
         <main id="main" tabIndex={-1}>

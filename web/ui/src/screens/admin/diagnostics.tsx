@@ -99,7 +99,7 @@ function Tree({ of: b, inside, shown, onShow, onChoose }: { of: Bundle; inside: 
             <input type="checkbox" aria-label={`Hand over ${f.name}`} checked={inside.includes(f)} onChange={(e) => choose(f.name, e.currentTarget.checked)} />
             <button type="button" className="copy" aria-expanded={shown === f.name} aria-label={`Look at ${f.name}`} onClick={() => onShow(f.name)}><code>{f.name}</code></button>
             <span className="about-file">{f.about}</span>
-            <span className="taken">{f.withheld > 0 ? <Tag mark="▇" tone="warn">{count(f.withheld)} withheld</Tag> : <span className="muted">as it is</span>}</span>
+            <span className="taken">{f.withheld > 0 ? <Tag mark="▇" tone="warn">{count(f.withheld)} withheld</Tag> : <span className="muted">none withheld</span>}</span>
             <span className="size">{bytes(f.bytes)}</span>
           </li>
         ))}
@@ -170,6 +170,8 @@ const atOnce = 100_000 // characters that are drawn; the rest on demand
 function Preview({ bundle, file, onClose }: { bundle: string; file: File; onClose: () => void }) {
   const [most, setMost] = useState(atOnce)
   const body = useRef<HTMLPreElement>(null)
+  const all = useRef<HTMLElement>(null)
+  useEffect(() => { void all.current?.scrollIntoView({ block: 'nearest' }) }, []) // in a narrow window it is below the tree
   const text = useQuery({
     queryKey: ['bundle', bundle, file.name], gcTime: 0, staleTime: Infinity, retry: false, refetchOnWindowFocus: false,
     queryFn: async ({ signal }) => {
@@ -181,15 +183,15 @@ function Preview({ bundle, file, onClose }: { bundle: string; file: File; onClos
   const parts = useMemo(() => redactions(file.name, text.data ?? ''), [file.name, text.data])
   const marked = parts.filter((p) => p.taken).length
   return (
-    <aside className="panel one" aria-label={`File ${file.name}`}>
+    <aside ref={all} className="panel one" aria-label={`File ${file.name}`}>
       <div className="section-head"><h3><code>{file.name}</code></h3><div className="actions">
         {marked > 0 ? <button type="button" onClick={() => nextMark(body.current)}>Next mark</button> : null}
         <button type="button" className="icon" aria-label="Close the file" onClick={onClose}>✕</button>
       </div></div>
-      <p className="muted small">SHA-256 <CopyText text={file.sha256} show={`${file.sha256.slice(0, 16)}…`} /></p>
+      <p className="muted small">{file.about} SHA-256 <CopyText text={file.sha256} show={`${file.sha256.slice(0, 16)}…`} /></p>
       {text.error ? <Failure error={text.error} /> : text.data === undefined ? <Loading rows={10} /> : (
         <>
-          <p className="small">{account(file.withheld, marked)}</p>
+          <p className="small">{account(file, marked)}</p>
           <pre ref={body} className="preview" tabIndex={0} role="region" aria-label={`Text of ${file.name}`}>{drawn(parts, most)}</pre>
           {text.data.length > most ? <p className="actions"><button type="button" onClick={() => setMost((m) => m + 4 * atOnce)}>Show more</button><span className="muted small">{count(most)} of {count(text.data.length)} characters are shown</span></p> : null}
         </>

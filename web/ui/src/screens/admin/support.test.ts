@@ -18,10 +18,13 @@ describe('places where something was taken out', () => {
 
 describe('the account of a file', () => {
   it('claims nothing that the marks do not show', () => {
-    expect(account(0, 0)).toMatch(/Nothing/)
-    expect(account(322, 0)).toMatch(/322 places, where nothing is left to mark/)
-    expect(account(1412, 1003)).toMatch(/1,412 places\. 1,003 marks/)
-    expect(account(1, 1)).toMatch(/1 place, all of them marked/)
+    const of = (withheld: number, marked: number, name = 'log.jsonl') => account({ name, withheld }, marked)
+    expect(of(0, 0)).toMatch(/Nothing/)
+    expect(of(322, 0, 'records.txt')).toMatch(/322 places, where nothing is left to mark/)
+    expect(of(1412, 1003)).toMatch(/1,412 places\. 1,003 marks show/)
+    expect(of(5, 1)).toMatch(/5 places\. 1 mark shows/)
+    expect(of(1, 1)).toMatch(/1 place, all of them marked/)
+    expect(of(0, 0, 'heap.txt')).toMatch(/folders/)
   })
 })
 

@@ -50,11 +50,11 @@ function Shown({ portfolio: p, etag }: { portfolio: Portfolio; etag: string | un
           <Where portfolio={p} counties={s.counties as Share[]} />
           <div className="shares">
             <Shares title="Coverage" of={s.coverages as Share[]} total={s.tiv} />
-            <Shares title="Line of business" of={s.lines as Share[]} total={s.tiv} />
             <Shares title="Year built" of={s.eras as Share[]} total={s.tiv} />
-            <Shares title="Construction (OED code)" of={s.construction as Share[]} total={s.tiv} />
-            <Shares title="Occupancy (OED code)" of={s.occupancy as Share[]} total={s.tiv} />
+            <Shares title="Line of business" of={s.lines as Share[]} total={s.tiv} />
             <Files portfolio={p} />
+            <Shares title="Construction" column="OED code" of={s.construction as Share[]} total={s.tiv} />
+            <Shares title="Occupancy" column="OED code" of={s.occupancy as Share[]} total={s.tiv} />
           </div>
         </>
       )}</Ready>
@@ -110,15 +110,15 @@ function Where({ portfolio, counties }: { portfolio: Portfolio; counties: Share[
   )
 }
 
-function Shares({ title, of, total }: { title: string; of: Share[]; total: number }) {
+function Shares({ title, column = title, of, total }: { title: string; column?: string; of: Share[]; total: number }) {
   const columns = useMemo((): Column<Share>[] => [
-    { id: 'key', header: title, value: (s) => s.key },
+    { id: 'key', header: column, value: (s) => s.key },
     { id: 'locations', header: 'Locations', number: true, value: (s) => s.locations, cell: (s) => count(s.locations) },
     { id: 'tiv', header: 'Insured value (USD)', number: true, value: (s) => s.tiv, cell: (s) => money(s.tiv) },
     { id: 'share', header: 'Share', number: true, value: (s) => s.tiv / total, cell: (s) => <>{share(s.tiv / total)} <svg className="share-bar" viewBox="0 0 70 8" preserveAspectRatio="none" aria-hidden="true"><rect width={Math.max(0.5, (70 * s.tiv) / total)} height="8" /></svg></> },
-  ], [title, total])
+  ], [column, total])
   if (of.length === 0) return null
-  return <section className="section"><h2>{title}</h2><Table caption={title} columns={columns} rows={of} rowKey={(s) => s.key} {...(of.length > 12 ? { height: 330 } : {})} /></section>
+  return <section className="section share"><h2>{title}</h2><Table caption={title} columns={columns} rows={of} rowKey={(s) => s.key} {...(of.length > 12 ? { height: 330 } : {})} /></section>
 }
 
 function Files({ portfolio }: { portfolio: Portfolio }) {

@@ -54,7 +54,7 @@ function Lineage({ run }: { run: Run }) {
         <div className="panel"><Facts of={[
           ['Portfolio', <Link key="p" href={`/portfolios/${run.portfolio}`}>{run.portfolio}</Link>],
           ['its digest', <CopyText key="pd" text={run.portfolio_digest} />],
-          ['Model', <CopyText key="m" text={run.model} />],
+          ['Model', <span key="m"><CopyText text={run.model} />{may('model.read') ? <> · <a href={`/models/${run.model}`}>model card</a></> : null}</span>],
           ['Seed', run.spec.seed],
         ]} /></div>
       </section>

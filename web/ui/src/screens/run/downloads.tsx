@@ -37,10 +37,12 @@ const largestWorkbook = 150_000 // cells, of the API; a CSV of more than this ma
 const certainlyMore = largestWorkbook * 12
 
 function Files({ run }: { run: Run }) {
+  const may = useMay()
   const tables = useGet('/api/v1/runs/{id}/tables', { path: { id: run.id } }, { staleTime: Infinity })
   return (
     <Ready of={tables}>{(t) => (
       <>
+        {may('run.report') ? <p>The report, with figures, settings, seal and approval: <a href={`/runs/${run.id}/report`}>as a page</a> or <a href={linkTo('/api/v1/runs/{id}/report', { path: { id: run.id } })} download={`report-${run.id}.pdf`}>as PDF</a>.</p> : null}
         <p>CSV and Parquet are the files that the seal names. Excel is made of tables of up to 150,000 cells.</p>
         <div className="scroll" tabIndex={0} role="region" aria-label="Tables">
           <table>
