@@ -19,6 +19,7 @@ export async function run({ browser, appliance }) {
 
 async function filters(v) {
   const { page } = v
+  await page.getByRole('heading', { name: 'Home' }).waitFor()
   await page.keyboard.press('g')
   await page.keyboard.press('a')
   await page.waitForURL(/\/audit$/)

@@ -52,6 +52,12 @@ export function useRefresh() {
     client.invalidateQueries({ predicate: (q) => typeof q.queryKey[0] === 'string' && paths.some((p) => (q.queryKey[0] as string).startsWith(p)) })
 }
 
+/** Forgets what was read of an object that is no more: reading again what lies about it would ask for it too. */
+export function useForget() {
+  const client = useQueryClient()
+  return (path: string, id: string) => client.removeQueries({ predicate: (q) => q.queryKey[0] === path && JSON.stringify(q.queryKey[1]).includes(id) })
+}
+
 /** Who is signed in. */
 export function useMe() {
   return useGet('/api/v1/me', {}, { staleTime: 60_000 })

@@ -1,7 +1,7 @@
 // Webhooks: addresses that hear of events, their secrets, and what became of deliveries.
 import { useMemo, useState } from 'react'
 import { api, newKey, type Schemas } from '../../api/client'
-import { useGet, useList, useMay, useRead, useRefresh } from '../../api/queries'
+import { useGet, useList, useMay, useRead, useRefresh, useForget } from '../../api/queries'
 import { Dialog } from '../../parts/dialog'
 import { CheckField, Form, TextField } from '../../parts/form'
 import { Person, useObjects, ObjectName, usePeople } from '../../parts/names'
@@ -89,6 +89,7 @@ function OneWebhook({ id, onClose, onSecret }: { id: string; onClose: () => void
   const may = useMay()
   const people = usePeople()
   const refresh = useRefresh()
+  const forget = useForget()
   const [deed, setDeed] = useState<'rotate' | 'delete'>()
   const again = () => refresh('/api/v1/webhooks', '/api/v1/webhook-deliveries')
   return (
@@ -117,7 +118,8 @@ function OneWebhook({ id, onClose, onSecret }: { id: string; onClose: () => void
           </Dialog> : null}
           {deed === 'delete' ? <Confirm title="Take the webhook away" button="Take it away" onClose={() => setDeed(undefined)} send={async () => {
             await api.delete('/api/v1/webhooks/{id}', { path: { id }, etag })
-            onClose() // before reading again: it would be asked for once more
+            onClose()
+            forget('/api/v1/webhooks/{id}', id)
             await again()
             toast('Taken away')
           }}><p>“{w.name}” hears of nothing more, and what was still to be delivered to it is dropped.</p></Confirm> : null}

@@ -1,4 +1,4 @@
-// What a screen says when things are not as they should be: a broken seal, updates that stop, nobody signed in, no such thing, another role.
+// First of all, since it wants the first run as a draft. What a screen says when things are not as they should be: a broken seal, updates that stop, nobody signed in, no such thing, another role.
 import { check, Visitor } from './harness.mjs'
 
 export const name = 'states: broken seal, stale, denied, not found, signed out, other roles, 100,000 rows'
