@@ -20,6 +20,7 @@ export async function run({ browser, appliance }) {
 async function filters(v) {
   const { page } = v
   await page.getByRole('heading', { name: 'Home' }).waitFor()
+  await page.getByRole('link', { name: 'Audit trail', exact: true }).waitFor() // its key is known only when the role is
   await page.keyboard.press('g')
   await page.keyboard.press('a')
   await page.waitForURL(/\/audit$/)
