@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -148,6 +149,11 @@ func (s *Server) verifyAudit(ctx context.Context, c *Call, _ struct{}) (wire.Log
 
 // verifyLogs says what verifying found. It keeps nothing: whoever asks again is answered from the bytes again.
 func (s *Server) verifyLogs(ctx context.Context, c *Call, kind store.LogKind) (out wire.LogVerification, err error) {
+	place, err := s.heavy.enter(c.Principal.Tenant())
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, place.Close()) }()
 	out.Began = s.now().UTC()
 	all, err := s.db.VerifyLogs(ctx, c.Principal, nil, kind)
 	if err != nil {

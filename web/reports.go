@@ -21,7 +21,12 @@ func reportRoutes() []route {
 }
 
 // getRunReport gives the report as PDF.
-func (s *Server) getRunReport(ctx context.Context, c *Call, in byID) (*Document, error) {
+func (s *Server) getRunReport(ctx context.Context, c *Call, in byID) (out *Document, err error) {
+	place, err := s.heavy.enter(c.Principal.Tenant())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, place.Close()) }()
 	r, err := s.report(ctx, c, in.ID)
 	if err != nil {
 		return nil, err
@@ -33,7 +38,12 @@ func (s *Server) getRunReport(ctx context.Context, c *Call, in byID) (*Document,
 	return &Document{Type: "application/pdf", Name: in.ID.String() + "-" + strings.ToLower(r.State) + ".pdf", Body: text}, nil
 }
 
-func (s *Server) showRunReport(ctx context.Context, c *Call, in byID) (*Document, error) {
+func (s *Server) showRunReport(ctx context.Context, c *Call, in byID) (out *Document, err error) {
+	place, err := s.heavy.enter(c.Principal.Tenant())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, place.Close()) }()
 	r, err := s.report(ctx, c, in.ID)
 	if err != nil {
 		return nil, err

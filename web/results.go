@@ -35,6 +35,7 @@ type Figures interface {
 // KeptRun is a finished run as its figures are read. Files are tables by their names, in Parquet.
 type KeptRun struct {
 	ID             string
+	Tenant         store.ID // whose it is
 	Years, Samples int
 	ReturnPeriods  []float64
 	Currency       string
@@ -96,7 +97,7 @@ func tablesNamed(tables []string) func(workspace.File) bool {
 func keptRun(f *workspace.Finished, tables []string) *KeptRun {
 	spec := f.Run.Value.Spec
 	r := &KeptRun{
-		ID: f.Run.ID.String(), Years: spec.Years, Samples: spec.Samples, ReturnPeriods: spec.ReturnPeriods, Currency: f.Portfolio.Value.Currency,
+		ID: f.Run.ID.String(), Tenant: f.Tenant, Years: spec.Years, Samples: spec.Samples, ReturnPeriods: spec.ReturnPeriods, Currency: f.Portfolio.Value.Currency,
 		Files: map[string]KeptFile{},
 	}
 	for _, name := range tables {

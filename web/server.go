@@ -141,7 +141,8 @@ type Server struct {
 	limits    callerLimits
 	repeats   *repeats
 	bodies    *purses
-	docks     *docks
+	docks     *docks // of uploads
+	heavy     *docks // of verifications and reports
 	shrink    *compressors
 	stopping  atomic.Bool
 	streams   sync.WaitGroup // of their writers, which Serve waits for
@@ -181,7 +182,9 @@ func New(o Options) (*Server, error) {
 	s.limits = newCallerLimits(s.options.Limits, s.now)
 	s.repeats = newRepeats(s.now)
 	s.bodies = newPurses(s.options.Limits)
-	s.docks = newDocks(s.options.Limits.Uploads)
+	uploads := s.options.Limits.Uploads
+	s.docks = newDocks(uploads, (uploads+1)/2, "uploads are received", 10*time.Second)
+	s.heavy = newDocks(heavyAtOnce, 1, "verifications and reports are made", 5*time.Second)
 	if s.shrink, err = newCompressors(); err != nil {
 		return nil, err
 	}

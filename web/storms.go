@@ -118,6 +118,11 @@ func (s *Server) runOfStorms(ctx context.Context, c *Call, id store.ID, tables [
 	if err != nil {
 		return nil, nil, err
 	}
+	if exposure {
+		if err := mayReadExposure(c); err != nil {
+			return nil, nil, err
+		}
+	}
 	of := tablesNamed(tables)
 	pick := func(f workspace.File) bool { return f.Role == workspace.RoleBuild || of(f) }
 	var f *workspace.Finished
@@ -140,6 +145,15 @@ func (s *Server) runOfStorms(ctx context.Context, c *Call, id store.ID, tables [
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	return r, func() { _ = f.Close() }, nil // of files that were read
+}
+
+// mayReadExposure refuses whoever may read runs, and not the portfolios that they are of: sites are these, with gust and loss.
+func mayReadExposure(c *Call) error {
+	verb, err := store.ParseVerb("portfolio.read")
+	if err == nil && !c.Principal.May(verb) {
+		err = refuse(kindDenied, "sites are exposure, for which %s is needed as well: the scopes of the API key, or its owner's role, do not have it", verb)
+	}
+	return err
 }
 
 func keptStorms(f *workspace.Finished, tables []string) (*KeptStorms, error) {

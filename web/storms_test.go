@@ -256,6 +256,38 @@ func twiceArea(ring [][2]float64) (sum float64) {
 	return sum
 }
 
+// TestSitesNeedBothScopes: an API key sees sites of a storm if it may read the portfolio too; whatever it is told leaves one entry.
+func TestSitesNeedBothScopes(t *testing.T) {
+	a := start(t, unlimited)
+	tenant := a.tenant("Example Mutual")
+	b := newBench(a, tenant, "Coast", locations)
+	id := b.submit(specs()["mean"])
+	b.carryOut(id)
+	owner := a.join(tenant, "modeler@example.com", store.Modeler)
+	one := "/api/v1/runs/" + id.String() + "/events"
+	var list wire.RunEvents
+	owner.want(200, owner.call("GET", one, nil)).into(t, &list)
+	one += fmt.Sprintf("/%d", list.Items[0].Event)
+	for _, c := range []struct {
+		scope, path string
+		exposure    bool
+	}{
+		{"run.read", one + "/track", false}, {"run.export", one + "/export?table=losses", false},
+		{"run.read", one + "/sites", true}, {"run.export", one + "/export?table=sites", true},
+	} {
+		want := map[bool]int{true: 403, false: 200}[c.exposure]
+		for _, key := range []string{owner.apiKey(c.scope), owner.apiKey(c.scope, "portfolio.read")} {
+			by := *owner
+			by.key, by.cookie = key, ""
+			got := by.want(want, by.call("GET", c.path, nil))
+			if n := len(a.ofRequest(got.Header.Get("X-Request-Id"), tenant)); n != 1 {
+				t.Errorf("%s left %d entries", c.path, n)
+			}
+			want = 200
+		}
+	}
+}
+
 // TestNoSuchStorm: what is no number of an event, or that of none, is not there; a storm without a loss has its way all the same.
 func TestNoSuchStorm(t *testing.T) {
 	s := study(t, specs()["drawn"])

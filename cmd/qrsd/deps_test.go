@@ -61,6 +61,7 @@ const ourImports = `
 	quantum/braket/brakettest:  quantum/circuit quantum/simulator internal/rng internal/sigv4
 
 	internal/sigv4:
+	internal/turns:
 	internal/outbound:
 	store/workspace:            store/... engine/... quantum/... internal/canonical
 	store/kms/kmstest:          internal/sigv4
@@ -71,8 +72,8 @@ const ourImports = `
 	web/reference:              web/page
 	internal/settings:          engine/... store/workspace web/wire
 	internal/intake:            engine/... store/workspace web web/wire
-	internal/figures:           engine/... store web web/wire
-	internal/storms:           engine engine/... store store/ledger store/workspace web web/wire
+	internal/figures:           engine/... internal/turns store web web/wire
+	internal/storms:           engine engine/... internal/turns store store/ledger store/workspace web web/wire
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   cmd/qrsd/internal/collector cmd/qrsd/internal/notify cmd/qrsd/internal/webhook engine/... quantum/... store/... web/... internal/outbound

@@ -110,12 +110,11 @@ func pointAt(points []wire.CurvePoint, period float64) *wire.CurvePoint {
 
 // addComputed computes the points of return periods that the tables do not have.
 func (f *Reader) addComputed(ctx context.Context, r *web.KeptRun, id int, periods []float64, curves []wire.Curve) error {
-	select {
-	case f.computing <- struct{}{}:
-		defer func() { <-f.computing }()
-	case <-ctx.Done():
-		return ctx.Err()
+	end, err := f.computing.Take(ctx, r.Tenant)
+	if err != nil {
+		return err
 	}
+	defer end()
 	t, err := lossTable(ctx, r, id)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/metrics"
 	"github.com/qrsrisk/qrsd/engine/results/parquet"
+	"github.com/qrsrisk/qrsd/internal/turns"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/web"
 	"github.com/qrsrisk/qrsd/web/wire"
@@ -23,14 +24,14 @@ import (
 
 // Reader reads the figures of runs. It is safe for use by many goroutines.
 type Reader struct {
-	computing chan struct{} // whoever computes curves or shares holds one
+	computing *turns.Turns[store.ID] // of curves and shares, by tenant
 	ground    func() (*geography.Florida, error)
 	shares    kept[shareOf, *shared]
 }
 
 // Options of a Reader.
 type Options struct {
-	// AtOnce is of how many runs curves and shares are computed at the same time; the others wait. 0 is one.
+	// AtOnce is of how many runs curves and shares are computed at the same time, of a tenant one; the others wait. 0 is one.
 	AtOnce int
 	// Ground gives the model's Florida, for the places of counties and ZIPs; it is asked once. nil: they have none.
 	Ground func() (*geography.Florida, error)
@@ -38,7 +39,7 @@ type Options struct {
 
 // New makes a reader.
 func New(o Options) *Reader {
-	r := &Reader{computing: make(chan struct{}, max(o.AtOnce, 1))}
+	r := &Reader{computing: turns.New[store.ID](o.AtOnce)}
 	if o.Ground != nil {
 		r.ground = sync.OnceValues(o.Ground)
 	}

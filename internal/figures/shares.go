@@ -83,12 +83,11 @@ func (f *Reader) addShares(ctx context.Context, r *web.KeptRun, id int, perspect
 
 // share computes shares by the engine's rule from the losses by draw.
 func (f *Reader) share(ctx context.Context, r *web.KeptRun, of shareOf) (*shared, error) {
-	select {
-	case f.computing <- struct{}{}:
-		defer func() { <-f.computing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	end, err := f.computing.Take(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
 	}
+	defer end()
 	t, err := lossTable(ctx, r, of.summary)
 	if err != nil {
 		return nil, err

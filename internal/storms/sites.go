@@ -51,7 +51,7 @@ func (r *Recomputer) sites(ctx context.Context, k *web.KeptStorms, number web.St
 	if k.Portfolio.Locations > r.o.Locations {
 		return nil, unavailable("the portfolio has %d locations; sites are computed of up to %d. Take the losses by county, or qrsd run --scenario with the files", k.Portfolio.Locations, r.o.Locations)
 	}
-	end, err := r.begin(ctx)
+	end, err := r.begin(ctx, k)
 	if err != nil {
 		return nil, err
 	}

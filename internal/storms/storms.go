@@ -20,6 +20,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/hazard"
 	"github.com/qrsrisk/qrsd/engine/hazard/windfield"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
+	"github.com/qrsrisk/qrsd/internal/turns"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/web"
@@ -31,7 +32,7 @@ type Options struct {
 	Model func(without []string) (*modelpack.Model, error)
 	// Figures reads the losses of storms from the tables of runs.
 	Figures web.Figures
-	// AtOnce is how many computations go on at the same time; the others wait. 0 is two.
+	// AtOnce is how many computations go on at the same time, of a tenant one; the others wait. 0 is two.
 	AtOnce int
 	// Locations is the largest portfolio whose sites are computed. 0 is 100,000.
 	Locations int
@@ -45,7 +46,7 @@ type Recomputer struct {
 	o         Options
 	model     func() (*modelpack.Model, error) // with all judgements
 	grid      func() (*windfield.Grid, error)
-	computing chan struct{} // whoever computes holds one
+	computing *turns.Turns[store.ID] // by tenant
 
 	mu        sync.Mutex
 	landfalls map[stormOf]*web.StormLandfalls
@@ -67,7 +68,7 @@ func New(o Options) *Recomputer {
 	if o.Locations <= 0 {
 		o.Locations = 100_000
 	}
-	r := &Recomputer{o: o, computing: make(chan struct{}, o.AtOnce), landfalls: map[stormOf]*web.StormLandfalls{}}
+	r := &Recomputer{o: o, computing: turns.New[store.ID](o.AtOnce), landfalls: map[stormOf]*web.StormLandfalls{}}
 	r.model = sync.OnceValues(func() (*modelpack.Model, error) { return o.Model(nil) })
 	r.grid = sync.OnceValues(func() (*windfield.Grid, error) {
 		m, err := r.model()
@@ -79,14 +80,9 @@ func New(o Options) *Recomputer {
 	return r
 }
 
-// begin waits for a place to compute in. What it returns gives the place free.
-func (r *Recomputer) begin(ctx context.Context) (end func(), err error) {
-	select {
-	case r.computing <- struct{}{}:
-		return func() { <-r.computing }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// begin waits for a place to compute in, of which a tenant has one. What it returns gives the place free.
+func (r *Recomputer) begin(ctx context.Context, k *web.KeptStorms) (end func(), err error) {
+	return r.computing.Take(ctx, k.Tenant)
 }
 
 // same opens the model and holds the run to it: only with the same model and engine are its storms these.
@@ -130,7 +126,7 @@ func (r *Recomputer) Landfalls(ctx context.Context, k *web.KeptStorms, numbers [
 	if err != nil {
 		return nil, err
 	}
-	end, err := r.begin(ctx)
+	end, err := r.begin(ctx, k)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ const (
 
 // Track implements web.Storms.
 func (r *Recomputer) Track(ctx context.Context, k *web.KeptStorms, number web.StormNumber) (out wire.StormTrack, err error) {
-	end, err := r.begin(ctx)
+	end, err := r.begin(ctx, k)
 	if err != nil {
 		return out, err
 	}
@@ -67,7 +67,7 @@ func landfallsOf(ground *geography.Florida, e *hazard.Event) *web.StormLandfalls
 
 // Footprint implements web.Storms.
 func (r *Recomputer) Footprint(ctx context.Context, k *web.KeptStorms, number web.StormNumber) (out wire.StormFootprint, err error) {
-	end, err := r.begin(ctx)
+	end, err := r.begin(ctx, k)
 	if err != nil {
 		return out, err
 	}

@@ -85,12 +85,15 @@ func Operator() store.Principal {
 }
 
 // User is a signed-in user of the tenant with a new random id, whom no directory knows.
-func User(tenant store.ID, role store.Role) store.Principal {
+func User(tenant store.ID, role store.Role) store.Principal { return Scoped(tenant, role, nil) }
+
+// Scoped is such a user by an API key with these scopes; nil: all that the role may.
+func Scoped(tenant store.ID, role store.Role, scopes []store.Verb) store.Principal {
 	var id store.ID
 	if _, err := io.ReadFull(rand.Reader, id[:]); err != nil {
 		panic("storetest: no entropy: " + err.Error())
 	}
-	return rights.User(id, tenant, role, store.Source{Address: "192.0.2.1", UserAgent: "storetest"}, nil)
+	return rights.User(id, tenant, role, store.Source{Address: "192.0.2.1", UserAgent: "storetest"}, scopes)
 }
 
 // lean takes the ballast away: a test's disk is shared.

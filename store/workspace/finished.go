@@ -11,6 +11,7 @@ import (
 
 // Finished is a run that is done, with the portfolio that it is of, what came out, and files of that which are open.
 type Finished struct {
+	Tenant    store.ID // whose it is
 	Run       store.Record[Run]
 	Portfolio store.Record[Portfolio]
 	Result    Result
@@ -60,7 +61,8 @@ func (w *Workspace) Finished(ctx context.Context, pick func(File) bool, ids ...s
 }
 
 // FinishedWithExposure reads a run that is done as Finished does, and opens the files of its portfolio too, so that a part of it can be
-// computed again. With export it is for files that leave the appliance.
+// computed again. With export it is for files that leave the appliance. Either way the caller must be allowed to read portfolios too: what is
+// computed of single locations shows them. *store.DeniedError: it is not, which is the one entry that the reading leaves.
 func (w *Workspace) FinishedWithExposure(ctx context.Context, pick func(File) bool, export bool, id store.ID) (*Finished, error) {
 	verb := rights.RunRead
 	if export {
@@ -86,9 +88,13 @@ func (w *Workspace) finished(ctx context.Context, verb store.Verb, pick func(Fil
 	if len(ids) == 0 {
 		panic("workspace: a reading of no run")
 	}
+	by := w.tenant.Principal()
 	err = w.tenant.View(ctx, store.Action{Verb: verb, Object: ids[0]}, func(tx *store.ReadTx) error {
+		if exposure && !by.May(rights.PortfolioRead) {
+			return &store.DeniedError{Verb: rights.PortfolioRead, Role: by.Role()}
+		}
 		for _, id := range ids {
-			one := &Finished{open: map[string]*store.BlobReader{}, exposure: map[string]*store.BlobReader{}}
+			one := &Finished{Tenant: w.tenant.ID(), open: map[string]*store.BlobReader{}, exposure: map[string]*store.BlobReader{}}
 			all = append(all, one)
 			if err := one.read(tx, id, pick); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/qrsrisk/qrsd/store"
+	"github.com/qrsrisk/qrsd/store/storetest"
 	"github.com/qrsrisk/qrsd/store/workspace"
 )
 
@@ -92,6 +93,33 @@ func TestFinishedWithExposure(t *testing.T) {
 	var denied *store.DeniedError
 	if _, err := b.as(store.Viewer).FinishedWithExposure(t.Context(), all, true, id); !errors.As(err, &denied) {
 		t.Errorf("a viewer exports: %v", err)
+	}
+}
+
+// TestExposureNeedsBothRights: a key that may read or export runs and not portfolios gets no exposure, and leaves the one entry that says so.
+func TestExposureNeedsBothRights(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Modeler)
+	p := must(w.Import(t.Context(), portfolio("Coast")))(t)
+	id := must(w.Submit(t.Context(), workspace.NewRun{Portfolio: p, Model: modelDigest, ModelVersion: "1.0.0", Spec: spec()}))(t)
+	must(w.Claim(t.Context(), id, worker, lease))(t)
+	must(w.Finish(t.Context(), id, worker, resultFiles()))(t)
+	none := func(workspace.File) bool { return false }
+	for name, export := range map[string]bool{"run.read": false, "run.export": true} {
+		of := []store.Verb{must(store.ParseVerb(name))(t)}
+		key := workspace.Open(b.handle(storetest.Scoped(b.tenant, store.Modeler, of)))
+		var denied *store.DeniedError
+		if _, err := key.FinishedWithExposure(t.Context(), none, export, id); !errors.As(err, &denied) || denied.Verb.String() != "portfolio.read" {
+			t.Errorf("a key with %s alone: %v", name, err)
+		}
+		if got := must(b.admin.Audit(t.Context(), store.Query{Action: name}))(t); len(got) != 1 || got[0].Outcome != store.Denied {
+			t.Errorf("%s left %+v", name, got)
+		}
+		key = workspace.Open(b.handle(storetest.Scoped(b.tenant, store.Modeler, append(of, must(store.ParseVerb("portfolio.read"))(t)))))
+		f := must(key.FinishedWithExposure(t.Context(), none, export, id))(t)
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

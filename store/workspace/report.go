@@ -19,7 +19,7 @@ type Reported struct {
 // Report reads a run for its report and opens the files that came out of it, in one reading. They must be closed. *UnfinishedError: it is
 // not done.
 func (w *Workspace) Report(ctx context.Context, run store.ID) (*Reported, error) {
-	r := &Reported{Finished: &Finished{open: map[string]*store.BlobReader{}}}
+	r := &Reported{Finished: &Finished{Tenant: w.tenant.ID(), open: map[string]*store.BlobReader{}}}
 	err := w.tenant.View(ctx, store.Action{Verb: rights.RunReport, Object: run}, func(tx *store.ReadTx) error {
 		if err := r.read(tx, run, func(File) bool { return true }); err != nil {
 			return err
