@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,9 @@ type anchor struct {
 	content anchorContent // what the file holds, or is to hold as soon as it can be written
 	missing bool          // there was no file
 	failed  error         // of the last writing; nil when the file holds content
-	moved   string        // where the content was read, if that is to go once it is written at path; "" otherwise
+	moved   string        // a file at the store's own place that is to go once the content is written at path; "" otherwise
+	// brought are erasures that a restore left at the store's own place. They are not in content until they are proved.
+	brought []keyring.Erasure
 }
 
 // anchorContent is version 1 of the file. It holds no secret.
@@ -70,19 +73,34 @@ func openAnchor(path string) (*anchor, error) {
 }
 
 // anchorOf opens the anchor of a store: at its own place, or where the options name one. When they name one for the first
-// time, the anchor moves there.
+// time, the anchor moves there. Where both are there, a restore left the one at its own place: of that the erasures alone are taken.
 func anchorOf(dir string, o Options) (*anchor, error) {
 	a, err := openAnchor(o.anchorPath(dir))
 	own := filepath.Join(dir, anchorFile)
-	if err != nil || !a.missing || a.path == own {
+	if err != nil || sameFile(a.path, own) {
 		return a, err
 	}
 	before, err := openAnchor(own)
 	if err != nil || before.missing {
 		return a, err
 	}
+	if !a.missing {
+		a.brought = before.content.Erased
+		a.moved = own
+		return a, nil
+	}
 	before.path, before.moved = a.path, own
 	return before, nil
+}
+
+// sameFile reports whether two paths name one file, by whatever name.
+func sameFile(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	one, errOne := os.Stat(a)
+	other, errOther := os.Stat(b)
+	return errOne == nil && errOther == nil && os.SameFile(one, other)
 }
 
 // hold keeps a new checkpoint. It is called by the committer after the commit; a writing that fails never undoes what is
@@ -98,9 +116,34 @@ func (a *anchor) rest(generation uint64) error {
 	return a.change(func(c *anchorContent) { c.Generation, c.AtRest = generation, true })
 }
 
-// keys keeps the key file's generation.
+// keys keeps the key file's generation and erasures, beside those that were noted and wait to be proved.
 func (a *anchor) keys(generation uint64, erased []keyring.Erasure) error {
-	return a.change(func(c *anchorContent) { c.Generation, c.Erased, c.AtRest = generation, erased, false })
+	return a.change(func(c *anchorContent) {
+		waiting := slices.DeleteFunc(slices.Clone(c.Erased), func(e keyring.Erasure) bool { return slices.ContainsFunc(erased, e.Equal) })
+		c.Generation, c.Erased, c.AtRest = generation, append(slices.Clone(erased), waiting...), false
+	})
+}
+
+// noted is a copy of all erasures that the anchor knows of, of which some may be of others: see DB.genuineErasures.
+func (a *anchor) noted() []keyring.Erasure {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append(slices.Clone(a.content.Erased), a.brought...)
+}
+
+// settled ends what waited: the key file knows all of it that is genuine.
+func (a *anchor) settled(generation uint64, erased []keyring.Erasure) error {
+	return a.change(func(c *anchorContent) {
+		c.Generation, c.Erased, c.AtRest = generation, erased, false
+		a.brought = nil
+	})
+}
+
+// unsettled reports whether the anchor notes an erasure that the key file does not, or a restore brought any.
+func (a *anchor) unsettled(erased []keyring.Erasure) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.brought) > 0 || a.moved != "" || slices.ContainsFunc(a.content.Erased, func(e keyring.Erasure) bool { return !slices.ContainsFunc(erased, e.Equal) })
 }
 
 // change writes the file anew. What could not be written is written with the next change, or by written.
@@ -127,7 +170,7 @@ func (a *anchor) write() error {
 		a.failed = fmt.Errorf("the anchor is behind: write %s: %w", a.path, err)
 		return a.failed
 	}
-	if a.moved == "" {
+	if a.moved == "" || len(a.brought) > 0 {
 		return nil
 	}
 	// Left behind, it would speak for the store as it was.

@@ -25,12 +25,20 @@ import (
 
 // Assembly puts a store together from the parts of a backup, beside the place where it is to be. Nothing is at that place
 // until Finish, the commit point, renames it.
-type Assembly struct{ dir, work string }
+type Assembly struct {
+	dir, work string
+	release   func() error // the lock of work; nil when that is no longer the assembly's
+}
 
-const restoringSuffix = ".restoring"
+const (
+	restoringSuffix = ".restoring"
+	// restoringMark is the file by which a folder is known for an assembly's, before anything else is in it.
+	restoringMark = "RESTORING"
+)
 
 // Assemble begins. It refuses with ErrExists where dir exists and is not an empty folder: a restore overwrites nothing. What
-// an assembly that was cut short left is removed.
+// an assembly that was cut short left beside it is removed; a folder of that name that no assembly has made is ErrExists too, and one
+// that another assembly is at work in is an InUseError.
 func Assemble(dir string) (*Assembly, error) {
 	dir = filepath.Clean(dir)
 	entries, err := os.ReadDir(dir)
@@ -40,11 +48,70 @@ func Assemble(dir string) (*Assembly, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	a := &Assembly{dir, dir + restoringSuffix}
-	if err := os.RemoveAll(a.work); err != nil {
+	a := &Assembly{dir: dir, work: dir + restoringSuffix}
+	if err := a.take(); err != nil {
 		return nil, err
 	}
-	return a, os.MkdirAll(filepath.Join(a.work, blobFolder), 0o700)
+	if err := os.Mkdir(filepath.Join(a.work, blobFolder), 0o700); err != nil {
+		return nil, errors.Join(err, a.Abandon())
+	}
+	return a, nil
+}
+
+// take makes the folder of the assembly, or clears one that was cut short, and holds its lock.
+func (a *Assembly) take() error {
+	err := os.MkdirAll(filepath.Dir(a.work), 0o700)
+	if err == nil {
+		err = os.Mkdir(a.work, 0o700)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if errors.Is(err, fs.ErrExist) && !a.ownLeftover() {
+		return fmt.Errorf("%s is there, and no restore has made it; a restore overwrites nothing: move it away, or name another folder: %w", a.work, ErrExists)
+	}
+	release, err := kv.LockDir(a.work)
+	if err != nil {
+		return fmt.Errorf("another restore to %s: %w", a.dir, err)
+	}
+	if err := a.clear(); err != nil {
+		return errors.Join(err, release())
+	}
+	a.release = release
+	return nil
+}
+
+// ownLeftover reports whether the folder is one that an assembly has made: marked, or cut short before that.
+func (a *Assembly) ownLeftover() bool {
+	info, err := os.Lstat(a.work)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	entries, err := os.ReadDir(a.work)
+	if err != nil {
+		return false
+	}
+	lockAlone := len(entries) == 0 || len(entries) == 1 && entries[0].Name() == kv.LockName
+	mark, err := os.Lstat(filepath.Join(a.work, restoringMark))
+	return lockAlone || err == nil && mark.Mode().IsRegular()
+}
+
+// clear removes all but the lock, and marks the folder. The mark goes last and comes first, so that what is cut short in between is
+// still known.
+func (a *Assembly) clear() error {
+	entries, err := os.ReadDir(a.work)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == kv.LockName || e.Name() == restoringMark {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(a.work, e.Name())); err != nil {
+			return err
+		}
+	}
+	return durable.WriteFile(filepath.Join(a.work, restoringMark), []byte("A restore is at work here, or was cut short. The next one to the same place removes this folder.\n"), 0o600)
 }
 
 // Database is where the database's file is to be written, KeyFile where the key file.
@@ -66,8 +133,9 @@ func (a *Assembly) CreateBlob(b StoredBlob) (*os.File, error) {
 }
 
 // Finish writes the small files, makes all durable and gives the store its place. anchor and formatText are as the snapshot had
-// them. Erasures are noted in the anchor, so that the first unlock repeats those that the key file does not know. Where o names an
-// anchor that is there, that one is kept, with the erasures added, and the backup's is dropped.
+// them. Erasures are noted in the store's own anchor, so that the first unlock repeats those that the key file does not know and this
+// installation has written. Where o names an anchor that is there, its content takes the place of the backup's. The file itself is not
+// touched: what was restored is not proved yet. See MoveAnchor.
 func (a *Assembly) Finish(anchor, formatText []byte, erased []Erasure, o Options) error {
 	if err := durable.WriteFile(filepath.Join(a.work, formatFile), formatText, 0o600); err != nil {
 		return err
@@ -75,20 +143,22 @@ func (a *Assembly) Finish(anchor, formatText []byte, erased []Erasure, o Options
 	if _, err := readFormat(a.work); err != nil {
 		return fmt.Errorf("the backup's %w", err)
 	}
+	if o.Anchor != "" {
+		switch text, err := os.ReadFile(o.Anchor); {
+		case err == nil:
+			anchor = text
+		case !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("the anchor: %w", err)
+		}
+	}
 	own := filepath.Join(a.work, anchorFile)
 	if err := durable.WriteFile(own, anchor, 0o600); err != nil {
 		return err
 	}
-	kept := own
-	if o.Anchor != "" {
-		if _, err := os.Stat(o.Anchor); err == nil {
-			kept = o.Anchor
-			if err := os.Remove(own); err != nil {
-				return err
-			}
-		}
+	if err := noteErasures(own, erased); err != nil {
+		return err
 	}
-	if err := noteErasures(kept, erased); err != nil {
+	if err := os.Remove(filepath.Join(a.work, restoringMark)); err != nil {
 		return err
 	}
 	if err := syncTree(a.work); err != nil {
@@ -100,20 +170,43 @@ func (a *Assembly) Finish(anchor, formatText []byte, erased []Erasure, o Options
 	if err := os.Rename(a.work, a.dir); err != nil {
 		return err
 	}
-	return durable.SyncFolder(filepath.Dir(a.dir))
+	release := a.release
+	a.release = nil
+	return errors.Join(durable.SyncFolder(filepath.Dir(a.dir)), release())
 }
 
-// Abandon removes what was assembled so far. After Finish it does nothing.
-func (a *Assembly) Abandon() error { return os.RemoveAll(a.work) }
+// Abandon removes what was assembled so far. After Finish, or a second time, it does nothing.
+func (a *Assembly) Abandon() error {
+	if a.release == nil {
+		return nil
+	}
+	release := a.release
+	a.release = nil
+	return errors.Join(os.RemoveAll(a.work), release())
+}
 
-// noteErasures adds erasures to an anchor, each of which has its own MAC.
+// MoveAnchor moves the anchor of a closed store from its own place to another, over one that is there: with it the restore of a store whose
+// anchor is kept elsewhere ends, after the store was proved.
+func MoveAnchor(dir, to string) error {
+	own := filepath.Join(dir, anchorFile)
+	a, err := openAnchor(own)
+	if err != nil || a.missing || sameFile(own, to) {
+		return err
+	}
+	if err := writeSummed(to, a.content); err != nil {
+		return fmt.Errorf("the anchor: %w", err)
+	}
+	return os.Remove(own)
+}
+
+// noteErasures adds erasures to an anchor, each of which has its own MAC. One that merely names the same tenant keeps none out.
 func noteErasures(path string, erased []Erasure) error {
 	a, err := openAnchor(path)
 	if err != nil {
 		return err
 	}
 	known := func(e Erasure) bool {
-		return slices.ContainsFunc(a.content.Erased, func(k Erasure) bool { return k.Owner == e.Owner })
+		return slices.ContainsFunc(a.content.Erased, e.Equal)
 	}
 	before := len(a.content.Erased)
 	for _, e := range erased {

@@ -293,8 +293,8 @@ func (db *DB) purgeSignposts(ctx context.Context, tenant ID) error {
 
 // applyCertificates brings erasures into a key file that was put back from before them.
 func (db *DB) applyCertificates(ctx context.Context) error {
-	missing := slices.Clone(db.anchor.now().Erased)
-	missing = slices.DeleteFunc(missing, func(e keyring.Erasure) bool { return db.isErased(ID(e.Owner.Space)) })
+	noted := db.anchor.noted()
+	missing := slices.DeleteFunc(noted, func(e keyring.Erasure) bool { return db.ring.IsErased(e.Owner) })
 	t := db.system()
 	for after := Cursor(""); ; {
 		var page Page[certificateRecord]
@@ -314,17 +314,46 @@ func (db *DB) applyCertificates(ctx context.Context) error {
 			break
 		}
 	}
-	if len(missing) == 0 {
+	if len(missing) == 0 && !db.anchor.unsettled(db.ring.Erased()) {
 		return nil
 	}
-	events, err := db.ring.ApplyErased(ctx, missing)
+	genuine, err := db.genuineErasures(ctx, missing)
 	if err != nil {
 		return err
 	}
-	if err := t.tellTenants(ctx, Action{Verb: rights.TenantErase}, events); err != nil {
-		return err
+	if len(genuine) > 0 {
+		events, err := db.ring.ApplyErased(ctx, genuine)
+		if err != nil {
+			return err
+		}
+		if err := t.tellTenants(ctx, Action{Verb: rights.TenantErase}, events); err != nil {
+			return err
+		}
 	}
-	return db.anchor.keys(db.ring.Generation(), db.ring.Erased())
+	return db.anchor.settled(db.ring.Generation(), db.ring.Erased())
+}
+
+// genuineErasures leaves out erasures that this installation has not written: an anchor, and the list at a place of backups, can be
+// written to by others, who must neither erase a tenant nor keep the store from being unlocked. What is left out is an alarm and an
+// entry of the audit log.
+func (db *DB) genuineErasures(ctx context.Context, list []keyring.Erasure) ([]keyring.Erasure, error) {
+	genuine, forged, err := db.ring.SiftErased(list)
+	if err != nil || len(forged) == 0 {
+		return genuine, err
+	}
+	what := fmt.Sprintf("%d noted erasures were not written by this installation and are left out, the first of %s", len(forged), ID(forged[0].Owner.Space))
+	db.alarm(what + ": somebody changed the anchor, or the list of erasures at the place of backups")
+	r := db.system().entry(Action{Verb: rights.StoreAlarm}, Done)
+	r.reason = what
+	return genuine, db.audit(ctx, r)
+}
+
+// SiftErasures parts a list of erasures from elsewhere into those that this installation has written and others.
+func (db *DB) SiftErasures(list []Erasure) (genuine, forged []Erasure, err error) {
+	if err := db.ready(); err != nil {
+		return nil, nil, err
+	}
+	return db.ring.SiftErased(list)
 }
 
 // markLeft marks erased tenants of which there is something although their erasure is over, or of which the database knows

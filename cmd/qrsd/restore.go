@@ -56,6 +56,11 @@ func (x *restoreCommand) Run(ctx context.Context, c console) error {
 	case x.Identity == "":
 		return &runner.ErrUsage{Reason: "--identity: name the file of the identity, here or with QRSD_BACKUP_IDENTITY"}
 	}
+	if x.Anchor != "" { // which is written anew, and then closed to whose it was
+		if err := store.CheckOwner(x.Anchor); err != nil {
+			return fmt.Errorf("--anchor: %w", err)
+		}
+	}
 	with, err := backups.Identities(x.Identity)
 	if err != nil {
 		return err
@@ -89,9 +94,19 @@ func (x *restoreCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-// prove unlocks the restored store and holds it to the manifest.
-func (x *restoreCommand) prove(ctx context.Context, c console, r *backup.Restored) (err error) {
-	db, err := openStore(ctx, c, x.storeFlags)
+// prove unlocks the restored store and holds it to the manifest. The anchor that was kept elsewhere is replaced when that is done, and
+// not before: until then the store goes by a copy of its own.
+func (x *restoreCommand) prove(ctx context.Context, c console, r *backup.Restored) error {
+	if err := x.conclude(ctx, c, r); err != nil || x.Anchor == "" {
+		return err
+	}
+	return store.MoveAnchor(x.Store, x.Anchor)
+}
+
+func (x *restoreCommand) conclude(ctx context.Context, c console, r *backup.Restored) (err error) {
+	flags := x.storeFlags
+	flags.Anchor = ""
+	db, err := openStore(ctx, c, flags)
 	if err != nil {
 		return err
 	}

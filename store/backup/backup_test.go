@@ -519,7 +519,8 @@ func TestRestoreOverwritesNothing(t *testing.T) {
 		t.Errorf("onto a store: %v", err)
 	}
 	empty := t.TempDir()
-	if err := os.MkdirAll(empty+".restoring/blobs", 0o700); err != nil { // what a restore left that was killed
+	killed := empty + ".restoring"
+	if err := errors.Join(os.MkdirAll(filepath.Join(killed, "blobs"), 0o700), os.WriteFile(filepath.Join(killed, "RESTORING"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	s.restore(backup.RestoreOptions{Dir: empty}, store.Options{})

@@ -334,7 +334,8 @@ func (r *Ring) Erase(ctx context.Context, owners []Owner, unlockers ...Unlocker)
 }
 
 // ApplyErased repeats erasures on a key file that was restored from before them. The list comes from [Ring.Erased] of a later
-// file or from certificates; an erasure whose MAC is not this install's is refused as ErrTampered, and nothing is done.
+// file or from certificates; an erasure whose MAC is not this install's is refused as ErrTampered, and nothing is done: where the list
+// may have been changed by others, [Ring.SiftErased] takes out before what this install has not written.
 // Those that are done already are passed over. Events and errors as Erase; an owner that the file does not know is noted.
 func (r *Ring) ApplyErased(ctx context.Context, list []Erasure, unlockers ...Unlocker) ([]Event, error) {
 	return r.destroy(ctx, unlockers, func(s *state) ([]Erasure, error) {
@@ -354,6 +355,28 @@ func (r *Ring) ApplyErased(ctx context.Context, list []Erasure, unlockers ...Unl
 		slices.SortStableFunc(todo, func(a, b Erasure) int { return compareOwners(a.Owner, b.Owner) })
 		return slices.CompactFunc(todo, func(a, b Erasure) bool { return a.Owner == b.Owner }), nil
 	})
+}
+
+// SiftErased parts a list of erasures into those that this install has written and others, by their MAC. It changes nothing. Errors:
+// ErrLocked, and ErrTampered for a key file whose key of the erasures cannot be unwrapped.
+func (r *Ring) SiftErased(list []Erasure) (genuine, forged []Erasure, err error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if r.root == nil {
+		return nil, nil, ErrLocked
+	}
+	for _, e := range list {
+		want, err := r.state.erasureMAC(r.root, e)
+		if err != nil {
+			return nil, nil, err
+		}
+		if want == e.MAC {
+			genuine = append(genuine, e)
+		} else {
+			forged = append(forged, e)
+		}
+	}
+	return genuine, forged, nil
 }
 
 func (r *Ring) destroy(ctx context.Context, unlockers []Unlocker, list func(*state) ([]Erasure, error)) ([]Event, error) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qrsrisk/qrsd/store/internal/envelope"
@@ -140,6 +141,12 @@ type Erasure struct {
 	Generation uint64           `json:"generation"` // of the key file that no longer had the keys
 	Keys       []envelope.KeyID `json:"keys"`       // the KEK, then the data keys, those retired before included
 	MAC        [32]byte         `json:"mac"`
+}
+
+// Equal reports whether two erasures are the same in everything, MAC included: that of another with one field changed is not
+// the same, whatever it says of its owner.
+func (e Erasure) Equal(other Erasure) bool {
+	return e.Owner == other.Owner && e.At.Equal(other.At) && e.Generation == other.Generation && e.MAC == other.MAC && slices.Equal(e.Keys, other.Keys)
 }
 
 // RootStatus is the root key as shown to a user and in audit entries. It holds no secret.

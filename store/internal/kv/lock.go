@@ -9,14 +9,14 @@ import (
 	"strconv"
 )
 
-// lockName is the file in a data directory whose lock is the directory's. It stays when the lock is given back: removing
+// LockName is the file in a data directory whose lock is the directory's. It stays when the lock is given back: removing
 // it would let two processes lock two files of one name.
-const lockName = "LOCK"
+const LockName = "LOCK"
 
 // LockDir takes a data directory for this process until release. Held by another process it is an [ErrInUse] with that
 // one's number. The system gives the lock back when a process ends, however it ends.
 func LockDir(path string) (release func() error, err error) {
-	name := filepath.Join(path, lockName)
+	name := filepath.Join(path, LockName)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", path, err)
