@@ -43,7 +43,7 @@ type DeviceJob struct {
 	Confirmed *DeviceConfirmation `json:"confirmed,omitempty"`
 	Cancel    bool                `json:"cancel,omitempty"` // its tasks shall be cancelled
 	Quoted    int64               `json:"quoted_microdollars,omitempty"`
-	Pending   int64               `json:"pending_microdollars,omitempty"` // agreed to for tasks that are not created yet
+	Pending   int64               `json:"pending_microdollars,omitempty"` // agreed to for tasks that are not created yet, or as the highest price of a file for a relay
 	Report    json.RawMessage     `json:"report,omitempty"`               // the estimate, when it is answered
 }
 
@@ -268,9 +268,12 @@ func (w *Workspace) CancelDeviceJob(ctx context.Context, id store.ID) (r store.R
 	return r, err
 }
 
-// withdraw ends a job that was not submitted, and its place in the register.
+// withdraw ends a job that was not submitted, and its place in the register. A file that was given out may still be run: its price stays pending.
 func (w *Workspace) withdraw(tx *store.WriteTx, job *DeviceJob) error {
-	job.Stage, job.Pending = DeviceWithdrawn, 0
+	if job.Stage != DeviceExported {
+		job.Pending = 0
+	}
+	job.Stage = DeviceWithdrawn
 	if job.Estimate == nil {
 		return nil
 	}

@@ -46,7 +46,7 @@ type Desk struct {
 	o Options
 
 	mu   sync.Mutex
-	busy map[store.ID]bool // jobs with which a step is being taken
+	busy map[store.ID]chan struct{} // jobs with which a step is being taken; closed when it has ended
 }
 
 var _ web.Devices = (*Desk)(nil)
@@ -62,7 +62,7 @@ func New(o Options) *Desk {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Desk{o: o, busy: map[store.ID]bool{}}
+	return &Desk{o: o, busy: map[store.ID]chan struct{}{}}
 }
 
 // Reachable implements web.Devices.
@@ -109,8 +109,8 @@ type work struct {
 func (d *Desk) take(ctx context.Context, tenant, id store.ID) (*work, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.busy[id] {
-		return nil, unavailable("a step with job %s is being taken already: ask again when it has ended", id)
+	if d.busy[id] != nil {
+		return nil, errors.Join(unavailable("job %s: %s", id, errBusy), errBusy)
 	}
 	desk, err := workspace.OpenDeviceDesk(ctx, d.o.DB, tenant)
 	if err != nil {
@@ -134,14 +134,40 @@ func (d *Desk) take(ctx context.Context, tenant, id store.ID) (*work, error) {
 	if w.jobs.Relays, err = trusted(ctx, desk); err != nil {
 		return nil, err
 	}
-	d.busy[id] = true
+	ended := make(chan struct{})
+	d.busy[id] = ended
 	w.done = func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		delete(d.busy, id)
+		close(ended)
 	}
 	return w, nil
 }
+
+// takeNext opens a job for a step as take does, when the step has ended that is being taken with it.
+func (d *Desk) takeNext(ctx context.Context, tenant, id store.ID) (*work, error) {
+	for {
+		d.mu.Lock()
+		ended := d.busy[id]
+		d.mu.Unlock()
+		if ended == nil {
+			w, err := d.take(ctx, tenant, id)
+			if !errors.Is(err, errBusy) {
+				return w, err
+			}
+			continue // somebody else was faster
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// errBusy refuses a second step with a job at the same time.
+var errBusy = errors.New("a step with this job is being taken already: ask again when it has ended")
 
 // record opens the record of what leaves, for the job's place in the register.
 func (w *work) record(ctx context.Context) (err error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
@@ -47,14 +48,20 @@ type office struct {
 	run     store.ID
 	modeler *workspace.Workspace
 	admin   *workspace.Workspace
-	trail   *store.Tenant // of the administrator
+	trail   *store.Tenant       // of the administrator
+	before  func(*http.Request) // hears of each request to the service; nil: nobody
 }
 
 // open makes an office. In the end its record of what left must verify and hold every request that the emulator received.
 func open(t *testing.T, o brakettest.Options) *office {
 	t.Helper()
 	f := &office{T: t, service: brakettest.New(o), mode: outbound.Hybrid}
-	listening := httptest.NewServer(f.service)
+	listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.before != nil {
+			f.before(r)
+		}
+		f.service.ServeHTTP(w, r)
+	}))
 	t.Cleanup(listening.Close)
 	db := storetest.New(t, store.Options{})
 	f.db = db
@@ -355,7 +362,7 @@ func TestCarried(t *testing.T) {
 	ctx := t.Context()
 	key, err := relay.NewKey(&stream{key: rng.New(7)})
 	f.must(err)
-	f.limit("0", wire.NewQuantumRelay{Name: "harbour", PublicKey: key.Public().String()})
+	f.limit("299.99", wire.NewQuantumRelay{Name: "harbour", PublicKey: key.Public().String()})
 	id := f.prepare("forte-1")
 	_, err = f.desk.Export(ctx, f.tenant, id, "300.00")
 	if err == nil {
@@ -365,8 +372,15 @@ func TestCarried(t *testing.T) {
 	f.must(err)
 	_, err = f.desk.Export(ctx, f.tenant, id, "much")
 	f.wantWords(err, "decimal")
+	_, err = f.desk.Export(ctx, f.tenant, id, "300.00")
+	f.wantWords(err, "299.99 USD") // which is all that may be spent
+	if j := f.job(id); j.Stage != "prepared" || j.PendingUSD != "0.00" {
+		t.Fatalf("an export beyond the limit: %+v", j)
+	}
+	f.limit("400.00", wire.NewQuantumRelay{Name: "harbour", PublicKey: key.Public().String()})
 	file, err := f.desk.Export(ctx, f.tenant, id, "300.00")
 	f.must(err)
+	f.beyondLimit("300.00")
 	again, err := f.desk.Export(ctx, f.tenant, id, "300.00")
 	f.must(err)
 	if !bytes.Equal(file, again) {
@@ -388,7 +402,56 @@ func TestCarried(t *testing.T) {
 	}
 	f.must(f.desk.Import(ctx, f.tenant, result))
 	f.wantEstimate(id, "ARN as reported by relay harbour")
+	if j := f.job(id); j.PendingUSD != "0.00" || j.QuotedUSD != "241.80" {
+		t.Errorf("answered: %s USD pending, %s quoted", j.PendingUSD, j.QuotedUSD)
+	}
 	f.wantWords(f.desk.Import(ctx, f.tenant, result), "answered before")
+}
+
+// beyondLimit wants no room for another job at a price while one is carried, and none for a file before a limit is set.
+func (f *office) beyondLimit(price string) {
+	f.Helper()
+	other := f.prepare("forte-1")
+	_, err := f.modeler.BeginDeviceJob(f.Context(), other)
+	f.must(err)
+	_, err = f.desk.Export(f.Context(), f.tenant, other, price)
+	f.wantWords(err, "100.00 USD")
+}
+
+// TestCancelledOnTheWay: a cancellation while a job is being submitted ends the submission before its next task, waits for that, and cancels what
+// was created; nothing stays pending.
+func TestCancelledOnTheWay(t *testing.T) {
+	f := open(t, brakettest.Options{Polls: 40})
+	ctx := t.Context()
+	f.limit("1000.00")
+	id := f.prepare("forte-1")
+	o := f.quote(id)
+	_, err := f.modeler.ConfirmDeviceJob(ctx, id, o.Quote.Digest)
+	f.must(err)
+	cancelled, tasks := make(chan error, 1), 0
+	f.before = func(r *http.Request) {
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/quantum-task") {
+			return
+		}
+		if tasks++; tasks != 2 {
+			return
+		}
+		if _, err := f.modeler.CancelDeviceJob(context.Background(), id); err != nil {
+			t.Error(err)
+		}
+		go func() { cancelled <- f.desk.Cancel(ctx, f.tenant, id) }()
+	}
+	f.wantWords(f.desk.Submit(ctx, f.tenant, id), "cancelled meanwhile")
+	f.must(<-cancelled)
+	if n := f.service.Received("CreateQuantumTask"); n != 2 {
+		t.Errorf("%d tasks were created, want the one before the cancellation and the one on its way", n)
+	}
+	if n := f.service.Received("CancelQuantumTask"); n < 2 {
+		t.Errorf("%d tasks were cancelled", n)
+	}
+	if j := f.job(id); j.PendingUSD != "0.00" {
+		t.Errorf("%s USD are pending still", j.PendingUSD)
+	}
 }
 
 // errand runs a job's file at a relay that trusts the tenant.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/quantumjob"
 	"github.com/qrsrisk/qrsd/internal/canonical"
@@ -92,10 +93,27 @@ func (d *Desk) Submit(ctx context.Context, tenant, job store.ID) error {
 		return unavailable("the device's price, or what would be sent, is not what was confirmed any more: it is %v USD for %d tasks now, %v USD were confirmed; nothing was sent: ask for a quote again",
 			o.Quote.Total, o.Quote.Tasks, braket.USD(agreed.Total))
 	}
-	if err := w.jobs.Submit(ctx, w.kept, o, braket.USD(agreed.Total)); err != nil {
+	w.jobs.Stopped = w.stopped
+	err = w.jobs.Submit(ctx, w.kept, o, braket.USD(agreed.Total))
+	if errors.Is(err, errCancelled) { // it was told while this step had the job
+		return inWords(errors.Join(err, w.cancel(ctx)))
+	}
+	if err != nil {
 		return inWords(fmt.Errorf("%w; what was created is kept: a new quote is of the rest", err))
 	}
 	return nil
+}
+
+// errCancelled ends a submission that was cancelled on its way.
+var errCancelled = errors.New("the job was cancelled meanwhile: no further task is created, and those that were are cancelled")
+
+// stopped looks whether a user has cancelled the job since the step began.
+func (w *work) stopped(ctx context.Context) error {
+	r, err := w.Job(ctx, w.id)
+	if err == nil && r.Value.Cancel {
+		w.row, err = r, errCancelled
+	}
+	return err
 }
 
 // Follow implements web.Devices. A task that failed is no error: the job says so.
@@ -146,9 +164,25 @@ func (w *work) answer(ctx context.Context) error {
 	return w.Answer(ctx, w.id, report.Tasks, "quantum-"+w.kept.ID[:8]+".json", append(text, '\n'))
 }
 
-// Cancel implements web.Devices.
+// cancelPatience is how long cancelling goes on for somebody who may not wait any more.
+const cancelPatience = 30 * time.Second
+
+// cancel asks to cancel the tasks of a job whose client is there.
+func (w *work) cancel(ctx context.Context) error {
+	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
+	defer end()
+	if _, err := w.jobs.Cancel(ctx, w.kept); err != nil {
+		return err
+	}
+	return w.conclude(ctx)
+}
+
+// Cancel implements web.Devices. It waits for a step that is being taken with the job: a submission looks before each task whether it goes on.
 func (d *Desk) Cancel(ctx context.Context, tenant, job store.ID) error {
-	w, err := d.take(ctx, tenant, job)
+	w, err := d.takeNext(ctx, tenant, job)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return unavailable("job %s is cancelled, and the step with it has not ended yet: it creates no further task; ask again for the cancellation of the others", job)
+	}
 	if err != nil {
 		return err
 	}
@@ -156,10 +190,7 @@ func (d *Desk) Cancel(ctx context.Context, tenant, job store.ID) error {
 	if err := d.connect(ctx, w); err != nil {
 		return inWords(err)
 	}
-	if _, err := w.jobs.Cancel(ctx, w.kept); err != nil {
-		return inWords(err)
-	}
-	return w.conclude(ctx)
+	return inWords(w.cancel(ctx))
 }
 
 // Export implements web.Devices.

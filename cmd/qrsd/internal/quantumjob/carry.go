@@ -15,7 +15,8 @@ import (
 
 // Export signs a prepared job for a relay and hands the file's bytes to write, recorded in the journal before as what leaves and after with how
 // the writing went. A job that was exported before is written once more, the very bytes: whatever fails on the way, nothing is lost. The
-// relay runs nothing if its quote is above maxPrice, which cannot change once the job is signed.
+// relay runs nothing if its quote is above maxPrice, which cannot change once the job is signed. That price must be within the budget, and is
+// pending there until the relay's answer.
 func (j *Jobs) Export(ctx context.Context, k *Kept, maxPrice braket.USD, write func(file []byte) error) error {
 	if err := k.mayLeave(Prepared, Exported); err != nil {
 		return err
@@ -24,16 +25,26 @@ func (j *Jobs) Export(ctx context.Context, k *Kept, maxPrice braket.USD, write f
 	if err != nil {
 		return err
 	}
+	first := k.Stage == Prepared
+	if first {
+		if err := j.hold(ctx, k, maxPrice); err != nil {
+			return err
+		}
+	}
 	record := egress.Record{Purpose: "export", Destination: "file", Request: file}
 	id, err := j.Journal.Begin(ctx, record)
 	if err != nil {
+		if first {
+			err = errors.Join(err, j.release(ctx, k))
+		}
 		return err
 	}
 	// Kept before it is written: a file that lies about is one that an answer can be taken in for.
-	if k.Stage == Prepared {
+	if first {
 		k.Export, k.Stage = job, Exported
 		if err = j.Keeper.Keep(ctx, k); err != nil {
 			k.Export, k.Stage = nil, Prepared
+			err = errors.Join(err, j.release(ctx, k))
 		}
 	}
 	if err == nil {
@@ -43,6 +54,33 @@ func (j *Jobs) Export(ctx context.Context, k *Kept, maxPrice braket.USD, write f
 		record.Failure = err.Error()
 	}
 	return errors.Join(err, j.Journal.Finish(context.WithoutCancel(ctx), id, record))
+}
+
+// hold keeps the highest price of a job that is not exported yet as pending, and then looks at the budget.
+func (j *Jobs) hold(ctx context.Context, k *Kept, price braket.USD) error {
+	was := k.PendingUSD
+	k.PendingUSD = price
+	if err := j.Keeper.Keep(ctx, k); err != nil {
+		k.PendingUSD = was
+		return err
+	}
+	room, err := j.Budget.Room(ctx, k.ID)
+	if err == nil && price > room {
+		err = &braket.PriceError{Quote: price, Limit: max(room, 0), Of: budgetSays}
+	}
+	if err != nil {
+		return errors.Join(err, j.release(ctx, k))
+	}
+	return nil
+}
+
+// release gives what is pending of a job that did not leave back to the budget. Another command may have exported it meanwhile.
+func (j *Jobs) release(ctx context.Context, k *Kept) error {
+	return j.change(ctx, k, func(k *Kept) {
+		if k.Stage == Prepared {
+			k.PendingUSD = 0
+		}
+	})
 }
 
 // sign is the job's signed form and file: the kept ones of a job that was exported before.
@@ -137,6 +175,11 @@ func (k *Kept) answer(a *relay.Accepted) {
 	k.Answer = &Answer{
 		Relay: a.Relay, Fingerprint: a.Result.RelayKey.Fingerprint(), CapabilitiesSHA256: a.Result.CapabilitiesSHA256, PriceUSD: a.Result.PriceUSD,
 	}
+	price, err := braket.ParseUSD(a.Result.PriceUSD)
+	if err != nil {
+		price = k.PendingUSD
+	}
+	k.Answer.Price, k.PendingUSD = price, 0
 	for i, o := range a.Outcomes {
 		k.Circuits[i].Ones = &o.Ones
 		k.Circuits[i].Status = braket.Completed

@@ -73,7 +73,8 @@ type Kept struct {
 	Answer   *Answer    `json:"answer,omitempty"` // of a relay
 	Report   string     `json:"report,omitempty"` // file that the estimate was written to
 
-	// PendingUSD was agreed to for tasks that are not kept yet: the budget holds it until they are, or the job is cancelled.
+	// PendingUSD was agreed to for tasks that are not kept yet: the budget holds it until they are, or the job is cancelled. Of an exported
+	// job it is the highest price, until the relay's answer says what it took.
 	PendingUSD braket.USD `json:"pending_microdollars,omitempty"`
 
 	// Revision counts the keepings: of two commands that change one job, the one that read it before the other kept it has to read it anew.
@@ -104,6 +105,8 @@ type Answer struct {
 	ARNs               []string `json:"arns"`
 	CapabilitiesSHA256 string   `json:"device_capabilities_sha256"`
 	PriceUSD           string   `json:"price_usd"`
+
+	Price braket.USD `json:"price_microdollars,omitempty"` // the same; where a relay's cannot be read, the job's highest
 }
 
 func (s *Sent) program() braket.Program { return braket.Program{Source: s.Source, Shots: s.Shots} }
@@ -126,11 +129,14 @@ func (k *Kept) Programs() []braket.Program {
 	return programs
 }
 
-// Quoted is what all tasks of the job were quoted at, those that ended without a result included.
+// Quoted is what all tasks of the job were quoted at, those that ended without a result and those of a relay included.
 func (k *Kept) Quoted() braket.USD {
 	var sum braket.USD
 	for i := range k.Circuits {
 		sum += k.Circuits[i].quoted()
+	}
+	if k.Answer != nil {
+		sum += k.Answer.Price
 	}
 	return sum
 }
@@ -159,7 +165,10 @@ type Jobs struct {
 
 	Client *braket.Client  // to submit and follow
 	Tokens braket.TokenKey // the same after a restart
-	Budget Budget          // to submit
+	Budget Budget          // to submit and to export
+
+	// Stopped is asked before each task of a submission, and its error ends that there; nil: nobody stops one.
+	Stopped func(ctx context.Context) error
 }
 
 // Budget bounds what may be spent.

@@ -78,6 +78,9 @@ func (j *Jobs) Submit(ctx context.Context, k *Kept, o *Offer, confirmed braket.U
 		if !k.Circuits[i].due() {
 			continue
 		}
+		if err := j.stopped(ctx); err != nil {
+			return fmt.Errorf("before circuit %d of %d: %w", i+1, len(k.Circuits), err)
+		}
 		attempt := k.Circuits[i].next()
 		task, err := j.Client.Submit(ctx, braket.Order{
 			Device: o.Device, Program: k.Circuits[i].program(), Confirmed: left, Budget: room, Key: j.Tokens, Attempt: attempt,
@@ -95,6 +98,13 @@ func (j *Jobs) Submit(ctx context.Context, k *Kept, o *Offer, confirmed braket.U
 		room -= task.Quote.Total
 	}
 	return j.change(ctx, k, func(k *Kept) { k.PendingUSD = 0 })
+}
+
+func (j *Jobs) stopped(ctx context.Context) error {
+	if j.Stopped == nil {
+		return nil
+	}
+	return j.Stopped(ctx)
 }
 
 // reserve keeps the amount as pending and then looks at the budget: of two submissions at once neither overlooks the other, though both may
