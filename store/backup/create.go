@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -39,18 +40,18 @@ type kept struct {
 
 // making is one backup on its way to targets.
 type making struct {
-	folder    string // for files that are being made
-	name      string
-	program   string
-	snapshot  *store.Snapshot
-	to        []age.Recipient
-	names     []string
-	with      []age.Identity // reads earlier indexes
-	until     time.Time      // objects are held
-	progress  Progress
-	database  Object // staged in folder, for all targets
-	keys      Object
-	transfers int64
+	folder   string // for files that are being made
+	name     string
+	program  string
+	snapshot *store.Snapshot
+	to       []age.Recipient
+	names    []string
+	with     []age.Identity // reads earlier indexes
+	until    time.Time      // objects are held
+	progress Progress
+	database Object // staged in folder, for all targets
+	keys     Object
+	left     error // of key files from before an erasure, on the target at hand
 }
 
 // newName begins with the time, so that names are in the order of time.
@@ -108,8 +109,8 @@ func (c *counting) Read(p []byte) (int, error) {
 }
 
 // send makes the backup on one target. The manifest is the commit point.
-func (m *making) send(ctx context.Context, t Target, sign func(any) ([]byte, error)) (*Manifest, int64, error) {
-	before, err := m.before(ctx, t)
+func (m *making) send(ctx context.Context, t Target, db *store.DB) (*Manifest, int64, error) {
+	before, err := m.before(ctx, t, db)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -131,10 +132,13 @@ func (m *making) send(ctx context.Context, t Target, sign func(any) ([]byte, err
 	if err := sent.index(ctx); err != nil {
 		return nil, sent.bytes, err
 	}
-	if err := putErasures(ctx, t, m.snapshot.Erased); err != nil {
+	if err := putErasures(ctx, t, m.snapshot.Erased, db); err != nil {
 		return nil, sent.bytes, err
 	}
-	signed, err := sign(out)
+	if m.left = dropKeys(ctx, t, m.snapshot.Erased); ctx.Err() != nil {
+		return nil, sent.bytes, ctx.Err()
+	}
+	signed, err := db.SignDocument(out)
 	if err != nil {
 		return nil, sent.bytes, fmt.Errorf("signing the manifest: %w", err)
 	}
@@ -147,9 +151,9 @@ type earlier struct {
 	packs map[string]Object
 }
 
-// before reads the index of the newest backup on the target. One that cannot be read leaves nothing to build on: then all blobs are
-// sent again.
-func (m *making) before(ctx context.Context, t Target) (e earlier, err error) {
+// before reads the index of the newest backup on the target. One that cannot be read, or that this installation has not signed, leaves
+// nothing to build on: then all blobs are sent again.
+func (m *making) before(ctx context.Context, t Target, db *store.DB) (e earlier, err error) {
 	all, err := List(ctx, t)
 	if err != nil {
 		return e, err
@@ -160,6 +164,10 @@ func (m *making) before(ctx context.Context, t Target) (e earlier, err error) {
 	}
 	if last.Install != m.snapshot.Install {
 		return e, fmt.Errorf("%s holds backups of the installation %s, this is %s: give each a folder or prefix of its own: %w", t.Name(), last.Install, m.snapshot.Install, store.ErrConflict)
+	}
+	last, genuine, err := genuineManifest(ctx, t, last.Backup, db)
+	if err != nil || !genuine {
+		return e, err
 	}
 	there, err := t.List(ctx, packs)
 	if err != nil {
@@ -360,22 +368,37 @@ type erasureList struct {
 	Erased  []store.Erasure `json:"erased"`
 }
 
-// putErasures brings the list of erasures on a target up to date, and removes the key files of before them.
-func putErasures(ctx context.Context, t Target, erased []store.Erasure) error {
+// putErasures brings the list of erasures on a target up to date: what this installation knows and what it has written there before;
+// what others wrote into it goes.
+func putErasures(ctx context.Context, t Target, erased []store.Erasure, db *store.DB) error {
 	there, err := readErasures(ctx, t)
+	damaged := errors.Is(err, ErrDamaged)
+	if err != nil && !damaged {
+		return err
+	}
+	want := slices.Clone(erased)
+	genuine, _, err := db.SiftErasures(there)
 	if err != nil {
 		return err
 	}
-	if len(there) < len(erased) {
-		text, err := json.MarshalIndent(erasureList{1, erased}, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := putBytes(ctx, t, erasures, text, time.Time{}); err != nil {
-			return err
+	for _, e := range genuine {
+		if !slices.ContainsFunc(want, e.Equal) {
+			want = append(want, e)
 		}
 	}
-	return dropKeys(ctx, t, erased)
+	if !damaged && hasAll(there, want) && hasAll(want, there) {
+		return nil
+	}
+	text, err := json.MarshalIndent(erasureList{1, want}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return putBytes(ctx, t, erasures, text, time.Time{})
+}
+
+// hasAll reports whether a list has all erasures of another, each the same in everything.
+func hasAll(list, of []store.Erasure) bool {
+	return !slices.ContainsFunc(of, func(e store.Erasure) bool { return !slices.ContainsFunc(list, e.Equal) })
 }
 
 func readErasures(ctx context.Context, t Target) ([]store.Erasure, error) {
@@ -393,8 +416,10 @@ func readErasures(ctx context.Context, t Target) ([]store.Erasure, error) {
 	return list.Erased, nil
 }
 
-// dropKeys removes key files from before an erasure: with them, older backups could still be read.
+// dropKeys removes key files from before an erasure: with them, older backups could still be read. One that cannot be removed keeps none of
+// the others. The next backup tries it again.
 func dropKeys(ctx context.Context, t Target, erased []store.Erasure) error {
+	var left error
 	var last uint64 // generation of the last erasure
 	for _, e := range erased {
 		last = max(last, e.Generation)
@@ -408,9 +433,13 @@ func dropKeys(ctx context.Context, t Target, erased []store.Erasure) error {
 		if _, err := fmt.Sscanf(s.Name, keys+"%020d-", &generation); err != nil || generation >= last {
 			continue
 		}
-		if err := t.Remove(ctx, s.Name); err != nil {
-			return fmt.Errorf("removing a key file from before an erasure: %w", err)
-		}
+		left = errors.Join(left, t.Remove(ctx, s.Name))
+	}
+	switch {
+	case errors.Is(left, ErrHeld):
+		return fmt.Errorf("the target holds them: take the default retention off the bucket (object_lock alone never holds key files); until their time is over, whoever has them and the root key of then can read the erased tenant: %w", left)
+	case left != nil:
+		return fmt.Errorf("until they are gone, whoever has them and the root key of then can read the erased tenant: %w", left)
 	}
 	return nil
 }

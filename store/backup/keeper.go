@@ -3,8 +3,10 @@ package backup
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,7 +49,7 @@ type Options struct {
 
 // Alert is what an operator has to look at.
 type Alert struct {
-	Kind   string // backup-failed, drill-failed
+	Kind   string // backup-failed, drill-failed; prune-failed and keys-left where the backup is whole
 	Target string
 	Reason string
 }
@@ -168,11 +170,22 @@ func (k *Keeper) begin(kind string, also Progress) (Progress, func(), error) {
 
 // clearScratch makes the scratch folder, and removes from it what was cut short.
 func (k *Keeper) clearScratch() (string, error) {
+	if err := os.MkdirAll(k.o.Scratch, 0o700); err != nil {
+		return "", fmt.Errorf("scratch folder: %w", err)
+	}
+	info, err := os.Stat(k.o.Scratch)
+	if err != nil {
+		return "", fmt.Errorf("scratch folder: %w", err)
+	}
+	if m := info.Mode(); m.Perm()&0o002 != 0 && m&os.ModeSticky == 0 {
+		return "", fmt.Errorf("scratch folder %s: everybody may write to it (mode %04o), and could put a folder in the place of the copies: chmod o-w, or name another: %w", k.o.Scratch, m.Perm(), os.ErrPermission)
+	}
 	folder := filepath.Join(k.o.Scratch, "qrsd-backup-work")
 	if err := os.RemoveAll(folder); err != nil {
 		return "", fmt.Errorf("scratch folder: %w", err)
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	// Mkdir, not MkdirAll: in a shared folder somebody else may have made one of that name by now.
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", fmt.Errorf("scratch folder: %w", err)
 	}
 	return folder, nil
@@ -283,7 +296,7 @@ func (k *Keeper) create(ctx context.Context, by store.Principal, s state, tell P
 func (k *Keeper) on(ctx context.Context, t Target, m *making, by store.Principal) (b Backup, err error) {
 	b = Backup{Name: m.name, Target: t.Name(), Began: k.o.Now().UTC(), Snapshot: m.snapshot.Time, DatabaseBytes: m.snapshot.Bytes, Outcome: Done}
 	var drill *Report
-	manifest, sent, err := m.send(ctx, t, k.db.SignDocument)
+	manifest, sent, err := m.send(ctx, t, k.db)
 	b.SentBytes = sent
 	if err == nil {
 		b.StoredBytes, b.Blobs = manifest.StoredBytes(), manifest.Blobs
@@ -292,10 +305,7 @@ func (k *Keeper) on(ctx context.Context, t Target, m *making, by store.Principal
 		}
 	}
 	if err == nil {
-		var p *Pruned
-		if p, err = Prune(ctx, t, k.o.Retention, k.o.Now()); p != nil {
-			b.Pruned = p.Backups
-		}
+		b.Pruned, b.Reason, err = k.tidy(ctx, t, m.left, by)
 	}
 	if b.Ended = k.o.Now().UTC(); err != nil {
 		b.Outcome, b.Reason = Failed, reason(err)
@@ -304,6 +314,42 @@ func (k *Keeper) on(ctx context.Context, t Target, m *making, by store.Principal
 		k.well("backup-failed", b.Target)
 	}
 	return b, err
+}
+
+// tidy removes from a target what is to go, after a backup on it that is whole. What could not be removed is an alert and an entry of
+// its own, and told, not a fault of the backup, which would be made again within the hour; left is of key files, which went before. The
+// error is that of ctx.
+func (k *Keeper) tidy(ctx context.Context, t Target, left error, by store.Principal) (pruned []string, told string, err error) {
+	p, failed := Prune(ctx, t, k.o.Retention, k.o.Now())
+	if p != nil {
+		pruned = p.Backups
+	}
+	for _, one := range []struct {
+		kind, what string
+		err        error
+	}{
+		{"prune-failed", "removing what is past its time", failed},
+		{"keys-left", "removing key files from before an erasure", left},
+	} {
+		if ctx.Err() != nil {
+			return pruned, told, ctx.Err()
+		}
+		if one.err == nil {
+			k.well(one.kind, t.Name())
+			continue
+		}
+		failure := fmt.Errorf("the backup is whole; %s: %w", one.what, one.err)
+		told = strings.TrimPrefix(told+"; "+reason(failure), "; ")
+		k.alert(ctx, Alert{one.kind, t.Name(), reason(failure)})
+		h, err := k.db.Tenant(ctx, by, store.Appliance)
+		if err != nil {
+			return pruned, told, err
+		}
+		if entered := h.View(ctx, store.Action{Verb: rights.BackupPrune}, func(*store.ReadTx) error { return failure }); !errors.Is(entered, failure) {
+			return pruned, told, entered
+		}
+	}
+	return pruned, told, nil
 }
 
 // failure is a report's faults as an error.
@@ -338,13 +384,16 @@ func (k *Keeper) drill(ctx context.Context, t Target, name, form string, with []
 		report: Report{Version: 1, Install: m.Install, Program: k.o.Program, Backup: m.Backup, Target: t.Name(), Form: form},
 	}
 	if form == Quick {
-		if d.previous, err = read(ctx, t, m); err != nil {
+		if d.previous, err = k.read(ctx, t, m); err != nil {
 			return nil, err
 		}
 	}
 	r, err := d.run(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if err := k.enterReplay(ctx, r.Recomputed); err != nil {
+		return nil, fmt.Errorf("entering that a run was computed again: %w", err)
 	}
 	document, err := k.db.SignDocument(r)
 	if err == nil && r.Outcome == Done {
@@ -357,8 +406,25 @@ func (k *Keeper) drill(ctx context.Context, t Target, name, form string, with []
 	return r, k.keepReport(ctx, by, r, document)
 }
 
-// read are the objects of verified backups on the target.
-func read(ctx context.Context, t Target, m *Manifest) (map[string]bool, error) {
+// enterReplay enters in the log of the tenant whose run a drill has computed again that its data was read: the entries of the copy go with
+// the copy.
+func (k *Keeper) enterReplay(ctx context.Context, c *Recomputed) error {
+	if c == nil || c.Run.IsZero() {
+		return nil
+	}
+	t, err := k.db.Tenant(ctx, rights.AtWork(c.Tenant), c.Tenant)
+	if errors.Is(err, store.ErrErased) || errors.Is(err, store.ErrNotFound) { // since the backup
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.View(context.WithoutCancel(ctx), store.Action{Verb: rights.RunReplay, Object: c.Run}, func(*store.ReadTx) error { return nil })
+}
+
+// read are the objects of verified backups on the target, as far as this installation has signed both the manifest and the report of the
+// drill: by others' word nothing is passed over.
+func (k *Keeper) read(ctx context.Context, t Target, m *Manifest) (map[string]bool, error) {
 	all, err := List(ctx, t)
 	if err != nil {
 		return nil, err
@@ -368,11 +434,39 @@ func read(ctx context.Context, t Target, m *Manifest) (map[string]bool, error) {
 		if l.Manifest == nil || !l.Verified || l.Name == m.Backup {
 			continue
 		}
+		proved, err := k.proved(ctx, t, l.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !proved {
+			continue
+		}
 		for _, o := range l.Manifest.Objects {
 			seen[o.Name] = true
 		}
 	}
 	return seen, nil
+}
+
+// proved reports whether a backup's manifest is signed by this installation, and its mark a signed report of a drill of it without a fault.
+func (k *Keeper) proved(ctx context.Context, t Target, name string) (bool, error) {
+	if _, genuine, err := genuineManifest(ctx, t, name, k.db); err != nil || !genuine {
+		return false, err
+	}
+	signed, err := readSmall(ctx, t, verified+name, maxReport)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	text, err := k.db.OpenDocument(signed)
+	if err != nil {
+		return false, nil //nolint:nilerr // somebody else wrote it: it proves nothing
+	}
+	var r Report
+	err = json.Unmarshal(text, &r)
+	return err == nil && r.Backup == name && r.Outcome == Done, nil
 }
 
 // keepReport writes a drill's record, whose entry says done or failed.
@@ -507,7 +601,7 @@ func (k *Keeper) Shred(ctx context.Context) (err error) {
 func (k *Keeper) shred(ctx context.Context, t Target) error {
 	erased := k.db.Erasures()
 	there, err := readErasures(ctx, t)
-	if err != nil || len(there) >= len(erased) {
+	if err != nil && !errors.Is(err, ErrDamaged) || err == nil && hasAll(there, erased) {
 		return err
 	}
 	// The newest manifest must name a key file that stays; a backup sends it.

@@ -97,6 +97,9 @@ var (
 // maxManifest bounds a manifest: the ids of some hundred thousand keys and the heads of as many logs.
 const maxManifest = 256 << 20
 
+// maxReport bounds the report of a drill.
+const maxReport = 16 << 20
+
 // ErrManifest says that a manifest is not one that this version of qrsd can read, or was changed.
 var ErrManifest = errors.New("the manifest cannot be used")
 
@@ -144,6 +147,19 @@ func readManifest(ctx context.Context, t Target, name string) (m *Manifest, sign
 		return nil, signed, fmt.Errorf("%s, manifest of %s: %w: it is that of %s", t.Name(), name, ErrManifest, m.Backup)
 	}
 	return m, signed, nil
+}
+
+// genuineManifest reads a manifest and reports whether this installation has signed it.
+func genuineManifest(ctx context.Context, t Target, name string, db *store.DB) (*Manifest, bool, error) {
+	m, signed, err := readManifest(ctx, t, name)
+	if errors.Is(err, ErrManifest) || errors.Is(err, store.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = db.OpenDocument(signed)
+	return m, err == nil, nil
 }
 
 // readSmall reads an object into memory.

@@ -2,12 +2,15 @@ package backup_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 
@@ -91,4 +94,147 @@ func TestRestoreBesideAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.restore(backup.RestoreOptions{Dir: dir}, store.Options{})
+}
+
+// TestPlantedManifest: beside a manifest that nobody can read, backups go on, and the retention too; that is an alert of its own.
+func TestPlantedManifest(t *testing.T) {
+	s := newSite(t)
+	first := s.create()
+	s.plant("manifests/20260101t000000z-00000000", "no manifest")
+	s.pass(40 * 24 * time.Hour)
+	s.write(s.tenant, 1, 1000)
+	b := s.create()
+	if b.Outcome != backup.Done || !slices.Equal(b.Pruned, []string{first.Name}) || !strings.Contains(b.Reason, "the backup is whole") {
+		t.Errorf("%+v", b)
+	}
+	if len(s.alerts) != 1 || s.alerts[0].Kind != "prune-failed" || !strings.Contains(s.alerts[0].Reason, "20260101t000000z-00000000") {
+		t.Errorf("alerts: %+v", s.alerts)
+	}
+	entries(t, s.db, "backup.prune", store.Failed)
+	if left, err := s.target.List(t.Context(), "databases/"); err != nil || len(left) != 1 {
+		t.Errorf("databases: %v, %v", left, err)
+	}
+	if left, err := s.target.List(t.Context(), "packs/"); err != nil || len(left) != 2 {
+		t.Errorf("packs: %v, %v", left, err)
+	}
+	schedule, err := s.keeper.PresentSchedule(t.Context())
+	if err != nil || schedule.Next.Sub(s.now()) < 2*time.Hour && schedule.Next.Sub(schedule.Attempted) <= time.Hour {
+		t.Errorf("the next is due %s, %v", schedule.Next, err)
+	}
+	s.restore(backup.RestoreOptions{}, store.Options{})
+}
+
+// TestForgedBefore changes the earlier manifest, and marks a backup as verified that no drill has read: neither is built on.
+func TestForgedBefore(t *testing.T) {
+	s := newSite(t)
+	first := s.create()
+	path := filepath.Join(s.folder, "manifests", first.Name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.plant("manifests/"+first.Name, strings.Replace(string(text), `"program": "test"`, `"program": "tesT"`, 1))
+	s.pass(time.Minute)
+	second := s.create()
+	if second.Blobs != 3 || second.SentBytes < 3*40_000 {
+		t.Errorf("built on a manifest that is not signed: %+v", second)
+	}
+	s.pass(time.Minute)
+	third := s.create()
+	if third.SentBytes > 3*40_000 {
+		t.Errorf("not built on one that is: %+v", third)
+	}
+	page, err := s.keeper.Drills(t.Context(), storetest.Operator(), "", 1)
+	if err != nil || !strings.HasPrefix(objects(t, page), "0 read") && !strings.HasPrefix(objects(t, page), "1 read") {
+		t.Errorf("with a true mark: %q, %v", objects(t, page), err)
+	}
+	for _, b := range []backup.Backup{first, second, third} {
+		s.plant("verified/"+b.Name, "trust me")
+	}
+	s.pass(time.Minute)
+	s.create()
+	if page, err = s.keeper.Drills(t.Context(), storetest.Operator(), "", 1); err != nil || !strings.HasPrefix(objects(t, page), "2 read, of 1 packs") {
+		t.Errorf("with forged marks: %q, %v", objects(t, page), err)
+	}
+}
+
+// objects is what the drill on a page says of the objects it has read.
+func objects(t *testing.T, page store.Page[backup.Drill]) string {
+	t.Helper()
+	for _, r := range page.Records {
+		for _, step := range r.Value.Report.Steps {
+			if step.Name == "objects" {
+				return step.Detail
+			}
+		}
+	}
+	return "none"
+}
+
+// TestListOfErasuresIsMended has somebody replace the list by one of the same length, and by no list: the next telling writes it anew.
+func TestListOfErasuresIsMended(t *testing.T) {
+	s := newSite(t)
+	other := storetest.AddTenant(t, s.db, "Atlantic")
+	s.create()
+	if _, err := s.db.EraseTenant(t.Context(), storetest.Operator(), other, storetest.Unlocker(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, planted := range []string{`{"version":1,"erased":[{"generation":1}]}`, "garbage"} {
+		s.plant("erasures", planted)
+		s.pass(time.Minute)
+		if err := s.keeper.Shred(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		all, err := backup.Erasures(t.Context(), s.target)
+		if err != nil || len(all) != 1 || !all[0].Equal(s.db.Erasures()[0]) {
+			t.Errorf("after %q: %+v, %v", planted, all, err)
+		}
+	}
+}
+
+// holding is a target whose bucket holds everything by a rule of its own.
+type holding struct{ backup.Target }
+
+func (h holding) Remove(_ context.Context, name string) error {
+	return fmt.Errorf("%s: %w", name, backup.ErrHeld)
+}
+
+// TestKeyFilesAreHeld: an erasure that the target keeps from being completed is an alert, and backups go on.
+func TestKeyFilesAreHeld(t *testing.T) {
+	s := newSite(t)
+	k := s.newKeeper(holding{s.target})
+	if _, err := k.Create(t.Context(), storetest.Operator(), nil); err != nil {
+		t.Fatal(err)
+	}
+	other := storetest.AddTenant(t, s.db, "Atlantic")
+	if _, err := s.db.EraseTenant(t.Context(), storetest.Operator(), other, storetest.Unlocker(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Minute)
+	all, err := k.Create(t.Context(), storetest.Operator(), nil)
+	if err != nil || all[0].Outcome != backup.Done || !strings.Contains(all[0].Reason, "take the default retention off the bucket") {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if len(s.alerts) != 1 || s.alerts[0].Kind != "keys-left" {
+		t.Errorf("alerts: %+v", s.alerts)
+	}
+}
+
+// TestScratchForEverybody refuses a scratch folder in which others could put theirs in the place of the copies.
+func TestScratchForEverybody(t *testing.T) {
+	s := newSite(t)
+	scratch := t.TempDir()
+	k := s.newKeeper(s.target, func(o *backup.Options) { o.Scratch = scratch })
+	if err := os.Chmod(scratch, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Create(t.Context(), storetest.Operator(), nil); !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "chmod o-w") {
+		t.Errorf("one that everybody may write to: %v", err)
+	}
+	if err := os.Chmod(scratch, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Create(t.Context(), storetest.Operator(), nil); err != nil {
+		t.Errorf("a shared one whose folders are their owners': %v", err)
+	}
 }

@@ -24,7 +24,8 @@ type Pruned struct {
 }
 
 // Prune removes backups older than retention, and objects that no backup needs any more. It keeps the newest backup, the newest that a
-// drill has verified, and whatever a kept one needs. A manifest that cannot be read stops it: nobody knows what that backup needs.
+// drill has verified, and whatever a kept one needs. Beside a manifest that cannot be read, nobody knows what that backup needs: packs, which
+// backups share, and what no readable manifest names stay until it is mended or removed, the rest is pruned, and the error is ErrManifest.
 func Prune(ctx context.Context, t Target, retention time.Duration, now time.Time) (*Pruned, error) {
 	all, err := List(ctx, t)
 	if err != nil {
@@ -34,9 +35,17 @@ func Prune(ctx context.Context, t Target, retention time.Duration, now time.Time
 	last, good := newest(all, false), newest(all, true)
 	needed := map[string]bool{erasures: true}
 	var old []Listed
+	var unread []string
+	named := map[string]bool{} // by the manifests that can be read, but packs
 	for _, l := range all {
 		if l.Manifest == nil {
-			return nil, fmt.Errorf("nothing was removed: %s", l.Fault)
+			unread = append(unread, l.Fault)
+			needed[verified+l.Name] = true
+			continue
+		}
+		named[verified+l.Name] = true
+		for _, o := range l.Manifest.Objects {
+			named[o.Name] = o.Kind != kindPack
 		}
 		if now.Sub(l.Time) > retention && l.Manifest != last && l.Manifest != good {
 			old = append(old, l)
@@ -61,11 +70,14 @@ func Prune(ctx context.Context, t Target, retention time.Duration, now time.Time
 			needed[o.Name] = true
 		}
 	}
-	return p, p.leftovers(ctx, t, needed, now)
+	if err := p.leftovers(ctx, t, now, func(name string) bool { return needed[name] || len(unread) > 0 && !named[name] }); err != nil || len(unread) == 0 {
+		return p, err
+	}
+	return p, fmt.Errorf("%w: packs, and what no other backup names, stay until it is mended or removed (%d such manifests): %s", ErrManifest, len(unread), unread[0])
 }
 
 // leftovers removes what no backup needs: of those that were removed, and of those that were cut short.
-func (p *Pruned) leftovers(ctx context.Context, t Target, needed map[string]bool, now time.Time) error {
+func (p *Pruned) leftovers(ctx context.Context, t Target, now time.Time, needed func(name string) bool) error {
 	all, err := t.List(ctx, "")
 	if err != nil {
 		return err
@@ -73,7 +85,7 @@ func (p *Pruned) leftovers(ctx context.Context, t Target, needed map[string]bool
 	for _, s := range all {
 		ours := strings.HasPrefix(s.Name, databases) || strings.HasPrefix(s.Name, indexes) || strings.HasPrefix(s.Name, packs) ||
 			strings.HasPrefix(s.Name, keys) || strings.HasPrefix(s.Name, verified)
-		if !ours || needed[s.Name] || now.Sub(s.Written) < leftoverAge {
+		if !ours || needed(s.Name) || now.Sub(s.Written) < leftoverAge {
 			continue
 		}
 		if _, err := p.remove(ctx, t, s.Name); err != nil {

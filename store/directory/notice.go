@@ -35,6 +35,7 @@ const (
 	NoticeAdministratorAdded  NoticeKind = "administrator-added" // to the tenant's other administrators, by an operator
 	NoticeBackupFailed        NoticeKind = "backup-failed"       // to operators; Item is the place
 	NoticeDrillFailed         NoticeKind = "drill-failed"        // to operators; Item is the place
+	NoticeBackupLeft          NoticeKind = "backup-left"         // to operators: what was to go could not be removed; Item is the place
 )
 
 const (

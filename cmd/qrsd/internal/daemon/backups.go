@@ -34,8 +34,11 @@ func (a *appliance) newBackups(ctx context.Context) (*backups.Account, error) {
 // alertOfBackup tells the operators, in the log and by message.
 func (a *appliance) alertOfBackup(ctx context.Context, failed backup.Alert) {
 	kind := directory.NoticeBackupFailed
-	if failed.Kind == "drill-failed" {
+	switch failed.Kind {
+	case "drill-failed":
 		kind = directory.NoticeDrillFailed
+	case "prune-failed", "keys-left":
+		kind = directory.NoticeBackupLeft
 	}
 	if err := a.directory.TellOperators(context.WithoutCancel(ctx), kind, failed.Target); err != nil {
 		a.log.Error("telling the operators", "error", err)

@@ -95,6 +95,11 @@ func words(n directory.Notice, site string) (subject string, paragraphs []string
 			"the last backup to " + quoted(n.Item) + " failed, or could not be restored. What was done since the backup before it would be lost with this host. Whoever signs in with " + account(n) + " sees why:",
 			site + "/api/v1/system/backups",
 		}
+	case directory.NoticeBackupLeft:
+		return "Old backups could not be removed", []string{
+			"the last backup to " + quoted(n.Item) + " is whole, but something there that was to go could not be removed: what is past its time, or key files from before an erasure. Whoever signs in with " + account(n) + " sees why:",
+			site + "/api/v1/system/backups",
+		}
 	case directory.NoticeDrillFailed:
 		return "A backup cannot be restored", []string{
 			"a drill could not restore a backup of " + quoted(n.Item) + ": it is not to be relied on. Make another one, and find out what damaged it. Whoever signs in with " + account(n) + " sees what was found:",

@@ -56,7 +56,7 @@ func TestLetters(t *testing.T) {
 		directory.NoticeInvitation, directory.NoticePasswordReset, directory.NoticeAccountAdded, directory.NoticeOneTimePassword, directory.NoticePasswordChanged,
 		directory.NoticeSecondFactorAdded, directory.NoticeSecondFactorRemoved, directory.NoticeSecondFactorReset, directory.NoticePasskeyAdded,
 		directory.NoticePasskeyRemoved, directory.NoticeRecoveryCodeUsed, directory.NoticeRecoveryCodesNew, directory.NoticeRoleChanged,
-		directory.NoticeDisabled, directory.NoticeEnabled, directory.NoticeAdministratorAdded, directory.NoticeBackupFailed, directory.NoticeDrillFailed, "of a later version",
+		directory.NoticeDisabled, directory.NoticeEnabled, directory.NoticeAdministratorAdded, directory.NoticeBackupFailed, directory.NoticeDrillFailed, directory.NoticeBackupLeft, "of a later version",
 	} {
 		n := directory.Notice{
 			Kind: kind, Email: "ada@example.com", Name: "Ada L.", TenantName: "Example Mutual", Role: store.Approver, Token: directory.NewSecret("t-o-k-e-n"),
