@@ -1229,7 +1229,8 @@ export interface paths {
         /**
          * Insured sites that a storm damages, with gust and loss
          * @description Computed again from model, settings and number, to the bits of the run. Of a run of another model or engine: 409.
-         *     Of portfolios of up to 100,000 locations; of larger ones: 409. Their sum is held to the tables of the run.
+         *     Of portfolios of up to 100,000 locations; of larger ones: 409. Their sum is held to the tables of the run. Sites are exposure: an API
+         *     key needs the scope `portfolio.read` beside `run.read`.
          */
         get: operations["listEventSites"];
         put?: never;
@@ -1250,6 +1251,7 @@ export interface paths {
         /**
          * A storm as a file
          * @description Its way, landfalls, cells of wind, sites or losses as a table, or as GeoJSON (RFC 7946) for maps. A workbook is made of up to 150,000 cells.
+         *     Sites are exposure: for that table an API key needs the scope `portfolio.read` beside `run.export`.
          */
         get: operations["exportEvent"];
         put?: never;
@@ -1501,7 +1503,7 @@ export interface paths {
         };
         /**
          * The report of a run as PDF
-         * @description Figures with bands, quantum estimate, settings, seal with its verification at this moment, approval, lineage. Across each page stands `Draft`, or `Approved` where a second person approved the run as it is. `/runs/{id}/report` is the same as a page.
+         * @description Figures with bands, quantum estimate, settings, seal with its verification at this moment, approval, lineage. Across each page stands `Draft`, or `Approved` where a second person approved the run as it is. `/runs/{id}/report` is the same as a page. Of a tenant one report or verification is made at a time, of all together two; who comes meanwhile is answered 503 with `Retry-After`.
          */
         get: operations["getRunReport"];
         put?: never;
@@ -2066,7 +2068,8 @@ export interface paths {
          * Verify your tenant's audit log now
          * @description From every stored byte: each entry is hashed anew and names its predecessor, every hash of the tree follows from the leaves, every
          *     checkpoint is signed and has the root that the tree had at its size, and so has the last head that the appliance's own log names. For the operator it is
-         *     that of every tenant. It takes as long as reading the log.
+         *     that of every tenant. It takes as long as reading the log: of a tenant one verification or report is made at a time, of all together
+         *     two; who comes meanwhile is answered 503 with `Retry-After`.
          */
         get: operations["verifyAudit"];
         put?: never;
@@ -2197,7 +2200,8 @@ export interface paths {
          * Verify your tenant's ledger now
          * @description From every stored byte: each entry is hashed anew and names its predecessor, every hash of the tree follows from the leaves, every
          *     checkpoint is signed and has the root that the tree had at its size, and so has the last head that the appliance's own log names. For the operator it is
-         *     that of every tenant. It takes as long as reading the log.
+         *     that of every tenant. It takes as long as reading the log: of a tenant one verification or report is made at a time, of all together
+         *     two; who comes meanwhile is answered 503 with `Retry-After`.
          */
         get: operations["verifyLedger"];
         put?: never;
@@ -7810,6 +7814,11 @@ export interface components {
          * @example 100
          */
         Limit: number;
+        /**
+         * @description At most so many items.
+         * @example 50
+         */
+        LimitOfJobs: number;
         /** @description Id of the tenant that is meant, for operators. Others may leave it out or give their own; any other is not found. */
         TenantQuery: components["schemas"]["ID"];
         /** @description Id of the tenant. */
@@ -11441,9 +11450,9 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /**
                  * @description At most so many items.
-                 * @example 100
+                 * @example 50
                  */
-                limit?: components["parameters"]["Limit"];
+                limit?: components["parameters"]["LimitOfJobs"];
             };
             header?: never;
             path?: never;
