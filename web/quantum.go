@@ -134,6 +134,9 @@ func (s *Server) listQuantumQuestions(ctx context.Context, c *Call, in byID) (ou
 	return out, fmt.Errorf("a quantum estimate of run %s: %w", in.ID, store.ErrNotFound) // the reading is entered already
 }
 
+// jobsPage is how many jobs a part of their list has: of each, the circuits are read.
+const jobsPage = 50
+
 func (s *Server) listQuantumJobs(ctx context.Context, c *Call, in struct {
 	Run    *store.ID `query:"run"`
 	Cursor string    `query:"cursor"`
@@ -143,9 +146,12 @@ func (s *Server) listQuantumJobs(ctx context.Context, c *Call, in struct {
 	if err != nil {
 		return page, err
 	}
-	limit, err := pageSize(in.Limit)
-	if err != nil {
-		return page, err
+	limit := jobsPage
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	if limit < 1 || limit > jobsPage {
+		return page, badParameter("limit", fmt.Sprintf("%d is not between 1 and %d", limit, jobsPage))
 	}
 	w, err := s.workspace(ctx, c)
 	if err != nil {

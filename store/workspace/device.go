@@ -99,13 +99,24 @@ func (n *NewDeviceJob) check() error {
 	return nil
 }
 
-// PrepareDeviceJob keeps a job of which nothing has left. *Invalid: what is to be mended; store.ErrNotFound: there is no such run.
+// maxOpenDeviceJobs bounds a tenant's jobs that are neither answered nor withdrawn: each keeps its circuits.
+const maxOpenDeviceJobs = 50
+
+// PrepareDeviceJob keeps a job of which nothing has left. *Invalid: what is to be mended; *QuotaError: the tenant has as many open jobs as it
+// may; store.ErrNotFound: there is no such run.
 func (w *Workspace) PrepareDeviceJob(ctx context.Context, n NewDeviceJob) (r store.Record[DeviceJob], err error) {
 	err = w.tenant.Update(ctx, store.Action{Verb: rights.EstimateSubmit}, func(tx *store.WriteTx) error {
 		if err := n.check(); err != nil {
 			return err
 		}
 		if _, err := finishedRun(tx, n.Run); err != nil {
+			return err
+		}
+		open, err := openDeviceJobs(tx)
+		if err != nil {
+			return err
+		}
+		if err := within("quantum jobs", open+1, maxOpenDeviceJobs); err != nil {
 			return err
 		}
 		id := tx.NewID()
@@ -123,7 +134,36 @@ func (w *Workspace) PrepareDeviceJob(ctx context.Context, n NewDeviceJob) (r sto
 	return r, err
 }
 
-// DeviceJobs lists jobs of a run (zero: of all), newest first, up to limit (1 to 1,000) from a cursor. Of a run there may be fewer in a part than
+// jobsAtOnce is how many jobs are in memory at a time where all are read.
+const jobsAtOnce = 50
+
+// eachDeviceJob reads all jobs, a few at a time.
+func eachDeviceJob(tx store.Reader, do func(store.Record[DeviceJob])) error {
+	for after := store.Cursor(""); ; {
+		page, err := deviceJobs.List(tx, after, jobsAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Records {
+			do(r)
+		}
+		if after = page.Next; after == "" {
+			return nil
+		}
+	}
+}
+
+// openDeviceJobs counts those that are neither answered nor withdrawn.
+func openDeviceJobs(tx store.Reader) (n int64, err error) {
+	err = eachDeviceJob(tx, func(r store.Record[DeviceJob]) {
+		if s := r.Value.Stage; s != DeviceAnswered && s != DeviceWithdrawn {
+			n++
+		}
+	})
+	return n, err
+}
+
+// DeviceJobs lists jobs of a run (zero: of all), newest first, up to limit (1 to 1,000) from a cursor; each holds its circuits. Of a run there may be fewer in a part than
 // asked for, none even, with a cursor from which the next reading goes on.
 func (w *Workspace) DeviceJobs(ctx context.Context, run store.ID, after store.Cursor, limit int) (page store.Page[DeviceJob], err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.EstimateRead}, func(tx *store.ReadTx) error {
@@ -274,10 +314,26 @@ func (w *Workspace) withdraw(tx *store.WriteTx, job *DeviceJob) error {
 		job.Pending = 0
 	}
 	job.Stage = DeviceWithdrawn
+	if err := job.dropCircuits(); err != nil {
+		return err
+	}
 	if job.Estimate == nil {
 		return nil
 	}
 	return w.endEstimate(tx, *job.Estimate, "withdrawn before it was submitted")
+}
+
+// dropCircuits leaves of a job's state what it was about. The record of what left has the bytes of a file that was given out.
+func (j *DeviceJob) dropCircuits() error {
+	var state map[string]json.RawMessage
+	if err := json.Unmarshal(j.State, &state); err != nil {
+		return fmt.Errorf("the state of a job: %w", err)
+	}
+	delete(state, "circuits")
+	delete(state, "export")
+	text, err := json.Marshal(state)
+	j.State = text
+	return err
 }
 
 // DeviceSettings are a tenant's for quantum devices.
@@ -374,18 +430,10 @@ type DeviceSpending struct {
 
 // spendingOf adds up all jobs but one.
 func spendingOf(tx store.Reader, except store.ID) (s DeviceSpending, err error) {
-	for after := store.Cursor(""); ; {
-		page, err := deviceJobs.List(tx, after, 1000)
-		if err != nil {
-			return s, err
+	err = eachDeviceJob(tx, func(r store.Record[DeviceJob]) {
+		if r.ID != except {
+			s.Quoted, s.Pending = s.Quoted+r.Value.Quoted, s.Pending+r.Value.Pending
 		}
-		for _, r := range page.Records {
-			if r.ID != except {
-				s.Quoted, s.Pending = s.Quoted+r.Value.Quoted, s.Pending+r.Value.Pending
-			}
-		}
-		if after = page.Next; after == "" {
-			return s, nil
-		}
-	}
+	})
+	return s, err
 }

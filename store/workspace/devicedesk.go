@@ -74,7 +74,7 @@ func (d *DeviceDesk) Job(ctx context.Context, id store.ID) (r store.Record[Devic
 func (d *DeviceDesk) JobWith(ctx context.Context, is func(*DeviceJob) bool) (found store.Record[DeviceJob], err error) {
 	err = d.view(ctx, store.ID{}, func(tx *store.ReadTx) error {
 		for after := store.Cursor(""); ; {
-			page, err := deviceJobs.ListNewest(tx, after, 100)
+			page, err := deviceJobs.ListNewest(tx, after, jobsAtOnce)
 			if err != nil {
 				return err
 			}

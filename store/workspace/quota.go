@@ -37,7 +37,7 @@ type Usage struct {
 // QuotaError refuses what would exceed a quota of the tenant. It is not the request that is wrong: when runs have ended or
 // something was deleted, or the operator raised the quota, the same request is accepted.
 type QuotaError struct {
-	Of   string // "queued", "running", "portfolios", "bytes"
+	Of   string // "queued", "running", "portfolios", "quantum jobs", "bytes"
 	Has  int64  // with what was asked for
 	Most int64
 }
@@ -50,6 +50,9 @@ func (e *QuotaError) Error() string {
 		return fmt.Sprintf("%d runs would be running, the tenant's quota is %d: the run waits until one of them has ended", e.Has, e.Most)
 	case "portfolios":
 		return fmt.Sprintf("there would be %d portfolios, the tenant's quota is %d: delete one that has no runs, or ask the operator for more", e.Has, e.Most)
+	}
+	if e.Of == "quantum jobs" {
+		return fmt.Sprintf("there would be %d open quantum jobs, a tenant has %d at most: cancel one, or prepare it when another is answered", e.Has, e.Most)
 	}
 	return fmt.Sprintf("the tenant's files would take %d bytes, its quota is %d: delete portfolios that have no runs, or ask the operator for more", e.Has, e.Most)
 }

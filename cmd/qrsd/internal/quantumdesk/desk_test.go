@@ -532,8 +532,36 @@ func TestCancelled(t *testing.T) {
 	result := f.errand(file, key)
 	_, err = f.modeler.CancelDeviceJob(ctx, given)
 	f.must(err)
+	if j := f.job(given); j.PendingUSD != "300.00" || j.Circuits == nil || len(j.Circuits) != 0 || j.Text == "" {
+		t.Errorf("withdrawn after it was given out: %+v", j) // its file may still be run, and no circuits are kept
+	}
 	_, err = f.desk.Check(ctx, f.tenant, result)
 	f.wantWords(err, "was withdrawn")
+}
+
+// TestOpenJobs: a tenant has so many open jobs; one that is withdrawn makes room, and keeps none of its circuits.
+func TestOpenJobs(t *testing.T) {
+	f := open(t, brakettest.Options{})
+	prepare := func() (r store.Record[workspace.DeviceJob], err error) {
+		return f.modeler.PrepareDeviceJob(t.Context(), workspace.NewDeviceJob{Run: f.run, Question: "q", Device: "d", Shots: 1, State: json.RawMessage(`{"id":"x","circuits":[1]}`)})
+	}
+	var last store.ID
+	for range 50 {
+		r, err := prepare()
+		f.must(err)
+		last = r.ID
+	}
+	var full *workspace.QuotaError
+	if _, err := prepare(); !errors.As(err, &full) || !strings.Contains(err.Error(), "50 at most") {
+		t.Errorf("one more: %v", err)
+	}
+	r, err := f.modeler.CancelDeviceJob(t.Context(), last)
+	f.must(err)
+	if string(r.Value.State) != `{"id":"x"}` {
+		t.Errorf("withdrawn, it keeps %s", r.Value.State)
+	}
+	_, err = prepare()
+	f.must(err)
 }
 
 // TestPrepareRefuses: what cannot be asked, with the member that is to be mended.

@@ -152,7 +152,7 @@ func (*Desk) View(r store.Record[workspace.DeviceJob]) (out wire.QuantumJob, err
 	out = wire.QuantumJob{
 		ID: r.ID.String(), Run: j.Run.String(), Question: j.Question, Text: k.Text, Device: j.Device, Stage: string(j.Stage), Prepared: j.Prepared, By: j.By.String(),
 		Qubits: k.Qubits, Twins: k.Twins, Shots: j.Shots, Expected: wire.QuantumExpectation(j.Expected), Cancelling: j.Cancel && j.Stage == workspace.DeviceSubmitted,
-		QuotedUSD: braket.USD(j.Quoted).String(), PendingUSD: braket.USD(j.Pending).String(), Report: j.Report,
+		QuotedUSD: braket.USD(j.Quoted).String(), PendingUSD: braket.USD(j.Pending).String(), Report: j.Report, Circuits: []wire.QuantumTask{},
 	}
 	if j.Estimate != nil {
 		out.Estimate = j.Estimate.String()
