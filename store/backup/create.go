@@ -151,8 +151,8 @@ type earlier struct {
 	packs map[string]Object
 }
 
-// before reads the index of the newest backup on the target. One that cannot be read, or that this installation has not signed, leaves
-// nothing to build on: then all blobs are sent again.
+// before reads the index of the newest backup on the target that this installation has signed. Where there is none, or its index cannot be
+// read, there is nothing to build on: then all blobs are sent again.
 func (m *making) before(ctx context.Context, t Target, db *store.DB) (e earlier, err error) {
 	all, err := List(ctx, t)
 	if err != nil {
@@ -165,8 +165,7 @@ func (m *making) before(ctx context.Context, t Target, db *store.DB) (e earlier,
 	if last.Install != m.snapshot.Install {
 		return e, fmt.Errorf("%s holds backups of the installation %s, this is %s: give each a folder or prefix of its own: %w", t.Name(), last.Install, m.snapshot.Install, store.ErrConflict)
 	}
-	last, genuine, err := genuineManifest(ctx, t, last.Backup, db)
-	if err != nil || !genuine {
+	if last, err = newestGenuine(ctx, t, all, db); err != nil || last == nil {
 		return e, err
 	}
 	there, err := t.List(ctx, packs)

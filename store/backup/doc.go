@@ -14,10 +14,10 @@
 //	verified/NAME     written when a drill has restored it
 //	erasures          the erasures of tenants, each with its MAC; written anew
 //
-// The manifest is written last: what is without it is no backup, and is removed by the retention after a day. All but the manifests is
-// encrypted (https://c2sp.org/age) to the recipients that the owner named, whose identities the appliance never sees, and to an
-// identity of the appliance's own, which lies in the store itself: whoever has that has the store. With it the appliance reads its
-// backups back.
+// The manifest is written last: what is without it is no backup, and is removed by the retention after a day. All but manifests, verified
+// and erasures is encrypted (https://c2sp.org/age) to the recipients that the owner named, whose identities the appliance never sees, and to
+// an identity of the appliance's own, which lies in the store itself: whoever has that has the store. With it the appliance reads its
+// backups back. What is not encrypted shows ids of tenants and keys, and how large and how busy each log is.
 //
 // # Erasure
 //

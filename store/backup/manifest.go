@@ -162,6 +162,19 @@ func genuineManifest(ctx context.Context, t Target, name string, db *store.DB) (
 	return m, err == nil, nil
 }
 
+// newestGenuine is the newest backup whose manifest this installation has signed; nil where there is none.
+func newestGenuine(ctx context.Context, t Target, all []Listed, db *store.DB) (*Manifest, error) {
+	for _, l := range slices.Backward(all) {
+		if l.Manifest == nil {
+			continue
+		}
+		if m, genuine, err := genuineManifest(ctx, t, l.Name, db); err != nil || genuine {
+			return m, err
+		}
+	}
+	return nil, nil
+}
+
 // readSmall reads an object into memory.
 func readSmall(ctx context.Context, t Target, name string, most int64) ([]byte, error) {
 	r, err := t.Get(ctx, name)

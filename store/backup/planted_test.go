@@ -144,12 +144,21 @@ func TestForgedBefore(t *testing.T) {
 	if third.SentBytes > 3*40_000 {
 		t.Errorf("not built on one that is: %+v", third)
 	}
+	// One that claims to be the newest for years to come keeps none from building on the true one.
+	s.plant("manifests/20990101t000000z-00000000", strings.NewReplacer(first.Name, "20990101t000000z-00000000", `"time": "20`, `"time": "90`).Replace(string(text)))
+	s.pass(time.Minute)
+	if fourth := s.create(); fourth.SentBytes > 3*40_000 {
+		t.Errorf("beside a planted one: %+v", fourth)
+	}
+	if err := os.Remove(filepath.Join(s.folder, "manifests", "20990101t000000z-00000000")); err != nil {
+		t.Fatal(err)
+	}
 	page, err := s.keeper.Drills(t.Context(), storetest.Operator(), "", 1)
 	if err != nil || !strings.HasPrefix(objects(t, page), "0 read") && !strings.HasPrefix(objects(t, page), "1 read") {
 		t.Errorf("with a true mark: %q, %v", objects(t, page), err)
 	}
-	for _, b := range []backup.Backup{first, second, third} {
-		s.plant("verified/"+b.Name, "trust me")
+	for _, l := range s.list() {
+		s.plant("verified/"+l.Name, "trust me")
 	}
 	s.pass(time.Minute)
 	s.create()
