@@ -71,7 +71,7 @@ func (s *Server) streamEvents(ctx context.Context, c *Call, in struct {
 	if c.exchange.method() == "HEAD" {
 		return &Stream{Type: eventStream, Write: func(context.Context, io.Writer) error { return nil }}, s.look(ctx, c)
 	}
-	leave, err := s.listeners.enter(c.Principal)
+	nudged, leave, err := s.listeners.enter(c.Principal)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (s *Server) streamEvents(ctx context.Context, c *Call, in struct {
 		return nil, err
 	}
 	c.exchange.set("X-Accel-Buffering", "no") // nginx would keep events back until it has a block of them
-	t := telling{listener: s.options.Feed.Listen(c.Principal.Tenant(), after), standing: s.standing(c), every: s.options.Limits.Heartbeat}
+	t := telling{listener: s.options.Feed.Listen(c.Principal.Tenant(), after), standing: s.standing(c), every: s.options.Limits.Heartbeat, nudged: nudged}
 	return &Stream{Type: eventStream, Live: true, Write: func(ctx context.Context, w io.Writer) error {
 		defer leave()
 		defer t.listener.Close()
@@ -113,7 +113,8 @@ func (s *Server) standing(c *Call) func(context.Context) error {
 type telling struct {
 	listener Listener
 	standing func(context.Context) error
-	every    time.Duration // heartbeats
+	every    time.Duration   // heartbeats
+	nudged   <-chan struct{} // something is to be written now
 }
 
 // run writes events as they come, and a comment when none did for a while, until the client is gone or may not listen any more. It
@@ -141,10 +142,17 @@ func (t *telling) run(ctx context.Context, w io.Writer) error {
 	}
 }
 
-// next waits for events as long as a heartbeat at most.
+// next waits for events as long as a heartbeat at most, or until it is nudged.
 func (t *telling) next(ctx context.Context) ([]RunEvent, bool, error) {
 	wait, cancel := context.WithTimeout(ctx, t.every)
 	defer cancel()
+	go func() {
+		select {
+		case <-t.nudged:
+			cancel()
+		case <-wait.Done():
+		}
+	}()
 	events, gap, err := t.listener.Next(wait)
 	if err != nil && wait.Err() != nil {
 		return nil, false, nil
@@ -206,31 +214,46 @@ func readEventID(text string) (uint64, error) {
 type listeners struct {
 	mu  sync.Mutex
 	all int
-	of  map[string]int
+	of  map[string]map[chan struct{}]struct{} // of a caller: where each of the streams is nudged
 }
 
-// enter takes a place, which leave gives back, once.
-func (l *listeners) enter(by store.Principal) (leave func(), err error) {
+// enter takes a place, which leave gives back, once. Whoever has many streams may have closed some, which is seen when something is written
+// to them: with nudged they are told to.
+func (l *listeners) enter(by store.Principal) (nudged <-chan struct{}, leave func(), err error) {
 	name := by.Tenant().String() + by.User().String()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.of[name] >= streamsOfOne || l.all >= streamsOfAll {
-		return nil, &refusal{kind: kindTooMany, retryAfter: streamWait,
-			detail: fmt.Sprintf("%d streams of events are open for you, %d in all; close one, or ask GET %s/events/recent from time to time", l.of[name], l.all, api)}
+	own := l.of[name]
+	if len(own) >= streamsOfOne/2 {
+		for nudge := range own {
+			select {
+			case nudge <- struct{}{}:
+			default: // it was not heard yet
+			}
+		}
+	}
+	if len(own) >= streamsOfOne || l.all >= streamsOfAll {
+		return nil, nil, &refusal{kind: kindTooMany, retryAfter: streamWait,
+			detail: fmt.Sprintf("%d streams of events are open for you, %d in all; close one, or ask GET %s/events/recent from time to time", len(own), l.all, api)}
+	}
+	if own == nil {
+		own = map[chan struct{}]struct{}{}
 	}
 	if l.of == nil {
-		l.of = map[string]int{}
+		l.of = map[string]map[chan struct{}]struct{}{}
 	}
+	nudge := make(chan struct{}, 1)
+	own[nudge], l.of[name] = struct{}{}, own
 	l.all++
-	l.of[name]++
-	return sync.OnceFunc(func() { l.leave(name) }), nil
+	return nudge, sync.OnceFunc(func() { l.leave(name, nudge) }), nil
 }
 
-func (l *listeners) leave(name string) {
+func (l *listeners) leave(name string, nudge chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all--
-	if l.of[name]--; l.of[name] == 0 {
+	delete(l.of[name], nudge)
+	if len(l.of[name]) == 0 {
 		delete(l.of, name)
 	}
 }

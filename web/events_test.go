@@ -227,6 +227,21 @@ func TestEvents(t *testing.T) {
 	a.wantOneEntryEach(map[string]string{first.header.Get("X-Request-Id"): "a stream", gap.header.Get("X-Request-Id"): "a stream with a gap"}, mine)
 }
 
+// TestClosedStreamsGiveTheirPlaceBack: whoever closes pages and opens others is not refused until heartbeats have found the closed ones.
+func TestClosedStreamsGiveTheirPlaceBack(t *testing.T) {
+	n := newNews()
+	a := start(t, unlimited, func(o *web.Options, _ *directory.Options) { o.Feed, o.Limits.Heartbeat = n, time.Hour })
+	p := a.join(a.tenant("Example Mutual"), "viewer@example.com", store.Viewer)
+	for range 4 * web.StreamsOfOne {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := p.listen(func(q *http.Request) { *q = *q.WithContext(ctx) })
+		s.find("open")
+		cancel()
+		for s.next() != nil {
+		}
+	}
+}
+
 // TestEventsEnd: a stream ends with the session or the key that it was opened with, does not keep the session alive, and gives its place
 // back; more than a user may have are refused; the appliance stops in spite of them.
 func TestEventsEnd(t *testing.T) {
