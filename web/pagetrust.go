@@ -41,7 +41,7 @@ func (s *Server) showTrust(ctx context.Context, c *Call, _ struct{}) (*Document,
 	if s.options.Trust == nil {
 		return nil, errNoTrust()
 	}
-	controls, err := s.options.Trust.Controls(ctx)
+	controls, err := s.controls(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,11 @@ func (s *Server) showTrust(ctx context.Context, c *Call, _ struct{}) (*Document,
 	if err := s.lookIfKnown(ctx, c); err != nil {
 		return nil, err
 	}
+	known := c.Principal.Role() != 0
 	t := page.Trust{
 		Frame: s.readingFrame(c, "Trust center", page.Link{Path: "#controls", Text: "Controls"}, page.Link{Path: "#destinations", Text: "Where data can go"},
 			page.Link{Path: "#not-claimed", Text: "Not claimed"}, page.Link{Path: "#keys", Text: "Keys that verify"}),
-		Domains: domainsOf(controls.Items), Places: placesOf(places), PlacesNote: placesNote(places), RecordFault: places.RecordFault, Keys: keysTable(keys), Further: s.further(),
+		Domains: domainsOf(controls.Items), Places: placesOf(places, known), PlacesNote: placesNote(places, known), RecordFault: places.RecordFault, Keys: keysTable(keys), Further: s.further(),
 	}
 	t.Lead = "What this appliance does to protect what it is given, where that can be checked, and what is not claimed. Status on " + page.Time(controls.At) + "."
 	for _, n := range []struct {
@@ -121,20 +122,21 @@ func domainsOf(items []wire.Control) (all []page.Domain) {
 	return all
 }
 
-func placesNote(d wire.TrustDestinations) string {
+func placesNote(d wire.TrustDestinations, known bool) string {
 	note := map[string]string{
 		"air-gapped": "This appliance is air-gapped: it opens no connection to any other host.",
 		"hybrid":     "This appliance is in mode hybrid: it opens connections for quantum hardware, and no others.",
 		"connected":  "This appliance is in mode connected: it opens connections to what the operator allowed, one by one.",
 	}[d.Mode]
 	note += " Everything below is off until the operator turns it on. There is no telemetry, and nothing goes to whoever made the appliance."
-	if d.RecordedTo == nil && d.RecordFault == "" {
+	if known && d.RecordedTo == nil && d.RecordFault == "" {
 		return note + " By the record of connections, none was ever opened or refused."
 	}
 	return note
 }
 
-func placesOf(d wire.TrustDestinations) (all []page.Place) {
+// placesOf says of the last uses to whoever is known.
+func placesOf(d wire.TrustDestinations, known bool) (all []page.Place) {
 	for _, to := range d.Items {
 		on := page.Cell{Text: "off", Tag: "plain"}
 		if to.On {
@@ -148,8 +150,11 @@ func placesOf(d wire.TrustDestinations) (all []page.Place) {
 		}
 		place := page.Place{Name: to.Name, Sends: to.Sends, For: to.For, On: on, Facts: []page.Fact{
 			{Name: "Receives it", Cell: page.Cell{Text: to.Party}}, {Name: "Region", Cell: page.Cell{Text: to.Region}},
-			{Name: "Turned on by", Cell: page.Cell{Text: to.Setting}}, {Name: "Last use", Cell: page.Cell{Text: last}},
+			{Name: "Turned on by", Cell: page.Cell{Text: to.Setting}},
 		}}
+		if known {
+			place.Facts = append(place.Facts, page.Fact{Name: "Last use", Cell: page.Cell{Text: last}})
+		}
 		if len(to.Hosts) > 0 {
 			place.Facts = append(place.Facts, page.Fact{Name: "Allowed hosts", Cell: page.Cell{Text: strings.Join(to.Hosts, ", ")}})
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 
+	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/web/wire"
 )
 
@@ -30,7 +31,7 @@ func (s *Server) listControls(ctx context.Context, c *Call, _ struct{}) (out wir
 	if s.options.Trust == nil {
 		return out, errNoTrust()
 	}
-	if out, err = s.options.Trust.Controls(ctx); err != nil {
+	if out, err = s.controls(ctx, c); err != nil {
 		return out, err
 	}
 	return out, s.lookIfKnown(ctx, c)
@@ -46,12 +47,38 @@ func (s *Server) listDestinations(ctx context.Context, c *Call, _ struct{}) (out
 	return out, s.lookIfKnown(ctx, c)
 }
 
-// destinations hides from strangers which hosts there are: names of hosts tell them about the network.
+// controls tells strangers of what is seen here no more than whether it holds: words and times are of how the appliance is run.
+func (s *Server) controls(ctx context.Context, c *Call) (wire.TrustControls, error) {
+	out, err := s.options.Trust.Controls(ctx)
+	if c.Principal.Role() != 0 {
+		return out, err
+	}
+	for i := range out.Items {
+		if seen := out.Items[i].Seen; seen != nil {
+			out.Items[i].Seen = &wire.Seen{Holds: seen.Holds, Says: map[bool]string{true: "it holds here", false: "it does not hold here"}[seen.Holds]}
+		}
+	}
+	return out, err
+}
+
+// destinations names hosts to operators only: those of one tenant's webhooks are no other's business. Strangers hear what goes where and
+// whether it is on, and nothing of how it is used.
 func (s *Server) destinations(ctx context.Context, c *Call) (wire.TrustDestinations, error) {
 	out, err := s.options.Trust.Destinations(ctx)
-	if c.Principal.Role() == 0 {
-		for i := range out.Items {
-			out.Items[i].Hosts = []string{}
+	role := c.Principal.Role()
+	if role == store.Operator {
+		return out, err
+	}
+	if out.RecordFault != "" {
+		out.RecordFault = "it does not verify, or cannot be read"
+	}
+	if role == 0 {
+		out.RecordedTo = nil
+	}
+	for i := range out.Items {
+		out.Items[i].Hosts = []string{}
+		if role == 0 {
+			out.Items[i].Last = nil
 		}
 	}
 	return out, err

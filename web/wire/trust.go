@@ -48,7 +48,7 @@ type NotClaimed struct {
 // TrustDestinations are all kinds of places that data can go to: GET /api/v1/trust/destinations.
 type TrustDestinations struct {
 	Mode       string     `json:"mode"`                  // air-gapped, hybrid or connected
-	RecordedTo *time.Time `json:"recorded_to,omitempty"` // of the last line of the record of connections; absent: it has none
+	RecordedTo *time.Time `json:"recorded_to,omitempty"` // of the last line of the record of connections; absent: it has none, or a stranger asks
 	// RecordFault says why the record of connections does not verify; absent: it does.
 	RecordFault string             `json:"record_fault,omitempty"`
 	Items       []TrustDestination `json:"items"`
@@ -58,14 +58,14 @@ type TrustDestinations struct {
 type TrustDestination struct {
 	Purpose string   `json:"purpose"` // as the record of connections has it
 	Name    string   `json:"name"`
-	Party   string   `json:"party"`   // who receives it
-	For     string   `json:"for"`     // why
-	Sends   string   `json:"sends"`   // what goes
-	Region  string   `json:"region"`  // where it goes to
-	Setting string   `json:"setting"` // what turns it on; off without it
-	On      bool     `json:"on"`      // mode and configuration allow it at this moment
-	Hosts   []string `json:"hosts"`   // that the configuration allows, host:port; none for whoever is not signed in
-	Last    *LastUse `json:"last,omitempty"`
+	Party   string   `json:"party"`          // who receives it
+	For     string   `json:"for"`            // why
+	Sends   string   `json:"sends"`          // what goes
+	Region  string   `json:"region"`         // where it goes to
+	Setting string   `json:"setting"`        // what turns it on; off without it
+	On      bool     `json:"on"`             // mode and configuration allow it at this moment
+	Hosts   []string `json:"hosts"`          // that the configuration allows, host:port; for operators only
+	Last    *LastUse `json:"last,omitempty"` // absent: there was none, or a stranger asks
 }
 
 // LastUse is the last connection of a purpose, opened or refused.

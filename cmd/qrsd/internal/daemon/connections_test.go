@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +51,19 @@ func TestConnections(t *testing.T) {
 	}
 	if !all[0].Address.IsValid() || all[0].Address != netip.MustParseAddrPort("127.0.0.1:1025") {
 		t.Errorf("address %s", all[0].Address)
+	}
+	journal, each := &egressfile.Journal{Path: path, Now: time.Now}, []outbound.Connection{}
+	if err := daemon.EachConnection(t.Context(), journal, func(c outbound.Connection) { each = append(each, c) }); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(each, func(a, b outbound.Connection) int { return cmp.Compare(b.ID, a.ID) })
+	if fmt.Sprint(each) != fmt.Sprint(all) {
+		t.Errorf("one by one %v, at once %v", each, all)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := daemon.EachConnection(gone, journal, func(outbound.Connection) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("for nobody: %v", err)
 	}
 	var paged []outbound.Connection
 	for before := uint64(0); ; before = paged[len(paged)-1].ID {

@@ -50,11 +50,17 @@ func (a *appliance) watches(cards *modelcard.Cards) map[string]trust.Watch {
 	}
 }
 
+// unseen says no more than that something could not be looked at: errors name paths, and reviewers are not all of this house.
+func (a *appliance) unseen(what string, err error) trust.Sight {
+	a.log.Warn("what the trust center watches could not be read", "of", what, "error", err)
+	return trust.Sight{Says: "it could not be seen at this moment; the log of the appliance has the cause"}
+}
+
 // sealKeys sees whether a key that seals is published.
 func (a *appliance) sealKeys() trust.Sight {
 	keys, err := a.db.PublishedKeys()
 	if err != nil {
-		return trust.Sight{Says: err.Error()}
+		return a.unseen("published keys", err)
 	}
 	count, now := 0, time.Now()
 	for _, k := range keys.All() {
@@ -79,7 +85,7 @@ func (a *appliance) lastBackup(ctx context.Context) trust.Sight {
 	at, found, err := backupState{a.keeper}.LastBackup(ctx)
 	switch {
 	case err != nil:
-		return trust.Sight{Says: err.Error()}
+		return a.unseen("last backup", err)
 	case !found:
 		return trust.Sight{Says: "no backup has gone to every place yet"}
 	}
@@ -94,7 +100,7 @@ func (a *appliance) lastDrill(ctx context.Context) trust.Sight {
 	at, passed, found, err := backupState{a.keeper}.LastDrill(ctx)
 	switch {
 	case err != nil:
-		return trust.Sight{Says: err.Error()}
+		return a.unseen("last drill", err)
 	case !found:
 		return trust.Sight{Says: "no backup was restored for trial yet"}
 	case !passed:

@@ -2,10 +2,8 @@ package trust
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/qrsrisk/qrsd/internal/outbound"
@@ -14,27 +12,27 @@ import (
 
 // Destinations is the register of places that data can go to, with what the record of connections says of each. A record that does
 // not verify is said, and shows no uses.
-func (c *Center) Destinations(context.Context) (wire.TrustDestinations, error) {
+func (c *Center) Destinations(ctx context.Context) (wire.TrustDestinations, error) {
 	mode := c.o.Mode()
 	out := wire.TrustDestinations{Mode: mode.String(), Items: []wire.TrustDestination{}}
-	used, err := c.uses.read()
+	used, _, err := c.read(ctx)
+	if ended := ctx.Err(); ended != nil {
+		return out, ended
+	}
 	if err != nil {
 		out.RecordFault = err.Error()
 	}
-	if len(used) > 0 {
-		at := used[0].Began.UTC()
-		out.RecordedTo = &at
-	}
-	for _, to := range c.facts.Destinations {
-		out.Items = append(out.Items, c.destination(to, mode, used))
+	out.RecordedTo = used.to
+	for i, to := range c.facts.Destinations {
+		out.Items = append(out.Items, c.destination(to, mode, used.rows[i]))
 	}
 	return out, nil
 }
 
-func (c *Center) destination(to Destination, mode outbound.Mode, used []outbound.Connection) wire.TrustDestination {
+func (c *Center) destination(to Destination, mode outbound.Mode, last *wire.LastUse) wire.TrustDestination {
 	out := wire.TrustDestination{
 		Purpose: string(to.Purpose), Name: to.Name, Party: to.Party, For: to.For, Sends: to.Sends, Region: to.Region, Setting: to.Setting,
-		Hosts: []string{}, Last: c.last(to, used),
+		Hosts: []string{}, Last: last,
 	}
 	for _, a := range c.o.Allowed {
 		if host := a.String(); c.takes(to, a.Purpose, a.Host) && !slices.Contains(out.Hosts, host) {
@@ -65,58 +63,78 @@ func names(host, text string) bool {
 	return strings.HasPrefix(host, text) || strings.Contains(host, "."+text)
 }
 
-// last sums a row's uses up; nil: there was none.
-func (c *Center) last(to Destination, used []outbound.Connection) *wire.LastUse {
-	var out *wire.LastUse
-	for _, k := range used {
+// used is what the record of connections says of the rows of the register, in their order. It is as large as the register, whatever the record holds.
+type used struct {
+	rows []*wire.LastUse // nil: there was none
+	to   *time.Time      // of the last connection; nil: there was none
+}
+
+// add counts a connection in.
+func (u *used) add(c *Center, k outbound.Connection) {
+	at := k.Began.UTC()
+	if u.to == nil || at.After(*u.to) {
+		u.to = &at
+	}
+	for i, to := range c.facts.Destinations {
 		if !c.takes(to, k.Purpose, k.Host) {
 			continue
 		}
-		if out == nil {
-			out = &wire.LastUse{At: k.Began.UTC(), Outcome: string(k.Outcome)}
+		if u.rows[i] == nil {
+			u.rows[i] = &wire.LastUse{}
+		}
+		row := u.rows[i]
+		if !at.Before(row.At) {
+			row.At, row.Outcome = at, string(k.Outcome)
 		}
 		if k.Outcome == outbound.Opened {
-			out.Opened++
+			row.Opened++
 		}
-		out.Sent += k.Sent
+		row.Sent += k.Sent
 	}
-	return out
 }
 
-// uses is the record, read anew at most once in a while: each reading verifies the whole of it, and strangers may ask for it.
+// uses is the record as it was read last: each reading verifies the whole of it, and strangers may ask for it.
 type uses struct {
-	record Record
-	now    func() time.Time
+	reading chan struct{} // whoever reads the record, or what is known of it, holds one
 
-	mu    sync.Mutex
 	at    time.Time
-	known []outbound.Connection // newest first
+	known used
 	fault error
 }
 
-// readAnew is after how long.
-const readAnew = 30 * time.Second
+// readAnew is after how long the record is read again.
+const readAnew = 5 * time.Minute
 
-func (u *uses) read() ([]outbound.Connection, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if now := u.now(); u.at.IsZero() || now.Sub(u.at) >= readAnew || now.Before(u.at) {
-		u.known, u.fault = u.record.Connections(0, math.MaxInt)
-		u.at = now
+// read gives what the record says, and when it was read. Who comes while it is read waits for that, or for the end of ctx.
+func (c *Center) read(ctx context.Context) (known used, at time.Time, fault error) {
+	u := &c.uses
+	select {
+	case u.reading <- struct{}{}:
+		defer func() { <-u.reading }()
+	case <-ctx.Done():
+		return c.noUses(), at, ctx.Err()
 	}
-	return u.known, u.fault
+	if now := c.o.Now(); u.at.IsZero() || now.Sub(u.at) >= readAnew || now.Before(u.at) {
+		fresh := c.noUses()
+		err := c.o.Record.Each(ctx, func(k outbound.Connection) { fresh.add(c, k) })
+		if ended := ctx.Err(); ended != nil { // the next one reads it
+			return c.noUses(), at, ended
+		}
+		if err != nil {
+			fresh = c.noUses()
+		}
+		u.at, u.known, u.fault = now, fresh, err
+	}
+	return u.known, u.at, u.fault
 }
 
-// RecordVerifies is the watch of the record of connections.
-func (c *Center) RecordVerifies(context.Context) Sight {
-	if _, err := c.uses.read(); err != nil {
-		return Sight{Says: err.Error()}
-	}
-	return Sight{Holds: true, Says: "every line verifies against the one before it", At: c.uses.readAt()}
-}
+func (c *Center) noUses() used { return used{rows: make([]*wire.LastUse, len(c.facts.Destinations))} }
 
-func (u *uses) readAt() time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.at
+// RecordVerifies is the watch of the record of connections. What is wrong with it is for operators, who have it from the record itself.
+func (c *Center) RecordVerifies(ctx context.Context) Sight {
+	_, at, err := c.read(ctx)
+	if err != nil {
+		return Sight{Says: "it does not verify, or cannot be read"}
+	}
+	return Sight{Holds: true, Says: "every line verifies against the one before it", At: at}
 }

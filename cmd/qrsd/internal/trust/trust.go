@@ -127,8 +127,8 @@ type Watch func(context.Context) Sight
 
 // Record is the record of connections to elsewhere.
 type Record interface {
-	// Connections reads up to limit of them that came before the given id, newest first; 0 begins at the end. It verifies the whole record.
-	Connections(before uint64, limit int) ([]outbound.Connection, error)
+	// Each hands every connection on once, in any order, as far as the record has it, and verifies the whole record. It ends with ctx.
+	Each(ctx context.Context, do func(outbound.Connection)) error
 }
 
 // Options of a Center. All but Watches are needed.
@@ -156,7 +156,7 @@ func New(o Options) (*Center, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Center{facts: f, o: o, uses: uses{record: o.Record, now: o.Now}}
+	c := &Center{facts: f, o: o, uses: uses{reading: make(chan struct{}, 1)}}
 	c.o.Watches = maps.Clone(o.Watches)
 	if c.o.Watches == nil {
 		c.o.Watches = map[string]Watch{}

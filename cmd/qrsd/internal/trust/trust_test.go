@@ -180,9 +180,16 @@ func TestFactsAreHeld(t *testing.T) {
 type record struct {
 	all   []outbound.Connection
 	fault error
+	reads int
 }
 
-func (r *record) Connections(uint64, int) ([]outbound.Connection, error) { return r.all, r.fault }
+func (r *record) Each(ctx context.Context, do func(outbound.Connection)) error {
+	r.reads++
+	for _, k := range r.all {
+		do(k)
+	}
+	return errors.Join(r.fault, ctx.Err())
+}
 
 // desk is a center whose clock, record and mode a test moves.
 type desk struct {
@@ -231,7 +238,9 @@ func TestControlsLapse(t *testing.T) {
 	tls := true
 	d := newDesk(t, map[string]trust.Watch{
 		"tls-1.3": func(context.Context) trust.Sight { return trust.Sight{Holds: tls, Says: "as configured"} },
-		"drill":   func(context.Context) trust.Sight { return trust.Sight{Holds: true, Says: "restored and compared", At: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)} },
+		"drill": func(context.Context) trust.Sight {
+			return trust.Sight{Holds: true, Says: "restored and compared", At: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+		},
 		"signoff": func(context.Context) trust.Sight { return trust.Sight{Holds: true, Says: "signed"} },
 	})
 	if c := d.control(t, "transport-tls"); c.Status != trust.Done || c.Seen == nil || !c.Seen.Holds {
@@ -255,9 +264,42 @@ func TestControlsLapse(t *testing.T) {
 		t.Errorf("a drill of more than three months ago: %+v", c)
 	}
 	d.record.fault = errors.New("line 7 does not verify")
-	d.now = d.now.Add(time.Minute)
-	if c := d.control(t, "egress-record"); c.Status != trust.Lapsed || !strings.Contains(c.Seen.Says, "line 7") {
+	d.now = d.now.Add(5 * time.Minute)
+	if c := d.control(t, "egress-record"); c.Status != trust.Lapsed || strings.Contains(c.Seen.Says, "line 7") || !strings.Contains(c.Seen.Says, "does not verify") {
 		t.Errorf("a broken record: %+v", c)
+	}
+}
+
+// TestRecordIsReadSeldom: whoever asks, the record is verified once in five minutes; a reading that its caller gave up counts for nothing.
+func TestRecordIsReadSeldom(t *testing.T) {
+	d := newDesk(t, nil)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := d.Destinations(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("for nobody: %v", err)
+	}
+	before := d.record.reads
+	ask := func(want int) {
+		t.Helper()
+		for range 3 {
+			if _, err := d.Destinations(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := d.record.reads - before; got != want {
+			t.Errorf("the record was read %d times, want %d", got, want)
+		}
+	}
+	ask(1)
+	d.now = d.now.Add(4 * time.Minute)
+	ask(1)
+	d.now = d.now.Add(time.Minute)
+	ask(2)
+	d.now = d.now.Add(5 * time.Minute)
+	d.record.fault = errors.New("line 7 does not verify")
+	out, err := d.Destinations(t.Context())
+	if err != nil || out.RecordFault == "" || out.RecordedTo != nil {
+		t.Errorf("a broken record: %+v, %v", out, err)
 	}
 }
 
