@@ -100,6 +100,16 @@ func TestAnchorByAnotherName(t *testing.T) {
 		t.Fatal(err)
 	}
 	alias := filepath.Join(other, anchorFile)
+	locked, err := Open(dir, Options{Anchor: alias, Ballast: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if locked.anchor.moved != "" {
+		t.Errorf("%s is to be removed", locked.anchor.moved)
+	}
+	if err := locked.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := reopened(t, dir, key, Options{Anchor: alias, Ballast: -1}).Close(); err != nil {
 		t.Fatal(err)
 	}

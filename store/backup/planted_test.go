@@ -100,11 +100,17 @@ func TestRestoreBesideAnother(t *testing.T) {
 func TestPlantedManifest(t *testing.T) {
 	s := newSite(t)
 	first := s.create()
+	other := storetest.AddTenant(t, s.db, "Atlantic")
+	s.write(other, 1, 1000)
+	s.pass(time.Minute)
+	second := s.create()
+	if _, err := s.db.EraseTenant(t.Context(), storetest.Operator(), other, storetest.Unlocker(s.dir)); err != nil { // nothing of it is in the next
+		t.Fatal(err)
+	}
 	s.plant("manifests/20260101t000000z-00000000", "no manifest")
 	s.pass(40 * 24 * time.Hour)
-	s.write(s.tenant, 1, 1000)
 	b := s.create()
-	if b.Outcome != backup.Done || !slices.Equal(b.Pruned, []string{first.Name}) || !strings.Contains(b.Reason, "the backup is whole") {
+	if b.Outcome != backup.Done || !slices.Equal(b.Pruned, []string{first.Name, second.Name}) || !strings.Contains(b.Reason, "the backup is whole") {
 		t.Errorf("%+v", b)
 	}
 	if len(s.alerts) != 1 || s.alerts[0].Kind != "prune-failed" || !strings.Contains(s.alerts[0].Reason, "20260101t000000z-00000000") {
@@ -114,13 +120,25 @@ func TestPlantedManifest(t *testing.T) {
 	if left, err := s.target.List(t.Context(), "databases/"); err != nil || len(left) != 1 {
 		t.Errorf("databases: %v, %v", left, err)
 	}
-	if left, err := s.target.List(t.Context(), "packs/"); err != nil || len(left) != 2 {
-		t.Errorf("packs: %v, %v", left, err)
+	packs := func(want int) {
+		t.Helper()
+		if left, err := s.target.List(t.Context(), "packs/"); err != nil || len(left) != want {
+			t.Errorf("packs: %v, %v; want %d", left, err, want)
+		}
 	}
+	packs(2) // one that no backup needs that can be read
 	schedule, err := s.keeper.PresentSchedule(t.Context())
-	if err != nil || schedule.Next.Sub(s.now()) < 2*time.Hour && schedule.Next.Sub(schedule.Attempted) <= time.Hour {
-		t.Errorf("the next is due %s, %v", schedule.Next, err)
+	if err != nil || schedule.Succeeded.Before(schedule.Attempted) {
+		t.Errorf("tried %s, succeeded %s, %v", schedule.Attempted, schedule.Succeeded, err)
 	}
+	if err := os.Remove(filepath.Join(s.folder, "manifests", "20260101t000000z-00000000")); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Hour)
+	if b := s.create(); b.Reason != "" {
+		t.Errorf("without it: %+v", b)
+	}
+	packs(1)
 	s.restore(backup.RestoreOptions{}, store.Options{})
 }
 
