@@ -63,6 +63,9 @@ func openAnchor(path string) (*anchor, error) {
 		a.missing = true
 		return a, nil
 	}
+	if err != nil && !IsDamage(err) { // what cannot be read is not lost: never give up what it protects from
+		return nil, fmt.Errorf("anchor: %w", unreadable(path, err))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w. If no backup of it exists, move it away and unlock with --accept-rollback: without it the store cannot tell whether it went back in time before", err)
 	}

@@ -159,11 +159,18 @@ func (o Options) filled() Options {
 	return o
 }
 
-// Open opens a store, locked. It fails with an *InUseError when another process has it.
+// Open opens a store, locked. It fails with an *InUseError when another process has it, and with an *OwnerError, before anything is written, when its
+// files belong to another user.
 func Open(dir string, o Options) (_ *DB, err error) {
 	o = o.filled()
 	f, err := readFormat(dir)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkOwner(dir); err != nil {
+		if held := kv.Holder(dir); held != nil { // which says more: that it runs
+			err = held
+		}
 		return nil, err
 	}
 	db := &DB{dir: dir, options: o, format: f, rand: &lockedReader{r: o.Rand}, now: o.Now, folders: map[ID]*blob.Dir{}, swept: map[ID]time.Time{}, retiring: map[envelope.KeyID]bool{}, fence: newFence(), toSweep: make(chan ID, 64)}

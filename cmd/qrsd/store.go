@@ -148,6 +148,7 @@ func storeExit(err error) int {
 	var denied *store.DeniedError
 	var inUse store.InUseError
 	var later *store.LaterFormatError
+	var other *store.OwnerError
 	var back *store.RollbackError
 	var tooMany *directory.ErrTooMany
 	is := func(kinds ...error) bool {
@@ -156,7 +157,7 @@ func storeExit(err error) int {
 	switch {
 	case store.IsDamage(err), errors.As(err, &back), is(ledger.ErrNotVerified, backup.ErrDamaged, backup.ErrManifest):
 		return exitDiffer
-	case errors.As(err, &denied), errors.As(err, &tooMany), is(store.ErrLocked, store.ErrWrongKey, store.ErrNoSlot, errNotAgreed, errNotInOrder,
+	case errors.As(err, &denied), errors.As(err, &tooMany), errors.As(err, &other), is(store.ErrLocked, store.ErrWrongKey, store.ErrNoSlot, errNotAgreed, errNotInOrder,
 		directory.ErrWrongCredentials, directory.ErrSecondFactorNeeded, directory.ErrDisabled, directory.ErrPasswordExpired, directory.ErrNoAPIKey, directory.ErrOwnerNotInOrder,
 		kms.ErrDenied, kms.ErrRefused, pkcs11.ErrRefused, backup.ErrIdentity):
 		return exitDenied

@@ -40,6 +40,27 @@ func LockDir(path string) (release func() error, err error) {
 	return f.Close, nil
 }
 
+// Holder is the error of another process that holds a data directory, nil where none does. Unlike LockDir it makes no file, changes none, and
+// asks nobody to wait: a process that locks at the same moment may be refused for that moment.
+func Holder(path string) error {
+	name := filepath.Join(path, LockName)
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the lock of %s: %w", path, err)
+	}
+	ok, err := tryLock(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("looking at the lock of %s: %w", path, err)
+	}
+	if !ok {
+		return ErrInUse{Path: path, PID: holder(name)}
+	}
+	return nil
+}
+
 // holder is the number of the process in a lock file, 0 where there is none.
 func holder(name string) int {
 	text, err := os.ReadFile(name)

@@ -70,7 +70,10 @@ func (e *examination) status() *store.Status {
 
 // unlookedAdvice says how more would be known of a store that this process could not open or unlock.
 func (e *examination) unlookedAdvice() string {
+	var other *store.OwnerError
 	switch {
+	case errors.As(e.Store.Fault, &other):
+		return "Look again as that user: root would leave files in the store that its user cannot open."
 	case e.Store.Holder != 0:
 		return "The running appliance knows: give an operator's API key with the scope store.diagnose (--api-key-file or QRSD_API_KEY), or ask it at /api/v1/system/doctor."
 	case e.Store.Absent:
@@ -82,6 +85,7 @@ func (e *examination) unlookedAdvice() string {
 func (e *examination) store(context.Context) {
 	s := e.Store
 	var back *store.RollbackError
+	var other *store.OwnerError
 	switch {
 	case s.Absent:
 		e.say(Warning, e.unlookedAdvice(), "there is none at %s yet", e.folder())
@@ -89,6 +93,9 @@ func (e *examination) store(context.Context) {
 	case errors.As(s.Fault, &back): // the anchor's line says it
 	case store.IsDamage(s.Fault):
 		e.say(Failure, "Keep the folder as evidence, and restore the last backup elsewhere (qrsd restore).", "%v", s.Fault)
+		return
+	case errors.As(s.Fault, &other):
+		e.say(Warning, e.unlookedAdvice(), "it was not opened: %v", other)
 		return
 	case s.Fault != nil && s.Status == nil:
 		e.say(Failure, "Look at the path, its permissions and its disk.", "%v", s.Fault)
@@ -148,6 +155,7 @@ func (e *examination) keys(context.Context) {
 func (e *examination) anchor(context.Context) {
 	s := e.Store
 	var back *store.RollbackError
+	var other *store.OwnerError
 	if errors.As(s.Fault, &back) {
 		e.say(Failure, "Somebody put an older state back. If that was a restore that was meant, unlock once with --accept-rollback; else keep everything as evidence.", "%v", back)
 		return
@@ -167,7 +175,9 @@ func (e *examination) anchor(context.Context) {
 	switch {
 	case s.Absent || now == nil:
 		e.say(Unknown, e.unlookedAdvice(), "it was not read")
-	case s.Fault != nil && strings.Contains(s.Fault.Error(), "anchor"):
+	case s.Fault != nil && errors.Is(s.Fault, fs.ErrPermission) && strings.Contains(s.Fault.Error(), "anchor"):
+		e.say(Failure, "It is there and closed to this user: do not start the store without it; give it back to the user of the service (chown).", "%v", s.Fault)
+	case s.Fault != nil && !errors.As(s.Fault, &other) && strings.Contains(s.Fault.Error(), "anchor"):
 		e.say(Failure, "Put the file back, from the disk that it was on; a store that is started without it must be told so (--accept-rollback).", "%v", s.Fault)
 	case s.Examination != nil && !now.Anchored.IsZero() && now.AuditSize > 0 && e.Now().Sub(now.Anchored) > anchorLate:
 		e.say(Warning, "Checkpoints are written with every commit: look in the log why there is none.", "it holds a checkpoint of %s", utc(now.Anchored))

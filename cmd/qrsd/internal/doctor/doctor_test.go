@@ -277,6 +277,16 @@ func TestUnlooked(t *testing.T) {
 		got["open files"].State != doctor.OK {
 		t.Errorf("beside a running appliance: %+v", got)
 	}
+	s.Store = doctor.Store{Status: &peeked, Keys: ages, Fault: &store.OwnerError{Path: "store/anchor/format.json", Owner: 54321}}
+	got = states(s)
+	if got["store"].State != doctor.Warning || !strings.Contains(got["store"].Advice, "as that user") || !strings.Contains(got["audit chain"].Advice, "as that user") ||
+		got["anchor"].State != doctor.OK {
+		t.Errorf("of another user: %+v", got)
+	}
+	s.Store.Fault = fmt.Errorf("anchor: open anchor.json: %w", fs.ErrPermission)
+	if got = states(s); got["anchor"].State != doctor.Failure || strings.Contains(got["anchor"].Advice, "accept-rollback") {
+		t.Errorf("with an anchor that is closed to this user: %+v", got["anchor"])
+	}
 	s.Store = doctor.Store{Status: &peeked, Keys: ages, Fault: &store.RollbackError{What: "audit log", Have: 3, Anchor: 9}}
 	if report := doctor.Examine(t.Context(), s); !report.Broken() {
 		t.Errorf("after a rollback: %+v", report)
