@@ -2,7 +2,7 @@
 //
 // An account for it would be a way in that nobody watches, and its password would have to lie somewhere. So the check does what
 // needs no account. It asks the appliance at its own port, over TLS, to sign in with an address that nobody can have (RFC 2606 §2) and a
-// password drawn for that one attempt, and wants the answer that every wrong attempt gets: by then the listener, the certificate,
+// password, both drawn for that one attempt, and wants the answer that every wrong attempt gets: by then the listener, the certificate,
 // the limits, the look-up of addresses, the hashing and the audit log have worked, for there is no answer without its entry.
 // Beside that the directory hashes a password and verifies it, so that a right one would fit. What is not looked at: the code of a second
 // factor, and the session that comes after it.
@@ -40,8 +40,9 @@ const (
 	patience = 30 * time.Second
 )
 
-// Nobody is the address that is tried: no mail leads there, and no account has it.
-const Nobody = "sign-in-check@qrsd.invalid"
+// nobody is an address that is tried once: no mail leads there, and no account has it. Whoever knew it beforehand could use up the attempts of that
+// address, and make the check fail.
+func nobody() string { return "sign-in-check-" + strings.ToLower(rand.Text()) + "@qrsd.invalid" }
 
 // Options of a check.
 type Options struct {
@@ -138,7 +139,7 @@ func (c *Check) try(ctx context.Context) error {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	body, err := json.Marshal(map[string]string{"email": Nobody, "password": rand.Text()})
+	body, err := json.Marshal(map[string]string{"email": nobody(), "password": rand.Text()})
 	if err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func turnedAway(reply *http.Response) error {
 }
 
 func (c *Check) tryDirectory(ctx context.Context) error {
-	credentials := directory.Credentials{Email: Nobody, Password: directory.NewSecret(rand.Text())}
+	credentials := directory.Credentials{Email: nobody(), Password: directory.NewSecret(rand.Text())}
 	_, _, err := c.options.Directory.SignIn(ctx, credentials, store.Source{Address: "host", UserAgent: "qrsd-sign-in-check"})
 	switch {
 	case errors.Is(err, directory.ErrWrongCredentials):
