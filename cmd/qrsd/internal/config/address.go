@@ -141,6 +141,21 @@ func endpointURL(s string) error {
 	return nil
 }
 
+// serviceURL is an endpointURL, with TLS unless it leads to this host: what is sent and answered is signed, and not hidden.
+func serviceURL(s string) error {
+	if err := endpointURL(s); err != nil {
+		return err
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return err
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (err != nil || !a.IsLoopback()) {
+		return fmt.Errorf("%q: without TLS only this host is reached (localhost, 127.0.0.1, ::1): write https://", s)
+	}
+	return nil
+}
+
 // keyARN is the name of an AWS KMS key.
 func keyARN(s string) error {
 	if part := strings.SplitN(s, ":", 6); len(part) < 6 || part[0] != "arn" || part[2] != "kms" || part[3] == "" || part[5] == "" {

@@ -106,7 +106,7 @@ func bucketKeys(b *Bucket) []key {
 			}
 			return nil
 		})},
-		{name: "endpoint", set: text(&b.Endpoint, endpointURL)},
+		{name: "endpoint", set: text(&b.Endpoint, serviceURL)},
 		{name: "profile", set: text(&b.Profile, named)},
 		{name: "instance_role", set: flag(&b.InstanceRole)},
 		{name: "object_lock", set: flag(&b.ObjectLock)},

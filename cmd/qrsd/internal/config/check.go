@@ -44,7 +44,10 @@ func (c *Config) Check(now time.Time) []Finding {
 		k.secret("smtp.password", c.Mail.Secret)
 	}
 	if !c.Metrics.Token.IsZero() {
-		k.secret("metrics.token", c.Metrics.Token)
+		k.metricsToken(c.Metrics.Token)
+	}
+	if s := c.Directory.Sessions; s.Idle > time.Hour || s.Life > 24*time.Hour {
+		k.warn("sessions", "whoever finds a browser left open may go on in it for long: NIST SP 800-63B-4 asks for idle of 1h and life of 24h at most")
 	}
 	k.collectors(c)
 	if c.Log.File != "" && !exists(filepath.Dir(c.Log.File)) {
@@ -177,6 +180,19 @@ func (k *checker) keyFile(s *Store, made bool) {
 	}
 	if inside, err := filepath.Rel(s.Path, path); err == nil && !strings.HasPrefix(inside, "..") {
 		k.warn("store.key_file", "%s lies in the store's own folder: together they are the data in the clear; keep it on another disk", path)
+	}
+}
+
+// leastToken is the least length of the token of metrics, in characters: 16 that are drawn at random are beyond guessing.
+const leastToken = 16
+
+func (k *checker) metricsToken(s Secret) {
+	token, err := s.Read()
+	if err == nil && len(token.Reveal()) < leastToken {
+		err = fmt.Errorf("%s: it has fewer than %d characters and can be guessed: write one drawn at random there", s, leastToken)
+	}
+	if err != nil {
+		k.fault("metrics.token", "%v", err)
 	}
 }
 

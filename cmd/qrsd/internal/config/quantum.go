@@ -60,8 +60,8 @@ func quantumKeys(q *Quantum) body {
 			{name: "prefix", set: text(&q.Prefix, named)},
 			{name: "profile", set: text(&q.Profile, named)},
 			{name: "instance_role", set: flag(&q.InstanceRole)},
-			{name: "endpoint", set: text(&q.Endpoint, endpointURL)},
-			{name: "object_endpoint", set: text(&q.ObjectEndpoint, endpointURL)},
+			{name: "endpoint", set: text(&q.Endpoint, serviceURL)},
+			{name: "object_endpoint", set: text(&q.ObjectEndpoint, serviceURL)},
 		},
 		check: func() error { return q.Client().CheckPlaces() },
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func schema(c *Config) body {
 				{name: "memory", set: size(&c.Directory.Hash.Memory, 8<<20, 256<<20)},
 				{name: "passes", set: whole(&c.Directory.Hash.Passes, 1, 10)},
 				{name: "threads", set: whole(&c.Directory.Hash.Threads, 1, 8)},
-			}})},
+			}, check: func() error { return hashCost(c.Directory.Hash) }})},
 			{name: "sessions", open: only(body{keys: []key{
 				{name: "idle", set: span(&c.Directory.Sessions.Idle, time.Minute, 24*time.Hour)},
 				{name: "life", set: span(&c.Directory.Sessions.Life, time.Minute, 30*24*time.Hour)},
@@ -82,6 +83,18 @@ func schema(c *Config) body {
 			return nil
 		},
 	}
+}
+
+// hashCost refuses a hash that is cheaper to guess at than the settings of equal strength in the OWASP Password Storage Cheat Sheet. Zeros are the defaults.
+func hashCost(h directory.HashCost) error {
+	memory, passes := cmp.Or(h.Memory, 19<<20), cmp.Or(h.Passes, 2)
+	for _, least := range []directory.HashCost{{Memory: 46 << 20, Passes: 1}, {Memory: 19 << 20, Passes: 2}, {Memory: 12 << 20, Passes: 3}, {Memory: 9 << 20, Passes: 4}, {Memory: 7 << 20, Passes: 5}} {
+		if memory >= least.Memory && passes >= least.Passes {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s with %d passes is too little for a hash of a password: at least 46MiB with 1 pass, 19MiB with 2, 12MiB with 3, 9MiB with 4 or 8MiB with 5",
+		sizeInWords(int64(memory)), passes)
 }
 
 // only opens a block that has no label, or needs none to tell what is in it.
