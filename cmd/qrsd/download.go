@@ -26,7 +26,7 @@ func (d *damaged) Error() string {
 	return fmt.Sprintf("%s: what came has the SHA-256 %s, and the appliance says %s; nothing was saved", d.path, d.got, d.want)
 }
 
-// saved writes a file whole or not at all, and only with this SHA-256 (hexadecimal; "": whatever it is).
+// saved writes a file, for its owner alone, whole or not at all, and only with this SHA-256 (hexadecimal; "": whatever it is).
 func saved(path, digest string, from func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -42,7 +42,7 @@ func saved(path, digest string, from func(io.Writer) error) (err error) {
 	if got := hex.EncodeToString(hash.Sum(nil)); err == nil && digest != "" && got != digest {
 		err = &damaged{path, digest, got}
 	}
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
@@ -93,7 +93,7 @@ func resultFiles(t wire.RunTables, tables, formats []string) (files []wire.Resul
 
 // downloadRun saves files of a finished run into a folder, each held to its digest.
 func downloadRun(ctx context.Context, c console, a *client.Client, run, folder string, files []wire.ResultFile) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
 	// At no time does a manifest lie beside files that it does not speak of.

@@ -76,7 +76,7 @@ func saveBadRows(ctx context.Context, c console, a *client.Client, id, folder st
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
 	for _, f := range r.Files {
@@ -481,7 +481,7 @@ func (x *portfolioDownload) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(x.Out, 0o755); err != nil {
+	if err := os.MkdirAll(x.Out, 0o700); err != nil {
 		return err
 	}
 	for _, f := range p.Files {
