@@ -193,6 +193,9 @@ func TestQuantumDecisions(t *testing.T) {
 	}
 	modeler.want(400, modeler.call("POST", "/api/v1/quantum-jobs", wire.NewQuantumJob{Run: run.String(), Question: "another"}))
 	first := job()
+	for limit, status := range map[string]int{"50": 200, "51": 400, "0": 400} { // each job of a part is read with its circuits
+		modeler.want(status, modeler.call("GET", "/api/v1/quantum-jobs?limit="+limit, nil))
+	}
 	path := "/api/v1/quantum-jobs/" + first.ID
 	leaves := a.leaves(tenant)
 
