@@ -38,7 +38,7 @@ func made(r Release) *wire.ModelCard {
 	signoff, release := r.standing(ledger.Digest(model.Digest))
 	return &wire.ModelCard{
 		Release: release,
-		ID: ledger.Digest(model.Digest).String(), Engine: engine.Version, Region: "Florida", Peril: "hurricane wind",
+		ID:      ledger.Digest(model.Digest).String(), Engine: engine.Version, Region: "Florida", Peril: "hurricane wind",
 		Signoff: signoff, Parameters: listed(parameters), Sources: sources(parameters), Limits: limits(), Performance: performance(ledger.Digest(model.Digest).String()), Estimate: quantum.ModelCard(),
 	}
 }
