@@ -1812,7 +1812,8 @@ export interface paths {
         /**
          * Controls with their evidence, and what is not claimed
          * @description A control that is watched is looked at when it is asked for: what was done and does not hold on this appliance is `lapsed`.
-         *     Nobody has audited a control that is not `in-audit`; tests and documents are those of the release.
+         *     Nobody has audited a control that is not `in-audit`; tests and documents are those of the release. Strangers hear of what is seen only
+         *     whether it holds.
          */
         get: operations["listControls"];
         put?: never;
@@ -1832,7 +1833,7 @@ export interface paths {
         };
         /**
          * Every kind of place that data can go to
-         * @description What goes, why and when it last did, by the record of connections. All are off until the operator turns them on. Names of hosts are for whoever is signed in.
+         * @description What goes, why and when it last did, by the record of connections. All are off until the operator turns them on. Names of hosts are for operators, last uses for whoever is signed in.
          */
         get: operations["listDestinations"];
         put?: never;
@@ -7424,7 +7425,7 @@ export interface components {
              */
             mode: "air-gapped" | "hybrid" | "connected";
             recorded_to?: components["schemas"]["Time"];
-            /** @description Why the record of connections does not verify. Absent: it does. */
+            /** @description Why the record of connections does not verify, in fixed words for all but operators. Absent: it does. */
             record_fault?: string;
             items: components["schemas"]["TrustDestination"][];
         };
@@ -7459,7 +7460,7 @@ export interface components {
             setting: string;
             /** @description Mode and configuration allow it at this moment. */
             on: boolean;
-            /** @description That the configuration allows, host:port. None for strangers. */
+            /** @description That the configuration allows, host:port. For operators only. */
             hosts: string[];
             last?: components["schemas"]["LastUse"];
         };
