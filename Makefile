@@ -91,8 +91,8 @@ race:
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=true -trimpath -o $(BUILDDIR)/ ./cmd/...
 
-# The terminal: types, scales, formats and parsing, and a modeler's first run in Chromium against this program; JOURNEYS=all (as in CI) is every
-# way of people through it, some minutes. Where Node.js or its packages are missing that is said, and UI=required (as in CI) makes it an error.
+# The terminal: types, scales, formats and parsing, and a modeler's first run in Chromium against this program; JOURNEYS=all is every way
+# of people through it, some minutes. Where Node.js or its packages are missing that is said, and UI=required (as in CI) makes it an error.
 JOURNEYS  ?= j2
 UIPROGRAM = $(BUILDDIR)/ui-test/qrsd
 .PHONY: ui-test
