@@ -33,11 +33,11 @@ async function filters(v) {
   await page.getByLabel('Action').selectOption('portfolio')
   await page.getByLabel('Outcome').selectOption('done')
   await page.waitForURL(/actor=[0-9a-f]{32}.*action=portfolio.*outcome=done/)
-  await page.getByRole('row').filter({ hasText: 'portfolio.import' }).first().waitFor()
+  await page.getByRole('row').filter({ hasText: 'portfolio.' }).first().waitFor() // which of them are drawn depends on how much was read since
   const only = async () => (await page.locator('tbody tr[data-index]').allInnerTexts()).every((t) => t.includes('Sample modeler') && t.includes('portfolio.'))
   check(await only(), 'a row has another actor or action')
   await page.reload()
-  await page.getByRole('row').filter({ hasText: 'portfolio.import' }).first().waitFor()
+  await page.getByRole('row').filter({ hasText: 'portfolio.' }).first().waitFor() // which of them are drawn depends on how much was read since
   check(await only(), 'the filters are lost on reload')
   equal(await page.getByLabel('Outcome').inputValue(), 'done', 'the outcome after a reload')
   await v.look('filtered', ['light'])
@@ -51,7 +51,7 @@ async function filters(v) {
 async function entry(v) {
   const { page } = v
   await page.getByLabel('Action').selectOption('portfolio.import')
-  await page.getByRole('row').filter({ hasText: 'portfolio.import' }).first().waitFor()
+  await page.getByRole('row').filter({ hasText: 'portfolio.' }).first().waitFor() // which of them are drawn depends on how much was read since
   await page.keyboard.press('Tab')
   await page.locator('h1').click() // away from the fields, so that keys are the screen's
   await page.keyboard.press('j')
