@@ -217,7 +217,7 @@ func TestProductStartsNoProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if f.test || f.tool() {
+		if f.test || f.tool() || strings.HasPrefix(f.folder, "packaging/") { // what makes packages starts compilers
 			continue
 		}
 		for _, spec := range f.syntax.Imports {

@@ -49,7 +49,8 @@ func complete(t *testing.T, folder string, lines [][]string) [][]string {
 		}
 		fmt.Fprintf(&b, ")\nCOMP_CWORD=%d\n_qrsd\nprintf '%%s\\n' \"${COMPREPLY[@]}\"\necho ---\n", len(words)-1)
 	}
-	c := exec.Command(bash, "--norc", "--noprofile", "-c", b.String())
+	c := exec.Command(bash, "--norc", "--noprofile") // which reads the script: it is longer than an argument may be
+	c.Stdin = strings.NewReader(b.String())
 	c.Dir = folder
 	var errs bytes.Buffer
 	c.Stderr = &errs
@@ -83,7 +84,7 @@ func TestBashCompletes(t *testing.T) {
 		line string // "|" between words; the cursor is at the end
 		want string // space between words; "|" instead where a word holds a space
 	}{
-		{"qrsd|", "audit benchlab check compact completion dev exposure init key ledger lock model passwords quantum relay run seal server status tenant terms token unlock user validate version"},
+		{"qrsd|", "audit backup benchlab bundle check compact completion dev doctor drill exposure init key ledger lock login logout manual model passwords portfolio quantum relay restore run runs seal server status tenant terms token unlock user validate version"},
 		{"qrsd|mo", "model"},
 		{"qrsd|tenant|", "add erase list"},
 		{"qrsd|user|add|ada@example.com|--role|", "admin analyst approver modeler operator viewer"},
@@ -107,7 +108,7 @@ func TestBashCompletes(t *testing.T) {
 		{"qrsd|--h", "--help"},
 		{"qrsd|terms|check|", "out"},
 		{"qrsd|completion|", "bash fish zsh"},
-		{"qrsd|nonsense|--kind|", "audit benchlab check compact completion dev exposure init key ledger lock model passwords quantum relay run seal server status tenant terms token unlock user validate version"},
+		{"qrsd|nonsense|--kind|", "audit backup benchlab bundle check compact completion dev doctor drill exposure init key ledger lock login logout manual model passwords portfolio quantum relay restore run runs seal server status tenant terms token unlock user validate version"},
 	}
 	var lines [][]string
 	for _, c := range cases {

@@ -52,7 +52,7 @@ func (a *appliance) watches(cards *modelcard.Cards) map[string]trust.Watch {
 
 // unseen says no more than that something could not be looked at: errors name paths, and reviewers are not all of this house.
 func (a *appliance) unseen(what string, err error) trust.Sight {
-	a.log.Warn("what the trust center watches could not be read", "of", what, "error", err)
+	a.log.Warn("what the trust center watches could not be read", "what", what, "error", err)
 	return trust.Sight{Says: "it could not be seen at this moment; the log of the appliance has the cause"}
 }
 
