@@ -36,7 +36,10 @@ SOFTHSM ?= $(firstword $(wildcard /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/sof
 # and last, so that it is what one sees, every test. Seeds of fuzz targets run as tests.
 .PHONY: test
 test: build-all vet format race pkcs11 ui-test
-	$(GO) test -timeout 9m $(TESTFLAGS) ./...
+	$(GO) test -timeout 9m $(TESTFLAGS) $(LONGEST) ./...
+
+# Packages whose tests take longest begin first, so that at the end no core waits for one of them.
+LONGEST    = ./web ./cmd/qrsd ./store ./cmd/qrsd/internal/runner
 
 # Tests of the pages drive Chromium, and say so where it is missing; CHROMIUM=required (as in CI) makes that an error.
 export CHROMIUM
