@@ -73,7 +73,7 @@ const ourImports = `
 	internal/settings:          engine/... store/workspace web/wire
 	internal/intake:            engine/... store/workspace web web/wire
 	internal/figures:           engine/... internal/turns store web web/wire
-	internal/storms:           engine engine/... internal/turns store store/ledger store/workspace web web/wire
+	internal/storms:           engine engine/... internal/intake internal/turns store store/ledger store/workspace web web/wire
 	web/...:                    web/... store store/ledger store/seal store/directory store/workspace internal/outbound
 
 	cmd/qrsd/internal/config:   cmd/qrsd/internal/collector cmd/qrsd/internal/notify cmd/qrsd/internal/webhook engine/... quantum/... store/... web/... internal/outbound

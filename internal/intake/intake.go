@@ -83,10 +83,10 @@ func (r *Reader) Read(ctx context.Context, e web.Exposure) (*web.Reading, error)
 		Geocoder: geography.Geocoder{Florida: ground}, MaxFaults: maxFaults, MaxRows: r.maxRows,
 		BadLocations: e.BadLocations, BadAccounts: e.BadAccounts,
 	}
-	location := source(ctx, e.Location)
+	location := Source(ctx, e.Location)
 	var account *exposure.Source
 	if e.Account != nil {
-		account = source(ctx, *e.Account)
+		account = Source(ctx, *e.Account)
 	}
 	return read(location, account, o, e.CheckOnly)
 }
@@ -109,8 +109,8 @@ func read(location, account *exposure.Source, o exposure.Options, checkOnly bool
 	return &web.Reading{Report: reportView(report), Digest: p.Digest(), Summary: Summary(p, report), Sites: sitesOf(p)}, nil
 }
 
-// source reads Parquet or CSV, by the ending of the name, until ctx ends.
-func source(ctx context.Context, f web.ExposureFile) *exposure.Source {
+// Source reads Parquet or CSV, by the ending of the name, until ctx ends.
+func Source(ctx context.Context, f web.ExposureFile) *exposure.Source {
 	whole := io.NewSectionReader(&watched{ctx, f.Content}, 0, f.Size)
 	if strings.EqualFold(path.Ext(f.Name), ".parquet") {
 		return parquet.Open(f.Name, whole, f.Size)

@@ -5,17 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/qrsrisk/qrsd/engine"
 	"github.com/qrsrisk/qrsd/engine/exposure"
-	"github.com/qrsrisk/qrsd/engine/exposure/parquet"
 	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
+	"github.com/qrsrisk/qrsd/internal/intake"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/ledger"
 	"github.com/qrsrisk/qrsd/web"
@@ -193,9 +191,9 @@ func readExposure(ctx context.Context, m *modelpack.Model, k *web.KeptStorms) (*
 	}
 	var account *exposure.Source
 	if file, found := k.Exposure["account"]; found {
-		account = sourceOf(ctx, file)
+		account = intake.Source(ctx, file)
 	}
-	p, _, err := exposure.Read(sourceOf(ctx, location), account, exposure.Options{Geocoder: geography.Geocoder{Florida: m.Ground}})
+	p, _, err := exposure.Read(intake.Source(ctx, location), account, exposure.Options{Geocoder: geography.Geocoder{Florida: m.Ground}})
 	if ended := ctx.Err(); ended != nil {
 		return nil, ended
 	}
@@ -206,27 +204,4 @@ func readExposure(ctx context.Context, m *modelpack.Model, k *web.KeptStorms) (*
 		return nil, unavailable("the portfolio of run %s reads as %s here, the run has %s: this version of qrsd reads exposure otherwise", k.ID, got, k.Run.Exposure)
 	}
 	return p, nil
-}
-
-// sourceOf reads Parquet or CSV, by the ending of the name, until ctx ends.
-func sourceOf(ctx context.Context, f web.ExposureFile) *exposure.Source {
-	whole := io.NewSectionReader(&watched{ctx, f.Content}, 0, f.Size)
-	if strings.EqualFold(path.Ext(f.Name), ".parquet") {
-		return parquet.Open(f.Name, whole, f.Size)
-	}
-	return exposure.CSV(f.Name, whole)
-}
-
-// watched ends reading when nobody waits for it any more.
-type watched struct {
-	ctx  context.Context
-	from io.ReaderAt
-}
-
-// ReadAt implements io.ReaderAt.
-func (w *watched) ReadAt(p []byte, off int64) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.from.ReadAt(p, off)
 }
