@@ -128,7 +128,7 @@ func placesNote(d wire.TrustDestinations, known bool) string {
 		"hybrid":     "This appliance is in mode hybrid: it opens connections for quantum hardware, and no others.",
 		"connected":  "This appliance is in mode connected: it opens connections to what the operator allowed, one by one.",
 	}[d.Mode]
-	note += " Everything below is off until the operator turns it on. There is no telemetry, and nothing goes to whoever made the appliance."
+	note += " Everything below is off until the operator turns it on. Traces and errors go to collectors of the operator's choice alone, and nothing goes to whoever made the appliance."
 	if known && d.RecordedTo == nil && d.RecordFault == "" {
 		return note + " By the record of connections, none was ever opened or refused."
 	}
