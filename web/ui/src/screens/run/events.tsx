@@ -45,6 +45,7 @@ export default function Events({ run, summary }: { run: Schemas['Run']; summary:
   if (list.error) return <Failure error={list.error} retry={list.refetch} />
   if (list.isLoading) return <Loading rows={16} what="Reading the storms" />
   const total = list.first?.total ?? 0
+  const noneGross = perspective === 'gross' && list.items[0]?.gross === undefined // the largest comes first
   if (total === 0) return <Empty title="No storm has a loss"><p>None of the storms in {count(run.spec.years)} simulated years damages this.</p></Empty>
   const open = (e: Event) => {
     const query = new URLSearchParams(window.location.search)
@@ -57,7 +58,7 @@ export default function Events({ run, summary }: { run: Schemas['Run']; summary:
   const as = (format: 'csv' | 'parquet') => linkTo('/api/v1/runs/{id}/tables/{name}/export', { path: { id: run.id, name: table }, query: { format } })
   return (
     <section className="section">
-      <div className="section-head"><h2>{count(total)} storms with a loss, largest first</h2><Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} /></div>
+      <div className="section-head"><h2>{noneGross ? `${count(total)} storms with a ground-up loss, none of them with a gross loss` : `${count(total)} storms with a loss, largest first`}</h2><Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} /></div>
       {list.first?.unknown ? <Notice tone="warn">Category and landfall are not known: {list.first.unknown}</Notice> : null}
       <Table caption="Storms" columns={columns} rows={list.items} rowKey={(e) => String(e.event)} fixedOrder filter keys height={560} total={total} more={list.isFetching ? undefined : list.more} onOpen={open}
         tools={may('run.export') ? <Menu label="Download"><a href={as('csv')} download>CSV, {table}</a><a href={as('parquet')} download>Parquet, {table}</a><a href={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective, limit: 1000 } })}>JSON, the first thousand</a></Menu> : null} />

@@ -2,11 +2,12 @@ import type { ReactNode } from 'react'
 import type { Schemas } from '../../api/client'
 import { useGet } from '../../api/queries'
 import { count, money, percent, short } from '../../format'
-import { Notice } from '../../parts/states'
 import { useUrlChoice } from '../../url'
 import { curveOf, pointAt, useCurves } from './curves'
 import { answerAt, panelOf, useEstimate } from './estimate'
 import { useTablePeriods } from './periods'
+import { isZero } from './zero'
+import { ZeroNotice } from './zeronotice'
 
 type Run = Schemas['Run']
 export const perspectives = ['gross', 'ground_up'] as const
@@ -19,12 +20,12 @@ export function Figures({ run, summary }: { run: Run; summary: number }) {
   const read = useCurves(run, summary, periods)
   const curves = read.data
   const estimate = useEstimate(run.id)
-  const annual = (metrics.data?.items as Schemas['SummaryMetrics'][] | undefined)?.find((m) => m.summary.id === summary)?.[perspective]
+  const metered = (metrics.data?.items as Schemas['SummaryMetrics'][] | undefined)?.find((m) => m.summary.id === summary)
+  const annual = metered?.[perspective]
   const oep = curveOf(curves, perspective, 'oep'), aep = curveOf(curves, perspective, 'aep')
   const panel = summary === 1 ? panelOf(estimate.report, perspective, 'oep') : undefined
   const quantum = answerAt(panel, 'value_at_risk', 100)
   const classical = pointAt(oep, 100)?.loss
-  const zero = annual !== undefined && annual.aal === 0 && (annual.largest_year ?? 0) === 0
   return (
     <>
       <div className="tiles">
@@ -37,7 +38,7 @@ export function Figures({ run, summary }: { run: Run; summary: number }) {
             note={<>{short(quantum.amplitude_estimate.low)} – {short(quantum.amplitude_estimate.high)}{classical ? ` · ${percent(quantum.amplitude_estimate.value / classical - 1)} against classical` : ''}<br />{quantum.amplitude_estimate.simulated ? 'local simulator' : quantum.amplitude_estimate.backend}, {count(quantum.amplitude_estimate.shots)} shots</>} />
         ) : <Tile name="Quantum OEP 1-in-100" text={!estimate.known ? '…' : summary === 1 ? 'Not run' : 'Portfolio only'} note={!estimate.known ? '' : summary === 1 ? 'Classical results are complete.' : 'The estimate is made of the whole portfolio.'} />}
       </div>
-      {zero ? <Notice><strong>Every simulated loss is zero.</strong> None of {count(run.spec.years)} simulated years has a storm that damages {summary === 1 ? 'this portfolio' : 'this part of the portfolio'}{perspective === 'gross' ? ' beyond its deductibles' : ''}. {perspective === 'gross' ? 'Look at ground-up losses to see what the terms keep away.' : 'Its sites are few, or far from damaging wind.'}</Notice> : null}
+      {metered && isZero(annual) ? <ZeroNotice run={run} of={metered} perspective={perspective} /> : null}
     </>
   )
 }

@@ -38,7 +38,7 @@ function Shown({ run, summary, curves, periods }: { run: Run; summary: number; c
   if (which !== 'aep') lines.push({ name: 'OEP', points: oep, band: true, look: 'oep' })
   if (which !== 'oep') lines.push({ name: 'AEP', points: aep, band: true, look: 'aep' })
   const confidence = `${Math.round(curves.basis.confidence * 100)}%`
-  if (!oep.some((p) => p.loss)) return <Empty title="No curve to draw"><p>Every loss at every return period is zero.</p></Empty>
+  const drawn = lines.some((l) => l.points.some((p) => p.loss))
   return (
     <>
       <div className="controls">
@@ -49,15 +49,24 @@ function Shown({ run, summary, curves, periods }: { run: Run; summary: number; c
       <div className="split ep">
         <section className="section">
           <div className="section-head"><h2>Exceedance probability</h2><Choice legend="Loss axis" value={scale} choices={[['log', 'Log loss'], ['linear', 'Linear loss']]} onChange={setScale} /></div>
-          <EpChart lines={lines} marks={marks} scale={scale} years={run.spec.years} at={Number(at) || 100} onAt={(p) => setAt(String(p))} label="Exceedance curve of losses">
+          {drawn ? <EpChart lines={lines} marks={marks} scale={scale} years={run.spec.years} at={Number(at) || 100} onAt={(p) => setAt(String(p))} label="Exceedance curve of losses">
             <RatioStrip points={kind === 'oep' ? oep : aep} marks={marks} years={run.spec.years} label={`Quantum ÷ classical ${kind.toUpperCase()}, with classical ${confidence} band`} />
             <Legend lines={lines.map((l) => ({ name: `${l.name} classical, ${confidence} band`, look: l.look }))} {...(panel ? { mark: `${kind.toUpperCase()} quantum estimate, ${Math.round(panel.confidence * 100)}% interval` } : {})} />
-          </EpChart>
+          </EpChart> : <NoCurve years={run.spec.years} known={lines.some((l) => l.points.some((p) => p.loss !== undefined))} />}
           {panel ? null : <p className="muted">{!estimate.known ? '' : summary === 1 ? 'Quantum: not run. Classical results are complete.' : 'The quantum estimate is made of the whole portfolio.'}</p>}
         </section>
         <PeriodTable run={run} summary={summary} oep={oep} aep={aep} periods={periods} panel={summary === 1 ? panelOf(estimate.report, perspective, 'oep') : undefined} perspective={perspective} confidence={confidence} onAt={(p) => setAt(String(p))} at={Number(at) || 100} />
       </div>
     </>
+  )
+}
+
+/** In place of a curve that has no point above zero: every return period within the years has no loss, or there are too few years for any. */
+function NoCurve({ years, known }: { years: number; known: boolean }) {
+  return (
+    <Empty title="No curve to draw">
+      <p>{known ? `The loss at every return period within ${count(years)} simulated years is zero.` : `Return periods are read up to the number of simulated years, and this run has ${count(years)}.`}</p>
+    </Empty>
   )
 }
 
