@@ -103,10 +103,10 @@ function markAddress(): string {
   return document.querySelector<HTMLLinkElement>('link[rel=icon]')?.href ?? ''
 }
 
-/** When the newest result came. */
+/** When the newest result came. Runs are listed by when they were submitted, and a short one may overtake a long one. */
 function LastPeril() {
-  const done = useGet('/api/v1/runs', { query: { state: 'done', limit: 1 } })
-  const ended = done.data?.items?.[0]?.ended
+  const done = useGet('/api/v1/runs', { query: { state: 'done', limit: 50 } })
+  const ended = done.data?.items?.map((r) => r.ended ?? '').sort().at(-1)
   if (!done.data) return null
   return <span className="muted last">Last Peril — {ended ? <>updated <time dateTime={ended} title={local(ended)}>{time(ended)}</time></> : 'no runs yet'}</span>
 }

@@ -10,17 +10,17 @@ import { toast } from '../../parts/toast'
 type Run = Schemas['Run']
 
 // A run that nobody asked approval for has none, which the list of requests says without an error. Beyond a thousand requests it may be older than those.
-function useApproval(run: Run) {
+export function useApproval(run: string) {
   const may = useMay()
   const list = useGet('/api/v1/approvals', { query: { limit: 1000 } }, { enabled: may('approval.read') })
-  const asked = list.data ? (list.data.items?.some((a) => a.object === run.id) ?? false) || list.data.next_cursor !== undefined : false
-  const last = useGet('/api/v1/runs/{id}/approval', { path: { id: run.id } }, { enabled: asked, retry: false })
+  const asked = list.data ? (list.data.items?.some((a) => a.object === run) ?? false) || list.data.next_cursor !== undefined : false
+  const last = useGet('/api/v1/runs/{id}/approval', { path: { id: run } }, { enabled: asked, retry: false })
   return { data: asked ? last.data : undefined, none: list.data !== undefined && (!asked || last.error?.status === 404), known: (list.data !== undefined && !asked) || last.data !== undefined || last.error !== null }
 }
 
 /** Where the run stands with its approval. */
 export function Approval({ run }: { run: Run }) {
-  const approval = useApproval(run)
+  const approval = useApproval(run.id)
   if (approval.data) {
     return <Link href={`/approvals/${approval.data.approval.id}`} className="plain"><ApprovalTag decision={approval.data.approval.decision} />{approval.data.current ? null : <span className="muted small"> of what it was before</span>}</Link>
   }
@@ -32,10 +32,10 @@ export function AskApproval({ run }: { run: Run }) {
   const [open, setOpen] = useState(false)
   const may = useMay()
   const refresh = useRefresh()
-  const approval = useApproval(run)
+  const approval = useApproval(run.id)
   const seal = useGet('/api/v1/runs/{id}/seal', { path: { id: run.id } }, { enabled: run.seal === 'sealed', gcTime: 60_000, refetchOnWindowFocus: false })
   const decided = approval.data?.approval.decision
-  if (!may('approval.request') || !approval.known || decided === 'requested' || decided === 'approved') return null
+  if (!may('approval.request') || !approval.known || decided === 'requested' || (decided === 'approved' && approval.data?.current)) return null
   const unsealed = run.seal !== 'sealed' || seal.data?.valid === false
   return (
     <>
