@@ -18,7 +18,7 @@ var register = map[string]uint16{
 	// of the workspace
 	"portfolios": 24, "models": 25, "runs": 26, "results": 27, "approvals": 28, "estimates": 29, "egress": 30, "seals": 31,
 	"workloads": 32, "quotas": 33, "blocks": 34, "refused-imports": 35, "webhooks": 36, "deliveries": 37, "past-deliveries": 38,
-	"device-jobs": 39, "device-settings": 40, "device-keys": 41,
+	"device-jobs": 39, "device-settings": 40, "device-keys": 41, "portfolio-versions": 42,
 	// of backups, the appliance's own
 	"backups": 44, "drills": 45, "backup-state": 46,
 	// of every tenant

@@ -39,7 +39,8 @@ func (s *Server) replacePortfolio(ctx context.Context, c *Call, in byID, u *uplo
 		return wire.ImportedPortfolio{}, err
 	}
 	return s.takeIn(ctx, c, u, func(w *workspace.Workspace, n workspace.NewPortfolio) (store.ID, error) {
-		return in.ID, inUse(w.Replace(ctx, in.ID, version, n))
+		_, err := w.ImportVersion(ctx, in.ID, version, n)
+		return in.ID, inUse(err)
 	})
 }
 

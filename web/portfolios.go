@@ -75,7 +75,7 @@ func (s *Server) getPortfolioSites(ctx context.Context, c *Call, in byID) (sites
 	if err != nil {
 		return sites, err
 	}
-	from, err := w.OpenFile(ctx, in.ID, roleSites)
+	from, err := w.OpenFile(ctx, in.ID, 0, roleSites)
 	if err != nil {
 		return sites, err
 	}
@@ -88,7 +88,7 @@ func (s *Server) getPortfolioFile(ctx context.Context, c *Call, in ofFile) (*Str
 	if err != nil {
 		return nil, err
 	}
-	from, err := w.OpenFile(ctx, in.ID, in.Role)
+	from, err := w.OpenFile(ctx, in.ID, 0, in.Role)
 	if err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func (m *approvalModel) edit(r *rapid.T) {
 	if o.kind == workspace.OfRun || o.deleted {
 		r.Skip()
 	}
-	if err := m.someone(r).w.Replace(r.Context(), o.id, o.version, portfolio(fmt.Sprint("edit ", o.edits))); err != nil {
+	if _, err := m.someone(r).w.ImportVersion(r.Context(), o.id, o.version, portfolio(fmt.Sprint("edit ", o.edits))); err != nil {
 		r.Fatal(err)
 	}
 	o.version++

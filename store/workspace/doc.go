@@ -14,6 +14,9 @@
 // The JSON of its records is a format that users keep: see testdata. A record that changes its JSON gets the next schema
 // number in its store.Define, with a store.Upgrade from the one before, and its golden stays as that of the old schema.
 //
+// A portfolio has one id and a history of versions: each import into it is its next one, a run names the one that it is of, and none is ever
+// changed. versions.go says how they lie and why so.
+//
 // Begin with Import, then Submit, Claim and Finish; with Worker for the appliance's side.
 package workspace
 

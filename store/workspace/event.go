@@ -13,7 +13,7 @@ type EventKind string
 // The kinds. Each is written in the transaction of the change that it is about.
 const (
 	PortfolioImported EventKind = "portfolio.imported"
-	PortfolioReplaced EventKind = "portfolio.replaced"
+	PortfolioReplaced EventKind = "portfolio.replaced" // it has a new version
 	PortfolioDeleted  EventKind = "portfolio.deleted"
 	RunQueued         EventKind = "run.queued"
 	RunStarted        EventKind = "run.started" // also when it is taken up again

@@ -124,7 +124,7 @@ func (f *Finished) read(tx *store.ReadTx, id store.ID, pick func(File) bool) (er
 	if f.Run.Value.State != Done {
 		return &UnfinishedError{id, f.Run.Value.State}
 	}
-	if f.Portfolio, err = portfolios.Get(tx, f.Run.Value.Portfolio); err != nil {
+	if f.Portfolio, err = exposureOf(tx, &f.Run.Value); err != nil {
 		return fmt.Errorf("the portfolio of run %s: %w", id, err)
 	}
 	r, err := results.Get(tx, id)

@@ -23,7 +23,7 @@ func (j *Job) Tenant() store.ID { return j.workspace.tenant.ID() }
 // Run is the run as it was claimed.
 func (j *Job) Run() store.Record[Run] { return j.run }
 
-// Portfolio is the portfolio that the run is of.
+// Portfolio is the portfolio in the version that the run is of.
 func (j *Job) Portfolio() store.Record[Portfolio] { return j.portfolio }
 
 // OpenFile opens one of the portfolio's files by its role. The reader must be closed.
@@ -33,7 +33,7 @@ func (j *Job) OpenFile(ctx context.Context, role string) (from *store.BlobReader
 		if err != nil {
 			return err
 		}
-		p, err := portfolios.Get(tx, r.Value.Portfolio)
+		p, err := exposureOf(tx, &r.Value)
 		if err != nil {
 			return err
 		}

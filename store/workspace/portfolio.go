@@ -14,8 +14,9 @@ import (
 	"github.com/qrsrisk/qrsd/store/ledger"
 )
 
-// Portfolio is an imported OED exposure.
+// Portfolio is an imported OED exposure, in one of its versions (versions.go).
 type Portfolio struct {
+	Number    int           `json:"number"` // of this version: 1 is the first import, and each later one is one more
 	Name      string        `json:"name"`
 	Digest    ledger.Digest `json:"digest"` // exposure.Portfolio.Digest: the same for the same exposure in any order of rows
 	Locations int           `json:"locations"`
@@ -64,8 +65,9 @@ type NewPortfolio struct {
 	Summary *Summary // nil: none was made
 }
 
-// Schema 2 brought the summary.
-var portfolios = store.Define[Portfolio]("portfolios", 2, store.Upgrade{From: 1, Do: nothingMissing})
+// portfolios are the latest versions, each under the portfolio's id. Schema 2 brought the summary, schema 3 the number: what was
+// imported before there were versions is its first.
+var portfolios = store.Define[Portfolio]("portfolios", 3, store.Upgrade{From: 1, Do: nothingMissing}, store.Upgrade{From: 2, Do: ofFirstVersion("number")})
 
 // runsOf finds a run of a portfolio, so that a portfolio with runs is not taken from under them: the portfolio's id leads
 // to its first run. Runs are never deleted.
@@ -128,21 +130,25 @@ func (s *Summary) check() error {
 	return nil
 }
 
-// record is the portfolio as it is kept.
-func (n *NewPortfolio) record(tx *store.WriteTx, files []File, by store.ID) Portfolio {
+// record is the portfolio as it is kept, in the version of that number.
+func (n *NewPortfolio) record(tx *store.WriteTx, number int, files []File, by store.ID) Portfolio {
 	return Portfolio{
-		Name: n.Name, Digest: n.Digest, Locations: n.Locations, Accounts: n.Accounts, TIV: n.TIV, Currency: n.Currency,
+		Number: number, Name: n.Name, Digest: n.Digest, Locations: n.Locations, Accounts: n.Accounts, TIV: n.TIV, Currency: n.Currency,
 		Files: files, Imported: stamp(tx.Now()), By: by, Summary: n.Summary,
 	}
 }
 
-// imported is the leaf of an import.
+// imported is the leaf of an import. That of a later version says which one it is.
 func (p *Portfolio) imported(id store.ID) ledger.Lineage {
 	digests := map[string]ledger.Digest{"portfolio": p.Digest}
 	for _, f := range p.Files {
 		digests["file/"+f.Role] = f.Digest
 	}
-	return leaf(ledger.ExposureImported, id, digests, "")
+	note := ""
+	if p.Number > 1 {
+		note = fmt.Sprintf("version %d", p.Number)
+	}
+	return leaf(ledger.ExposureImported, id, digests, note)
 }
 
 // Import keeps a portfolio's files and its record. Nothing is imported half: the record is written when all files are kept.
@@ -162,7 +168,7 @@ func (w *Workspace) Import(ctx context.Context, n NewPortfolio) (id store.ID, er
 		if err := w.stock(tx, 1, onDisk(files)); err != nil {
 			return err
 		}
-		p := n.record(tx, files, w.tenant.Principal().User())
+		p := n.record(tx, 1, files, w.tenant.Principal().User())
 		if err := portfolios.Insert(tx, id, p); err != nil {
 			return err
 		}
@@ -199,52 +205,7 @@ func (w *Workspace) stock(tx *store.WriteTx, portfolios int, bytes int64) error 
 	})
 }
 
-// Replace puts other exposure, or the same under another name, in the place of a portfolio that was read in that version, 0: any
-// (store.ErrConflict: someone changed it). It voids a request for the portfolio's approval. Exposure of which there are runs
-// stays what it is, and only its name can change: *Invalid.
-func (w *Workspace) Replace(ctx context.Context, id store.ID, version uint64, n NewPortfolio) error {
-	var files []File
-	first := func() (err error) {
-		if err := n.check(); err != nil {
-			return err
-		}
-		files, err = w.keepAll(ctx, store.Action{Verb: rights.PortfolioImport}, n.Files)
-		return err
-	}
-	return w.change(ctx, store.Action{Verb: rights.PortfolioImport, Object: id}, first, func(tx *store.WriteTx) error {
-		r, err := portfolios.Get(tx, id)
-		if err != nil {
-			return err
-		}
-		run, err := firstRun(tx, id)
-		if err != nil {
-			return err
-		}
-		if !run.IsZero() && r.Value.Digest != n.Digest {
-			return &Invalid{"portfolio", fmt.Sprintf("run %s is of it: its result would stand on other exposure; import it as a new portfolio", run)}
-		}
-		if err := w.stock(tx, 0, onDisk(files)-onDisk(r.Value.Files)); err != nil {
-			return err
-		}
-		if err := drop(tx, r.Value.Files); err != nil {
-			return err
-		}
-		p := n.record(tx, files, w.tenant.Principal().User())
-		if _, err := portfolios.Put(tx, store.Record[Portfolio]{ID: id, Version: cmp.Or(version, r.Version), Value: p}); err != nil {
-			return err
-		}
-		tx.Enter(p.imported(id))
-		if err := refer(tx, id, files); err != nil {
-			return err
-		}
-		if err := w.voidRequest(tx, id, "the portfolio was changed"); err != nil {
-			return err
-		}
-		return w.announce(tx, PortfolioReplaced, id)
-	})
-}
-
-// Portfolios lists them, newest first, up to limit (1 to 1,000) from a cursor.
+// Portfolios lists them in their latest versions, newest first, up to limit (1 to 1,000) from a cursor.
 func (w *Workspace) Portfolios(ctx context.Context, after store.Cursor, limit int) (page store.Page[Portfolio], err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.PortfolioRead}, func(tx *store.ReadTx) (err error) {
 		page, err = portfolios.ListNewest(tx, after, limit)
@@ -253,7 +214,7 @@ func (w *Workspace) Portfolios(ctx context.Context, after store.Cursor, limit in
 	return page, err
 }
 
-// Portfolio reads one.
+// Portfolio reads one in its latest version.
 func (w *Workspace) Portfolio(ctx context.Context, id store.ID) (r store.Record[Portfolio], err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.PortfolioRead, Object: id}, func(tx *store.ReadTx) (err error) {
 		r, err = portfolios.Get(tx, id)
@@ -262,10 +223,10 @@ func (w *Workspace) Portfolio(ctx context.Context, id store.ID) (r store.Record[
 	return r, err
 }
 
-// OpenFile opens one of a portfolio's files by its role. The reader must be closed.
-func (w *Workspace) OpenFile(ctx context.Context, id store.ID, role string) (from *store.BlobReader, err error) {
+// OpenFile opens one of the files of a portfolio's version, 0: the latest, by its role. The reader must be closed.
+func (w *Workspace) OpenFile(ctx context.Context, id store.ID, number int, role string) (from *store.BlobReader, err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.PortfolioRead, Object: id}, func(tx *store.ReadTx) error {
-		r, err := portfolios.Get(tx, id)
+		r, err := versionAt(tx, id, number)
 		if err != nil {
 			return err
 		}
@@ -275,7 +236,7 @@ func (w *Workspace) OpenFile(ctx context.Context, id store.ID, role string) (fro
 	return from, err
 }
 
-// DeletePortfolio removes a portfolio to which no run refers, in the version that was read, 0: any. Its leaves in the ledger stay;
+// DeletePortfolio removes a portfolio to which no run refers, with all its versions; its record was read in that version, 0: any. Its leaves in the ledger stay;
 // the files are gone when the store's next sweep has passed.
 func (w *Workspace) DeletePortfolio(ctx context.Context, id store.ID, version uint64) error {
 	return w.tenant.Update(ctx, store.Action{Verb: rights.PortfolioDelete, Object: id}, func(tx *store.WriteTx) error {
@@ -290,10 +251,11 @@ func (w *Workspace) DeletePortfolio(ctx context.Context, id store.ID, version ui
 		if !run.IsZero() {
 			return &Invalid{"portfolio", fmt.Sprintf("run %s is of it: its result would stand on nothing", run)}
 		}
-		if err := w.stock(tx, -1, -onDisk(r.Value.Files)); err != nil {
+		freed, err := dropVersions(tx, r)
+		if err != nil {
 			return err
 		}
-		if err := drop(tx, r.Value.Files); err != nil {
+		if err := w.stock(tx, -1, -freed); err != nil {
 			return err
 		}
 		if err := w.voidRequest(tx, id, "the portfolio was deleted"); err != nil {

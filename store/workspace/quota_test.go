@@ -149,8 +149,7 @@ func TestStockQuotas(t *testing.T) {
 	large := portfolio("P")
 	large.Files[0] = bytesFile("location", "l.csv", strings.Repeat("LocNumber\n1\n2\n", 10))
 	portfolios := must(w.Portfolios(t.Context(), "", 10))(t).Records
-	b.exceeds("bytes", u.Bytes, func() error { return w.Replace(t.Context(), portfolios[0].ID, 1, large) })
-	must(0, w.Replace(t.Context(), portfolios[0].ID, 1, portfolio("Renamed")))(t)
+	b.exceeds("bytes", u.Bytes, func() error { _, err := w.ImportVersion(t.Context(), portfolios[0].ID, 1, large); return err })
 
 	must(w.RegisterModel(t.Context(), modelDigest, "0.1.0"))(t)
 	submit := workspace.NewRun{Portfolio: portfolios[0].ID, Model: modelDigest, Spec: spec()}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -48,13 +49,15 @@ func golden() map[string]any {
 	}
 	share := func(key string) []Share { return []Share{{key, 2, 7e5}} }
 	sent := delivery{id(6), Event{id(5), ApprovalDecided, at, id(9), id(3), "approved", 1}, Undelivered, at, at, 2, at, &at, 500, "no answer"}
+	latest := Portfolio{3, "Coastal book", digest(1), 2, 1, 7e5, "USD", []File{file("l.csv", "location"), file("a.csv", "account")}, at, id(1), &Summary{
+		share("building"), share("Lee"), share("5204"), share("1050"), share("1995-2001"), share("HO"), 2, 1, 3,
+	}}
 	estimate, limit := id(7), int64(5e8)
 	return map[string]any{
-		"portfolios": Portfolio{"Coastal book", digest(1), 2, 1, 7e5, "USD", []File{file("l.csv", "location"), file("a.csv", "account")}, at, id(1), &Summary{
-			share("building"), share("Lee"), share("5204"), share("1050"), share("1995-2001"), share("HO"), 2, 1, 3,
-		}},
-		"models": Model{digest(2), "0.1.0", at, id(1)},
-		"runs": Run{Done, "Baseline", "for the renewal", id(2), digest(1), digest(2), engine.Spec{
+		"portfolios":         latest,
+		"portfolio-versions": earlierVersion{id(2), latest},
+		"models":             Model{digest(2), "0.1.0", at, id(1)},
+		"runs": Run{Done, "Baseline", "for the renewal", id(2), 2, digest(1), digest(2), engine.Spec{
 			Years: 100, Samples: 5, Seed: 1<<64 - 1, Correlation: loss.DefaultCorrelation(), ReturnPeriods: []float64{10, 100}, Without: []string{"group"},
 			Scenario: &hazard.Event{ID: 1, Name: "IAN 2022", Points: []hazard.Point{{Hour: 1}}, Landfalls: []hazard.Landfall{{Region: "SW"}}},
 		}, at, id(1), &at, &at, "worker", &at, 2, "why", SealPending},
@@ -82,33 +85,64 @@ func golden() map[string]any {
 }
 
 // schemas are the schema numbers of those that are not in their first.
-func schemas() map[string]int { return map[string]int{"portfolios": 2, "runs": 2} }
+func schemas() map[string]int { return map[string]int{"portfolios": 3, "runs": 3} }
 
-// TestEarlierSchemas reads the goldens of earlier schemas as their records are read: through the upgrades.
+// TestEarlierSchemas puts the goldens of earlier schemas into a store, as an earlier version of qrsd has written them, and reads them through
+// the verbs: a portfolio is in its first version then, and a run is of that.
 func TestEarlierSchemas(t *testing.T) {
-	text := func(name string) []byte {
+	text := func(name string, schema int) json.RawMessage {
 		t.Helper()
-		old, err := os.ReadFile(filepath.Join("testdata", name))
+		old, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("%s.%d.json", name, schema)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := nothingMissing(old)
+		return old
+	}
+	as := func(name string, schema uint16) store.Collection[json.RawMessage] {
+		var upgrades []store.Upgrade
+		for from := uint16(1); from < schema; from++ {
+			upgrades = append(upgrades, store.Upgrade{From: from, Do: nothingMissing})
+		}
+		return store.Define[json.RawMessage](name, schema, upgrades...)
+	}
+	db := storetest.New(t, store.Options{})
+	tenant := storetest.AddTenant(t, db, "Example Mutual")
+	h, err := db.Tenant(t.Context(), storetest.User(tenant, store.Admin), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := Open(h)
+	for schema := 1; schema <= 2; schema++ {
+		portfolio, run := store.ID{byte(schema)}, store.ID{byte(schema), 1}
+		err := h.Update(t.Context(), store.Action{Verb: rights.TenantChange}, func(tx *store.WriteTx) error {
+			return errors.Join(as("portfolios", uint16(schema)).Insert(tx, portfolio, text("portfolios", schema)), as("runs", uint16(schema)).Insert(tx, run, text("runs", schema)))
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return text
-	}
-	var p Portfolio
-	want := golden()["portfolios"].(Portfolio)
-	want.Summary = nil
-	if err := json.Unmarshal(text("portfolios.1.json"), &p); err != nil || !reflect.DeepEqual(p, want) {
-		t.Errorf("a portfolio of schema 1 reads as %+v, %v", p, err)
-	}
-	var r Run
-	wanted := golden()["runs"].(Run)
-	wanted.Name, wanted.Note = "", ""
-	if err := json.Unmarshal(text("runs.1.json"), &r); err != nil || !reflect.DeepEqual(r, wanted) {
-		t.Errorf("a run of schema 1 reads as %+v, %v", r, err)
+		want, wanted := golden()["portfolios"].(Portfolio), golden()["runs"].(Run)
+		want.Number, wanted.PortfolioVersion = 1, 1
+		if schema == 1 {
+			want.Summary, wanted.Name, wanted.Note = nil, "", ""
+		}
+		if p, err := w.Portfolio(t.Context(), portfolio); err != nil || !reflect.DeepEqual(p.Value, want) {
+			t.Errorf("a portfolio of schema %d reads as %+v, %v", schema, p, err)
+		}
+		if all, err := w.PortfolioVersions(t.Context(), portfolio, 0, 10); err != nil || !reflect.DeepEqual(all, []Portfolio{want}) {
+			t.Errorf("the versions of a portfolio of schema %d are %+v, %v", schema, all, err)
+		}
+		if r, err := w.Run(t.Context(), run); err != nil || !reflect.DeepEqual(r.Value, wanted) {
+			t.Errorf("a run of schema %d reads as %+v, %v", schema, r, err)
+		}
+		next := NewPortfolio{Name: "Next", Locations: 1, Files: []NewFile{{Name: "l.csv", Role: "location", Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("LocNumber")), nil
+		}}}}
+		if number, err := w.ImportVersion(t.Context(), portfolio, 0, next); err != nil || number != 2 {
+			t.Errorf("the next version of a portfolio of schema %d is %d, %v", schema, number, err)
+		}
+		if p, err := w.PortfolioVersion(t.Context(), portfolio, 1); err != nil || !reflect.DeepEqual(p.Value, want) {
+			t.Errorf("behind a next version, a portfolio of schema %d reads as %+v, %v", schema, p, err)
+		}
 	}
 }
 
@@ -143,7 +177,11 @@ func TestRecordFormats(t *testing.T) {
 		}
 	}
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) != len(golden())+len(schemas()) {
+	earlier := 0
+	for _, schema := range schemas() {
+		earlier += schema - 1
+	}
+	if err != nil || len(files) != len(golden())+earlier {
 		t.Errorf("%d files for %d records (%v)", len(files), len(golden()), err)
 	}
 }

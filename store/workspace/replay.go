@@ -62,7 +62,7 @@ func (w *Workspace) replays(ctx context.Context, model ledger.Digest, all *[]*Re
 				continue
 			}
 			one := &Replay{workspace: w, run: r}
-			if one.portfolio, err = portfolios.Get(tx, r.Value.Portfolio); errors.Is(err, store.ErrNotFound) {
+			if one.portfolio, err = exposureOf(tx, &r.Value); errors.Is(err, store.ErrNotFound) {
 				continue // deleted since
 			} else if err != nil {
 				return err

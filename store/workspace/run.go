@@ -16,34 +16,38 @@ import (
 
 // Run is a run: what was asked, and how far it is. What came out is its Result.
 type Run struct {
-	State     State         `json:"state"`
-	Name      string        `json:"name,omitempty"` // for people; need not be unique
-	Note      string        `json:"note,omitempty"`
-	Portfolio store.ID      `json:"portfolio"`
-	Exposure  ledger.Digest `json:"exposure"` // digest of the portfolio
-	Model     ledger.Digest `json:"model"`    // digest of the model pack
-	Spec      engine.Spec   `json:"spec"`
-	Submitted time.Time     `json:"submitted"`
-	By        store.ID      `json:"by"`
-	Started   *time.Time    `json:"started,omitempty"` // the last time it was claimed
-	Ended     *time.Time    `json:"ended,omitempty"`
-	Worker    string        `json:"worker,omitempty"` // who runs it, or did last
-	Lease     *time.Time    `json:"lease,omitempty"`  // until then nobody else may claim it
-	Claims    int           `json:"claims,omitempty"` // how often it was claimed
-	Reason    string        `json:"reason,omitempty"` // why it failed or was cancelled
-	Seal      string        `json:"seal,omitempty"`   // of a finished run: SealPending until it is sealed
+	State     State    `json:"state"`
+	Name      string   `json:"name,omitempty"` // for people; need not be unique
+	Note      string   `json:"note,omitempty"`
+	Portfolio store.ID `json:"portfolio"`
+	// PortfolioVersion is the number of the version that it is of, whatever is imported later.
+	PortfolioVersion int           `json:"portfolio_version"`
+	Exposure         ledger.Digest `json:"exposure"` // digest of that version
+	Model            ledger.Digest `json:"model"`    // digest of the model pack
+	Spec             engine.Spec   `json:"spec"`
+	Submitted        time.Time     `json:"submitted"`
+	By               store.ID      `json:"by"`
+	Started          *time.Time    `json:"started,omitempty"` // the last time it was claimed
+	Ended            *time.Time    `json:"ended,omitempty"`
+	Worker           string        `json:"worker,omitempty"` // who runs it, or did last
+	Lease            *time.Time    `json:"lease,omitempty"`  // until then nobody else may claim it
+	Claims           int           `json:"claims,omitempty"` // how often it was claimed
+	Reason           string        `json:"reason,omitempty"` // why it failed or was cancelled
+	Seal             string        `json:"seal,omitempty"`   // of a finished run: SealPending until it is sealed
 }
 
 // SealPending is Run.Seal of a finished run that has no seal yet.
 const SealPending = "pending"
 
-// Schema 2 brought name and note.
-var runs = store.Define[Run]("runs", 2, store.Upgrade{From: 1, Do: nothingMissing})
+// Schema 2 brought name and note, schema 3 the portfolio's version: exposure with runs could not become other exposure before there were versions.
+var runs = store.Define[Run]("runs", 3, store.Upgrade{From: 1, Do: nothingMissing}, store.Upgrade{From: 2, Do: ofFirstVersion("portfolio_version")})
 
 // NewRun is what Submit takes.
 type NewRun struct {
 	Portfolio store.ID // imported before
-	Model     [32]byte // digest of a registered model pack
+	// PortfolioVersion is the number of the version that it is to be of; 0: the latest.
+	PortfolioVersion int
+	Model            [32]byte // digest of a registered model pack
 	// ModelVersion, where not "", registers the model with the run if it is not registered: what an appliance does with the model that
 	// it came with, of that version of the engine.
 	ModelVersion string
@@ -53,7 +57,7 @@ type NewRun struct {
 }
 
 // Submit queues a run of a portfolio and a model that the tenant has. *Invalid: what is to be mended; *QuotaError: so many runs
-// wait already, or its files take all the room that the tenant has; store.ErrNotFound: there is no such portfolio.
+// wait already, or its files take all the room that the tenant has; store.ErrNotFound: there is no such portfolio, or no such version of it.
 func (w *Workspace) Submit(ctx context.Context, n NewRun) (id store.ID, err error) {
 	var spec ledger.Digest
 	first := func() (err error) {
@@ -67,7 +71,7 @@ func (w *Workspace) Submit(ctx context.Context, n NewRun) (id store.ID, err erro
 		return err
 	}
 	err = w.change(ctx, store.Action{Verb: rights.RunSubmit}, first, func(tx *store.WriteTx) error {
-		p, err := portfolios.Get(tx, n.Portfolio)
+		p, err := versionAt(tx, n.Portfolio, n.PortfolioVersion)
 		if err != nil {
 			return err
 		}
@@ -80,7 +84,7 @@ func (w *Workspace) Submit(ctx context.Context, n NewRun) (id store.ID, err erro
 			return err
 		}
 		r := Run{
-			State: Queued, Name: n.Name, Note: n.Note, Portfolio: n.Portfolio, Exposure: p.Value.Digest, Model: n.Model, Spec: n.Spec,
+			State: Queued, Name: n.Name, Note: n.Note, Portfolio: n.Portfolio, PortfolioVersion: p.Value.Number, Exposure: p.Value.Digest, Model: n.Model, Spec: n.Spec,
 			Submitted: stamp(tx.Now()), By: w.tenant.Principal().User(),
 		}
 		if err := runs.Insert(tx, id, r); err != nil {

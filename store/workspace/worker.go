@@ -109,7 +109,7 @@ func (k *Worker) next(tx store.Reader, tenant store.ID, l workload) (n Next, fou
 			if !k.free(&r.Value, k.now()) {
 				continue
 			}
-			p, err := portfolios.Get(tx, r.Value.Portfolio)
+			p, err := exposureOf(tx, &r.Value)
 			v := r.Value
 			return Next{
 				Tenant: tenant, Run: o.ID, Submitted: v.Submitted, Model: v.Model, Years: v.Spec.Years, Samples: v.Spec.Samples,
@@ -142,7 +142,7 @@ func (k *Worker) Claim(ctx context.Context, tenant, run store.ID, lease time.Dur
 			return err
 		}
 		j.hold = hold{k.name, j.run.Value.Claims}
-		j.portfolio, err = portfolios.Get(tx, j.run.Value.Portfolio)
+		j.portfolio, err = exposureOf(tx, &j.run.Value)
 		return err
 	})
 	if err != nil {

@@ -113,6 +113,10 @@ func countWorkload(tx store.Reader) (l workload, err error) {
 			l.Bytes += onDisk(r.Value.Files)
 			return nil
 		}),
+		each(tx, earlierVersions, func(r store.Record[earlierVersion]) error {
+			l.Bytes += onDisk(r.Value.Version.Files)
+			return nil
+		}),
 		each(tx, runs, func(r store.Record[Run]) error {
 			l.set(r.ID, r.Value.State, r.Value.Seal != SealPending)
 			return nil

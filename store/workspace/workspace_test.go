@@ -232,10 +232,18 @@ func verbs() []verb {
 			return ignore(w.Import(t.Context(), portfolio("P")))
 		},
 			"portfolio.import", []ledger.Kind{ledger.ExposureImported}, "AM"},
-		{"Replace", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
-			return w.Replace(t.Context(), id, 1, edited)
+		{"ImportVersion", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.ImportVersion(t.Context(), id, 1, edited))
 		},
 			"portfolio.import", []ledger.Kind{ledger.ExposureImported}, "AM"},
+		{"PortfolioVersion", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.PortfolioVersion(t.Context(), id, 1))
+		},
+			"portfolio.read", nil, "AMaPv"},
+		{"PortfolioVersions", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
+			return ignore(w.PortfolioVersions(t.Context(), id, 0, 10))
+		},
+			"portfolio.read", nil, "AMaPv"},
 		{"DeletePortfolio", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
 			return w.DeletePortfolio(t.Context(), id, 1)
 		},
@@ -249,7 +257,7 @@ func verbs() []verb {
 		},
 			"portfolio.read", nil, "AMaPv"},
 		{"OpenFile", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
-			return shut(w.OpenFile(t.Context(), id, "account"))
+			return shut(w.OpenFile(t.Context(), id, 0, "account"))
 		},
 			"portfolio.read", nil, "AMaPv"},
 		{"RegisterModel", nil, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
@@ -494,7 +502,7 @@ func TestWhatIsKept(t *testing.T) {
 	if v := p.Value; v.Name != "Coastal book" || v.TIV != 7e5 || len(v.Files) != 2 || v.Files[0].Digest != sha256.Sum256([]byte("LocNumber\n1\n2\n")) {
 		t.Errorf("portfolio %+v", v)
 	}
-	from, err := w.OpenFile(t.Context(), p.ID, "location")
+	from, err := w.OpenFile(t.Context(), p.ID, 0, "location")
 	if got := readAll(t, from, err); got != "LocNumber\n1\n2\n" {
 		t.Errorf("location file %q", got)
 	}
@@ -515,7 +523,7 @@ func TestWhatIsKept(t *testing.T) {
 		t.Errorf("leaf of the output %+v", output)
 	}
 	for _, missing := range []func() (*store.BlobReader, error){
-		func() (*store.BlobReader, error) { return w.OpenFile(t.Context(), p.ID, "treaty") },
+		func() (*store.BlobReader, error) { return w.OpenFile(t.Context(), p.ID, 0, "treaty") },
 		func() (*store.BlobReader, error) { return w.OpenResult(t.Context(), run, "other.csv") },
 		func() (*store.BlobReader, error) { return w.OpenResult(t.Context(), p.ID, "elt.csv") },
 	} {
@@ -525,17 +533,6 @@ func TestWhatIsKept(t *testing.T) {
 	}
 	if err := w.DeletePortfolio(t.Context(), p.ID, 1); !isInvalid(err, "portfolio") {
 		t.Errorf("delete under a run: %v", err)
-	}
-	other := portfolio("Other")
-	other.Digest = [32]byte{1}
-	if err := w.Replace(t.Context(), p.ID, 1, other); !isInvalid(err, "portfolio") {
-		t.Errorf("other exposure under a run: %v", err)
-	}
-	if err := w.Replace(t.Context(), p.ID, 1, portfolio("Renamed")); err != nil {
-		t.Errorf("another name: %v", err)
-	}
-	if err := w.Replace(t.Context(), p.ID, 1, portfolio("Renamed again")); !errors.Is(err, store.ErrConflict) {
-		t.Errorf("an edit of an old version: %v", err)
 	}
 }
 
