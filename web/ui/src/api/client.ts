@@ -43,7 +43,7 @@ export interface Reply<T> { data: T; etag?: string; location?: string; status: n
 let prove: (() => Promise<void>) | undefined
 export function onStepUp(ask: () => Promise<void>) { prove = ask }
 
-interface Given { path?: Values; query?: Values; body?: unknown; etag?: string; key?: string; signal?: AbortSignal }
+interface Given { path?: Values; query?: Values; body?: unknown; etag?: string; key?: string; signal?: AbortSignal; whole?: boolean }
 
 /** Sends a request; repeats it once after a proof of who is there, where the API wants one. */
 async function send(method: Method, path: string, given: Given): Promise<Reply<unknown>> {
@@ -57,7 +57,7 @@ async function send(method: Method, path: string, given: Given): Promise<Reply<u
     headers['Content-Type'] = 'application/json'
     body = JSON.stringify(given.body)
   }
-  const once = () => exchange(address, { method: method.toUpperCase(), headers, body, signal: given.signal ?? null })
+  const once = () => exchange(address, { method: method.toUpperCase(), headers, body, signal: given.signal ?? null }, given.whole)
   try {
     return await once()
   } catch (e) {
@@ -67,7 +67,8 @@ async function send(method: Method, path: string, given: Given): Promise<Reply<u
   }
 }
 
-async function exchange(address: string, init: RequestInit): Promise<Reply<unknown>> {
+/** whole: the data are the text of the answer to the byte, of a file whose signature or digest is over it. */
+async function exchange(address: string, init: RequestInit, whole = false): Promise<Reply<unknown>> {
   let answer: Response
   try {
     answer = await fetch(address, { ...init, credentials: 'same-origin' })
@@ -78,7 +79,7 @@ async function exchange(address: string, init: RequestInit): Promise<Reply<unkno
   if (!answer.ok) throw await problemOf(answer)
   const text = await answer.text()
   return {
-    data: text ? JSON.parse(text) : undefined,
+    data: whole ? text : text ? JSON.parse(text) : undefined,
     etag: answer.headers.get('ETag') ?? undefined,
     location: answer.headers.get('Location') ?? undefined,
     status: answer.status,
@@ -146,6 +147,8 @@ export const api = {
   put: sends('put'),
   patch: sends('patch'),
   delete: sends('delete'),
+  /** post for a file: its text to the byte. */
+  file: (async (path: string, given: Given) => (await send('post', path, { ...given, whole: true })).data) as unknown as <P extends PathsWith<'post'>>(path: P, input: Input<Operation<P, 'post'>>) => Promise<string>,
 }
 
 /** A new Idempotency-Key: make one for each thing that a person means to do once. */

@@ -4,6 +4,7 @@ import { Link, useParams } from 'wouter'
 import { useMay } from '../../api/queries'
 import { Head } from '../../parts/frame'
 import { Loading, Notice } from '../../parts/states'
+import { Devices } from './devices'
 import { Diagnostics } from './diagnostics'
 import { Egress } from './egress'
 import { Health } from './health'
@@ -32,6 +33,7 @@ const sections: readonly Section[] = [
   { key: 'api-keys', text: 'API keys', verbs: ['api-key.list'], show: ApiKeys },
   { key: 'webhooks', text: 'Webhooks', verbs: ['webhook.read'], show: Webhooks },
   { key: 'keys', text: 'Encryption keys', verbs: ['key.list'], show: Keys },
+  { key: 'quantum', text: 'Quantum devices', verbs: ['estimate.read'], show: Devices },
   { key: 'egress', text: 'Egress', verbs: ['estimate.read', 'store.status'], show: Egress },
   { key: 'outbox', text: 'Outbox', verbs: ['notice.read'], show: Outbox },
   { key: 'quotas', text: 'Quotas', verbs: ['quota.read'], show: QuotaSection },

@@ -7,7 +7,7 @@ import { Facts, Tag, Time } from '../../parts/state'
 import { CopyText, Empty, Failure, Loading, Ready } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { useUrlState } from '../../url'
-import { shownBytes } from './payload'
+import { rawSize, shownBytes } from './payload'
 
 type Left = Schemas['EgressEntry']
 type Connection = Schemas['Connection']
@@ -24,24 +24,27 @@ export function Egress() {
   )
 }
 
-const destinations: readonly Column<Destination>[] = [
+/** Hosts are told to operators alone; for others there is no such column. */
+const destinations = (withHosts: boolean): readonly Column<Destination>[] => [
   { id: 'name', header: 'Destination', value: (d) => d.name },
   { id: 'on', header: 'State', value: (d) => (d.on ? 'on' : 'off'), cell: (d) => (d.on ? <Tag mark="●" tone="warn">On</Tag> : <Tag mark="—" tone="muted">Off</Tag>) },
   { id: 'party', header: 'Who receives it', value: (d) => d.party, wide: true },
   { id: 'sends', header: 'What goes', value: (d) => d.sends, wide: true },
   { id: 'setting', header: 'Turned on by', value: (d) => d.setting, mono: true, wide: true },
-  { id: 'hosts', header: 'Hosts', value: (d) => d.hosts.join(' '), mono: true, cell: (d) => (d.hosts.length ? <code>{d.hosts.join(' ')}</code> : '—') },
+  ...(withHosts ? [{ id: 'hosts', header: 'Hosts', value: (d: Destination) => d.hosts.join(' '), mono: true, cell: (d: Destination) => (d.hosts.length ? <code>{d.hosts.join(' ')}</code> : '—') }] : []),
   { id: 'last', header: 'Last (UTC)', value: (d) => d.last?.at, cell: (d) => (d.last ? <Time at={d.last.at} /> : <span className="muted">never</span>) },
 ]
 
 function Destinations() {
+  const operates = useMay()('store.status')
   const all = useGet('/api/v1/trust/destinations', {})
+  const columns = useMemo(() => destinations(operates), [operates])
   return (
     <section className="section">
       <h2>Where data can go</h2>
       <Ready of={all} rows={4}>{(t) => <>
         <p className="muted">The mode is <strong>{t.mode}</strong>{t.items.some((d) => d.on) ? '.' : ': nothing is turned on.'} {t.record_fault ? <span className="fault">✕ The record of connections does not verify: {t.record_fault}</span> : null}</p>
-        <Table caption="Destinations" columns={destinations} rows={t.items} rowKey={(d) => d.purpose} />
+        <Table caption="Destinations" columns={columns} rows={t.items} rowKey={(d) => d.purpose} />
       </>}</Ready>
     </section>
   )
@@ -57,7 +60,7 @@ function Record() {
     { id: 'kind', header: 'Kind', value: (e) => e.kind },
     { id: 'purpose', header: 'Operation', value: (e) => e.purpose },
     { id: 'destination', header: 'Destination', mono: true, value: (e) => e.destination },
-    { id: 'bytes', header: 'Size', number: true, value: (e) => sizeOf(e), cell: (e) => bytes(sizeOf(e)) },
+    { id: 'bytes', header: 'Size', number: true, value: (e) => rawSize(e.bytes), cell: (e) => bytes(rawSize(e.bytes)) },
     { id: 'failure', header: 'Failure', wide: true, value: (e) => e.failure ?? '' },
   ], [])
   const line = lines.find((e) => String(e.number) === chosen)
@@ -76,10 +79,6 @@ function Record() {
       )}
     </section>
   )
-}
-
-function sizeOf(e: Left): number {
-  return Math.floor((e.bytes.length * 3) / 4) - (e.bytes.endsWith('==') ? 2 : e.bytes.endsWith('=') ? 1 : 0)
 }
 
 const outcomes: Record<string, readonly [string, string, string]> = { opened: ['✓', 'Opened', 'ok'], failed: ['△', 'Failed', 'warn'], refused: ['✕', 'Refused', 'error'], '': ['◔', 'Being opened', 'muted'] }

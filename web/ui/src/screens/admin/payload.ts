@@ -1,5 +1,10 @@
 // The exact bytes of a line of the egress record, for a reader.
 
+/** How many bytes a text in base 64 stands for. */
+export function rawSize(base64: string): number {
+  return Math.floor((base64.replace(/=+$/, '').length * 3) / 4)
+}
+
 /** Text as it is (JSON too: it is shown to the byte); what is no text, as hexadecimal in lines of sixteen. */
 export function shownBytes(base64: string): string {
   const raw = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))

@@ -1,14 +1,19 @@
 import { useMemo } from 'react'
 import type { Schemas } from '../../api/client'
-import { useGet, useMay } from '../../api/queries'
+import { useList, useMay } from '../../api/queries'
 import { bytes, count, money, percent, share } from '../../format'
 import { Choice } from '../../parts/form'
 import { Facts, Tag, Time } from '../../parts/state'
-import { CopyText, Empty, Loading, Notice } from '../../parts/states'
+import { CopyText, Empty, Failure, Loading, Notice } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
-import { useUrlChoice } from '../../url'
+import { useUrlChoice, useUrlState } from '../../url'
+import { rawSize, shownBytes } from '../admin/payload'
+import { LineFacts, Text } from './device/bytes'
+import { Devices } from './device/devices'
 import { useEstimate, type Answer, type Panel } from './estimate'
 import { perspectives } from './figures'
+
+type Line = Schemas['EgressEntry']
 
 const kinds = [['value_at_risk', 'Loss at the return period'], ['tail_value_at_risk', 'TVaR'], ['exceedance_probability', 'Exceedance probability'], ['expected_layer_loss', 'Layer loss']] as const
 
@@ -20,7 +25,7 @@ export default function Quantum({ run }: { run: Schemas['Run'] }) {
   const [kind, setKind] = useUrlChoice('qkind', kinds.map((k) => k[0]) as [Answer['kind'], ...Answer['kind'][]])
   if (!estimate.known) return <Loading rows={10} />
   const panel = estimate.report?.panels.find((p) => p.name === `${perspective}_${type}`)
-  if (!estimate.report) return <Empty title="Not run"><p>This run kept no quantum estimate. Classical results are complete.</p></Empty>
+  if (!estimate.report) return <><Empty title="Not run"><p>This run kept no quantum estimate. Classical results are complete.</p></Empty><Devices run={run} panel="" kept={false} /><Left /></>
   return (
     <>
       <Notice>{estimate.report.notice}</Notice>
@@ -30,7 +35,8 @@ export default function Quantum({ run }: { run: Schemas['Run'] }) {
         <Choice legend="Curve" value={type} choices={[['oep', 'OEP'], ['aep', 'AEP']]} onChange={setType} />
       </div>
       {panel ? <><Answers panel={panel} kind={kind} /><Backend panel={panel} sha256={estimate.sha256} /></> : <Empty title="Not run for these"><p>The estimate has {estimate.report.panels.map((p) => p.name).join(', ')}.</p></Empty>}
-      <Left run={run} />
+      <Devices run={run} panel={`${perspective.replace('_', '-')}-${type}`} kept />
+      <Left />
     </>
   )
 }
@@ -81,23 +87,35 @@ function Backend({ panel, sha256 }: { panel: Panel; sha256: string }) {
 }
 
 /** What left the appliance for quantum jobs of the tenant, byte for byte. */
-function Left({ run }: { run: Schemas['Run'] }) {
+function Left() {
   const may = useMay()
-  const egress = useGet('/api/v1/egress', { query: { limit: 200 } }, { enabled: may('estimate.read') })
-  const columns = useMemo((): Column<Schemas['EgressEntry']>[] => [
+  const reads = may('estimate.read')
+  const list = useList('/api/v1/egress', { query: { limit: 100 } }, { enabled: reads })
+  const [chosen, choose] = useUrlState('line')
+  const columns = useMemo((): Column<Line>[] => [
     { id: 'number', header: 'No.', number: true, value: (e) => e.number },
     { id: 'time', header: 'Time (UTC)', value: (e) => e.time, cell: (e) => <Time at={e.time} /> },
     { id: 'kind', header: 'Kind', value: (e) => e.kind },
+    { id: 'purpose', header: 'Operation', value: (e) => e.purpose },
     { id: 'destination', header: 'Destination', value: (e) => e.destination },
-    { id: 'size', header: 'Bytes', number: true, value: (e) => e.bytes.length, cell: (e) => bytes(Math.floor((e.bytes.replace(/=+$/, '').length * 3) / 4)) },
-    { id: 'sha', header: 'SHA-256', mono: true, value: (e) => e.sha256 },
+    { id: 'size', header: 'Bytes', number: true, value: (e) => rawSize(e.bytes), cell: (e) => bytes(rawSize(e.bytes)) },
+    { id: 'sha', header: 'SHA-256', mono: true, value: (e) => e.sha256, cell: (e) => `${e.sha256.slice(0, 16)}…` },
   ], [])
-  if (!may('estimate.read')) return null
-  const items = (egress.data?.items ?? []) as Schemas['EgressEntry'][]
+  if (!reads) return null
+  const lines = list.items as Line[]
+  const line = lines.find((e) => String(e.number) === chosen)
   return (
-    <section className="section"><h2>What left for it</h2>
-      {items.length === 0 ? <p>Nothing. This appliance has sent no circuit anywhere; <code>qrsd quantum preview --run {run.id.slice(0, 12)}…</code> shows byte for byte what would leave.</p>
-        : <Table caption="Record of what left" columns={columns} rows={items} rowKey={(e) => String(e.number)} />}
+    <section className="section"><h2>What left for jobs of your tenant</h2>
+      {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={2} /> : lines.length === 0 ? <p>Nothing. No circuit was sent anywhere, or given out to be carried.</p> : (
+        <>
+          <Table caption="Record of what left" columns={columns} rows={lines} rowKey={(e) => String(e.number)} fixedOrder more={list.more} chosen={chosen} onOpen={(e) => choose(String(e.number) === chosen ? '' : String(e.number))} />
+          {line ? <aside className="panel job" aria-label={`Line ${line.number}`}>
+            <div className="section-head"><h3>Line {line.number}: {line.kind}{line.purpose ? ` ${line.purpose}` : ''}</h3><button type="button" className="icon" aria-label="Close the line" onClick={() => choose('')}>✕</button></div>
+            <LineFacts line={line} />
+            <Text label={`Exact bytes of line ${line.number}`} text={shownBytes(line.bytes)} note={`${bytes(rawSize(line.bytes))}${line.kind === 'outcome' ? ', that came back' : ', as they left'}`} />
+          </aside> : null}
+        </>
+      )}
     </section>
   )
 }
