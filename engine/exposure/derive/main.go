@@ -1,5 +1,5 @@
-// Command derive writes the two tables that package exposure embeds, columns.csv
-// and codes.csv, from the OED 5.0.0 specification tables for US wind (CC0,
+// Command derive writes three tables that package exposure embeds, columns.csv,
+// codes.csv and code-names.csv, from the OED 5.0.0 specification tables for US wind (CC0,
 // OasisLMF/ODS_OpenExposureData).
 //
 //	go run ./engine/exposure/derive SPECDIR engine/exposure
@@ -48,7 +48,22 @@ func derive(spec, dest string) error {
 	if err := write(filepath.Join(dest, "columns.csv"), columnTable(append(columns, more...), lists)); err != nil {
 		return err
 	}
-	return write(filepath.Join(dest, "codes.csv"), codeTable(lists))
+	if err := write(filepath.Join(dest, "codes.csv"), codeTable(lists)); err != nil {
+		return err
+	}
+	return write(filepath.Join(dest, "code-names.csv"), nameTable(codes))
+}
+
+// nameTable has OED's names of the codes that people meet: of what a building is for, and of what it is made. The names are OED's own but for
+// doubled spaces.
+func nameTable(codes []map[string]string) [][]string {
+	table := [][]string{{"list", "code", "name"}}
+	for _, row := range codes {
+		if row["category"] == "OccupancyCode" || row["category"] == "ConstructionCode" {
+			table = append(table, []string{row["category"], row["code"], strings.Join(strings.Fields(row["meaning"]), " ")})
+		}
+	}
+	return table
 }
 
 // rows reads a CSV file as one map from column name to value per row.

@@ -27,7 +27,7 @@ func TestCommittedTables(t *testing.T) {
 	if err := derive(spec, dest); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"columns.csv", "codes.csv"} {
+	for _, name := range []string{"columns.csv", "codes.csv", "code-names.csv"} {
 		got, err := os.ReadFile(filepath.Join(dest, name))
 		if err != nil {
 			t.Fatal(err)
