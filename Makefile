@@ -96,7 +96,7 @@ build:
 
 # The terminal: types, scales, formats and parsing, and a modeler's first run in Chromium against this program; JOURNEYS=all is every way
 # of people through it, some minutes. Where Node.js or its packages are missing that is said, and UI=required (as in CI) makes it an error.
-JOURNEYS  ?= j2
+JOURNEYS  ?= j2-first-run
 UIPROGRAM = $(BUILDDIR)/ui-test/qrsd
 .PHONY: ui-test
 ui-test:

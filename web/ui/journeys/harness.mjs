@@ -1,6 +1,7 @@
 // What journeys share: a throw-away appliance (`qrsd dev`), Chromium, and what must hold on every page: no violation of the policy, no request
 // to another origin, no error in the console, and axe (WCAG 2.2 A and AA, best practice) without a finding.
 import { spawn, spawnSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,9 +11,9 @@ import { chromium } from 'playwright-core'
 
 const here = dirname(fileURLToPath(import.meta.url))
 export const root = join(here, '..', '..', '..')
-export const shots = join(here, '..', 'shots')
+export const shots = process.env.SHOTS ?? join(here, '..', 'shots')
 const axe = gunzipSync(readFileSync(join(root, 'web/testdata/axe-core-4.14.1.min.js.gz'))).toString()
-const patience = 30_000
+export const patience = 60_000 // for whatever is waited for: hosts of CI are slow, and busy
 
 export function findChromium() {
   for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']) {
@@ -22,9 +23,9 @@ export function findChromium() {
   return ''
 }
 
-/** Starts the appliance on a free port; `sealed` resolves when its first run is sealed. */
-export async function startAppliance(program, years = 2000) {
-  const child = spawn(program, ['dev', '--json', '--listen', '127.0.0.1:0', '--years', String(years)], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Starts the appliance on a free port, kept in a folder where one is given; `sealed` resolves when its first run is sealed. */
+export async function startAppliance(program, years = 2000, folder = '') {
+  const child = spawn(program, ['dev', '--json', '--listen', '127.0.0.1:0', '--years', String(years), ...(folder ? ['--keep', folder] : [])], { stdio: ['ignore', 'pipe', 'inherit'] })
   let ready, sealed, failed
   const isReady = new Promise((done, fail) => { ready = done; failed = fail })
   const isSealed = new Promise((done) => { sealed = done })
@@ -40,6 +41,31 @@ export async function startAppliance(program, years = 2000) {
     ...at, sealed: isSealed,
     stop: () => new Promise((done) => { child.removeAllListeners('exit'); child.once('exit', done); child.kill('SIGINT') }),
   }
+}
+
+/** Serves a configuration as for work. Its log is kept, for whoever looks for what it does not say on a page. */
+export async function startServer(program, config, env = {}) {
+  const child = spawn(program, ['server', '--config', config], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } })
+  const log = []
+  const url = await new Promise((done, fail) => {
+    child.once('error', fail)
+    child.once('exit', (code) => fail(new Error(`qrsd server ended with ${code} before it served:\n${log.join('\n')}`)))
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      log.push(line)
+      const said = line.startsWith('{') ? JSON.parse(line) : {}
+      if (said['@message'] === 'serving') done(said.url)
+    })
+  })
+  return { url, log, stop: () => new Promise((done) => { child.removeAllListeners('exit'); child.once('exit', done); child.kill('SIGINT') }) }
+}
+
+/** The code of an authenticator application (RFC 6238) at a time, of a secret in base 32. */
+export function totp(secret, at = Date.now()) {
+  const bits = [...secret.replace(/[\s=]/g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)))
+  const mac = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))).update(counter).digest()
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
 // Chromium says in the console which features of the Permissions-Policy header it does not know; that header is for all browsers.
@@ -93,11 +119,32 @@ export class Visitor {
       await this.page.screenshot({ path: join(shots, `${this.name}-${String(++this.count).padStart(2, '0')}-${title.replace(/\W+/g, '-')}-${mode}.png`) })
       const found = await this.page.evaluate(`${axe};axe.run(document,{runOnly:["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa","best-practice"]}).then((r) => r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? "")).join(" | ")))`)
       for (const f of found) this.faults.push(`axe, ${title}, ${mode}: ${f}`)
+      for (const m of await this.motion()) this.faults.push(`${title}, ${mode}: moves though motion is to be reduced: ${m}`)
       const over = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
       if (over > 0) this.faults.push(`${title}, ${mode}: ${over} px wider than the window`)
       if (width) await this.page.setViewportSize({ width: 1440, height: 900 })
     }
     await this.page.emulateMedia({ colorScheme: 'light' })
+  }
+
+  /** What moves on the page: each element whose computed style has a transition or animation that takes time, and the insides of progress bars, which no script reaches. */
+  async motion() {
+    const found = await this.page.evaluate(() => {
+      const takes = (style) => [style.transitionDuration, style.animationDuration].join().split(',').some((d) => parseFloat(d) > 0.01)
+      return [...document.querySelectorAll('*')].flatMap((e) => ['', '::before', '::after', '::backdrop'].filter((p) => takes(getComputedStyle(e, p || null))).map((p) => `${e.tagName.toLowerCase()}.${e.className}${p}`)
+        .concat(getComputedStyle(e).scrollBehavior === 'smooth' ? [`${e.tagName.toLowerCase()} scrolls smoothly`] : []))
+    })
+    if (await this.page.locator('progress').count() === 0) return found
+    const cdp = await this.page.context().newCDPSession(this.page)
+    await cdp.send('DOM.enable')
+    await cdp.send('CSS.enable')
+    const { nodes } = await cdp.send('DOM.getFlattenedDocument', { depth: -1, pierce: true })
+    for (const n of nodes.filter((n) => n.attributes?.includes('-webkit-progress-value'))) {
+      const style = await cdp.send('CSS.getComputedStyleForNode', { nodeId: n.nodeId }).catch(() => ({ computedStyle: [] })) // the bar may be gone by now
+      if (style.computedStyle.some((c) => /^(transition|animation)-duration$/.test(c.name) && c.value.split(',').some((d) => parseFloat(d) > 0.01))) found.push('progress::-webkit-progress-value')
+    }
+    await cdp.detach()
+    return found
   }
 
   /** Reads the API as this person. */
