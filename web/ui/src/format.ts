@@ -8,6 +8,11 @@ export function money(usd: number | undefined): string {
   return usd < 0 ? `−$${whole.format(-usd)}` : `$${whole.format(usd)}`
 }
 
+/** A difference in money, with its sign: +$121,223. */
+export function moneyMore(usd: number | undefined): string {
+  return usd !== undefined && usd > 0 && Math.round(usd) !== 0 ? `+${money(usd)}` : money(usd)
+}
+
 /** Money for charts and tiles, to three or four digits: $1.16bn, $700.5m, $13.5k. */
 export function short(usd: number | undefined): string {
   if (usd === undefined || !Number.isFinite(usd)) return '—'

@@ -28,13 +28,18 @@ export function Person({ id, people }: { id: string | undefined; people: Readonl
   return <span title={id}>{actorName(id, people)}</span>
 }
 
+/** What a run is called: its name, or that it has none. */
+export function runName(r: { id: string; name?: string }): string {
+  return r.name ?? `Run ${brief(r.id, 12)}`
+}
+
 /** Names and addresses of runs and portfolios, by id. */
 export function useObjects(): ReadonlyMap<string, { name: string; to: string }> {
   const may = useMay()
   const runs = useGet('/api/v1/runs', { query: { limit: 1000 } }, { enabled: may('run.read') }).data
   const portfolios = useGet('/api/v1/portfolios', { query: { limit: 1000 } }, { enabled: may('portfolio.read') }).data
   return useMemo(() => new Map<string, { name: string; to: string }>([
-    ...(runs?.items ?? []).map((r) => [r.id, { name: r.name ?? `Run ${brief(r.id, 12)}`, to: `/runs/${r.id}` }] as const),
+    ...(runs?.items ?? []).map((r) => [r.id, { name: runName(r), to: `/runs/${r.id}` }] as const),
     ...(portfolios?.items ?? []).map((p) => [p.id, { name: p.name, to: `/portfolios/${p.id}` }] as const),
   ]), [runs, portfolios])
 }

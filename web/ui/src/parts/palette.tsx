@@ -5,6 +5,7 @@ import { time } from '../format'
 import { allKeys } from '../keys'
 import { change } from '../settings'
 import { Dialog } from './dialog'
+import { runName } from './names'
 
 interface Entry { text: string; detail?: string; run: () => void }
 
@@ -21,7 +22,7 @@ function Finder({ onClose, places }: { onClose: () => void; places: readonly { t
   const portfolios = useGet('/api/v1/portfolios', { query: { limit: 100 } }).data?.items
   const entries = useMemo((): Entry[] => [
     ...places.map((p) => ({ text: p.text, detail: 'Screen', run: () => navigate(p.to) })),
-    ...(runs ?? []).map((r) => ({ text: r.name ?? `Run ${r.id.slice(0, 12)}`, detail: `Run · ${r.state} · ${time(r.submitted)} · ${r.id}`, run: () => navigate(`/runs/${r.id}`) })),
+    ...(runs ?? []).map((r) => ({ text: runName(r), detail: `Run · ${r.state} · ${time(r.submitted)} · ${r.id}`, run: () => navigate(`/runs/${r.id}`) })),
     ...(portfolios ?? []).map((p) => ({ text: p.name, detail: `Portfolio · ${p.id}`, run: () => navigate(`/portfolios/${p.id}`) })),
     ...(['system', 'light', 'dark'] as const).map((theme) => ({ text: `Theme: ${theme}`, detail: 'Setting', run: () => change({ theme }) })),
     ...(['compact', 'comfortable'] as const).map((density) => ({ text: `Rows: ${density}`, detail: 'Setting', run: () => change({ density }) })),

@@ -20,10 +20,10 @@ export function ApprovalTag({ decision }: { decision: keyof typeof approvals }) 
   return <Tag mark={mark} tone={tone}>{word}</Tag>
 }
 
-/** A moment in UTC; the reader's own time is in its title. */
-export function Time({ at, show }: { at: string | undefined; show?: string }) {
+/** A moment in UTC; the reader's own time is in its title. `bare` is without the word UTC, in a column whose heading has it. */
+export function Time({ at, show, bare }: { at: string | undefined; show?: string; bare?: boolean }) {
   if (!at) return <>—</>
-  return <time dateTime={at} title={local(at)}>{show ?? utc(at)}</time>
+  return <time dateTime={at} title={local(at)}>{show ?? (bare ? utc(at).replace(/ UTC$/, '') : utc(at))}</time>
 }
 
 /** Facts of something, name by name. */

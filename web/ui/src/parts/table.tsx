@@ -5,6 +5,7 @@ import { Link } from 'wouter'
 import { count } from '../format'
 import { useKeys } from '../keys'
 import { useSettings } from '../settings'
+import { Menu } from './menu'
 
 const features = tableFeatures({ rowSortingFeature, columnVisibilityFeature, sortedRowModel: createSortedRowModel(), sortFns })
 
@@ -21,6 +22,7 @@ export interface Column<T extends RowData> {
 
 export interface TableProps<T extends RowData> {
   caption: string // what the table holds; for screen readers
+  title?: string // a heading in the row of the tools, where the table has no section head of its own
   columns: readonly Column<T>[]
   rows: readonly T[]
   rowKey: (row: T) => string
@@ -38,6 +40,8 @@ export interface TableProps<T extends RowData> {
   total?: number // of rows, where more are to come
   empty?: ReactNode
   height?: number // px of a scrolling body; rows beyond sight are not drawn
+  tall?: boolean // the body is as high as the window has room, at least height
+  stacks?: boolean // on a narrow screen a row is a block, each value with its heading: for tables of sentences
   keys?: boolean // j and k go through these rows; one table of a screen has it
 }
 
@@ -57,15 +61,19 @@ export function Table<T extends RowData>(p: TableProps<T>) {
   const drawn = table.getRowModel().rows
   const shown = p.columns.filter((c) => hidden[c.id] !== false)
   const scroll = useRef<HTMLDivElement>(null)
-  const rowHeight = useSettings().density === 'compact' ? 27 : 33
+  const rowHeight = useRowHeight()
   const long = p.height !== undefined
   const virtual = useVirtualizer({ count: drawn.length, getScrollElement: () => scroll.current, estimateSize: () => rowHeight, overscan: 12, enabled: long, initialRect: { width: 800, height: p.height ?? 0 } })
+  // Rows that break over lines are as high as they are; others are all of one height and need no measuring.
+  const measure = long && p.columns.some((c) => c.wide) ? virtual.measureElement : undefined
   const inSight = long ? virtual.getVirtualItems() : drawn.map((_, index) => ({ index, start: 0, end: 0 }))
   const lastInSight = inSight.at(-1)?.index ?? -1
   const { more } = p
   useEffect(() => { if (long && more && !text && lastInSight >= drawn.length - 40) more() }, [long, more, text, lastInSight, drawn.length])
   const before = long ? inSight[0]?.start ?? 0 : 0
   const after = long ? virtual.getTotalSize() - (inSight.at(-1)?.end ?? 0) : 0
+  const hideable = p.columns.some((c) => c.hidden)
+  const read = text ? `${count(drawn.length)} of ${count(p.rows.length)}` : p.total !== undefined && p.total > p.rows.length ? `${count(p.rows.length)} of ${count(p.total)} read` : ''
   const filterField = useRef<HTMLInputElement>(null)
   const focusRow = (index: number) => {
     if (index < 0 || index >= drawn.length) return
@@ -92,36 +100,38 @@ export function Table<T extends RowData>(p: TableProps<T>) {
   }
   return (
     <div className="table-box">
-      {p.filter || p.tools ? (
+      {p.title || p.filter || p.tools || hideable ? (
         <div className="table-tools">
+          {p.title ? <h2>{p.title}</h2> : null}
+          {p.title ? <span className="muted small grow">{read}</span> : null}
           {p.filter ? <input ref={filterField} type="search" aria-label={`Filter ${p.caption}`} placeholder="Filter  /" value={text} onChange={(e) => setText(e.target.value)} onKeyDown={(e) => { if (e.key === 'Escape') { setText(''); e.currentTarget.blur() } }} /> : null}
-          <span className="muted small grow">{text ? `${count(drawn.length)} of ${count(p.rows.length)}` : p.total !== undefined && p.total > p.rows.length ? `${count(p.rows.length)} of ${count(p.total)} read` : ''}</span>
-          {p.columns.some((c) => c.hidden) ? (
-            <details className="menu"><summary>Columns</summary><div className="menu-body">
+          {p.title ? null : <span className="muted small grow">{read}</span>}
+          {hideable ? (
+            <Menu label="Columns">
               {p.columns.map((c) => <label key={c.id}><input type="checkbox" checked={hidden[c.id] !== false} onChange={(e) => { const on = e.currentTarget.checked; setHidden((h) => ({ ...h, [c.id]: on })) }} /> {c.header}</label>)}
-            </div></details>
+            </Menu>
           ) : null}
           {p.tools}
         </div>
       ) : null}
-      <div ref={scroll} className={long ? 'scroll long' : 'scroll'} style={long ? { maxHeight: p.height } : undefined} tabIndex={0} role="region" aria-label={p.caption}>
-        <table aria-rowcount={p.total ?? drawn.length}>
+      <div ref={scroll} className={long ? 'scroll long' : 'scroll'} style={long ? { maxHeight: p.tall ? `max(${p.height}px, 100dvh - 400px)` : p.height } : undefined} tabIndex={0} role="region" aria-label={p.caption}>
+        <table aria-rowcount={p.total ?? drawn.length} className={p.stacks ? 'stacks' : undefined} role={p.stacks ? 'table' : undefined}>
           <caption className="unseen">{p.caption}</caption>
-          <thead>
-            <tr>
+          <thead role={p.stacks ? 'rowgroup' : undefined}>
+            <tr role={p.stacks ? 'row' : undefined}>
               {p.onSelect ? <th scope="col"><span className="unseen">Selected</span></th> : null}
               {shown.map((c) => {
                 const column = table.getColumn(c.id)
                 const sorted = column?.getIsSorted()
                 return (
-                  <th key={c.id} scope="col" className={c.number ? 'number' : undefined} aria-sort={sorted ? (sorted === 'asc' ? 'ascending' : 'descending') : undefined}>
-                    {p.fixedOrder ? c.header : <button type="button" className="sort" onClick={column?.getToggleSortingHandler()}>{c.header}<span aria-hidden="true">{sorted === 'asc' ? ' ↑' : sorted === 'desc' ? ' ↓' : ''}</span></button>}
+                  <th key={c.id} scope="col" role={p.stacks ? 'columnheader' : undefined} className={c.number ? 'number' : undefined} aria-sort={sorted ? (sorted === 'asc' ? 'ascending' : 'descending') : undefined}>
+                    {p.fixedOrder ? c.header : <button type="button" className="sort" onClick={column?.getToggleSortingHandler()}>{c.header}{sorted ? <span aria-hidden="true">{sorted === 'asc' ? ' ↑' : ' ↓'}</span> : null}</button>}
                   </th>
                 )
               })}
             </tr>
           </thead>
-          <tbody>
+          <tbody role={p.stacks ? 'rowgroup' : undefined}>
             {before > 0 ? <tr aria-hidden="true" className="room"><td style={{ height: before }} /></tr> : null}
             {inSight.map(({ index }) => {
               const row = drawn[index]
@@ -129,7 +139,7 @@ export function Table<T extends RowData>(p: TableProps<T>) {
               const data = row.original
               const key = row.id
               return (
-                <tr key={key} data-index={index} aria-rowindex={long ? index + 2 : undefined} tabIndex={p.onOpen || p.keys || p.onPoint ? -1 : undefined}
+                <tr key={key} ref={measure} role={p.stacks ? 'row' : undefined} data-index={index} aria-rowindex={long ? index + 2 : undefined} tabIndex={p.onOpen || p.keys || p.onPoint ? -1 : undefined}
                   className={[p.chosen === key ? 'chosen' : '', p.onOpen ? 'opens' : ''].join(' ').trim() || undefined}
                   onClick={p.onOpen ? (e) => { if (!(e.target as Element).closest('a,button,input,label')) p.onOpen?.(data) } : undefined}
                   onKeyDown={(e) => onRowKey(e, data)}
@@ -138,7 +148,7 @@ export function Table<T extends RowData>(p: TableProps<T>) {
                   {p.onSelect ? <td><input type="checkbox" aria-label="Select" checked={p.selected?.has(key) ?? false} onChange={() => p.onSelect?.(key)} /></td> : null}
                   {shown.map((c, i) => {
                     const content = c.cell ? c.cell(data) : c.value(data) ?? '—'
-                    return <td key={c.id} className={[c.number ? 'number' : '', c.mono ? 'mono' : '', c.wide ? 'wide' : ''].join(' ').trim() || undefined}>{i === 0 && p.href ? <RowLink to={p.href(data)}>{content}</RowLink> : content}</td>
+                    return <td key={c.id} role={p.stacks ? 'cell' : undefined} data-header={p.stacks ? c.header : undefined} className={[c.number ? 'number' : '', c.mono ? 'mono' : '', c.wide ? 'wide' : ''].join(' ').trim() || undefined}>{i === 0 && p.href ? <RowLink to={p.href(data)}>{content}</RowLink> : content}</td>
                   })}
                 </tr>
               )
@@ -151,6 +161,12 @@ export function Table<T extends RowData>(p: TableProps<T>) {
       {more && !long ? <p className="table-more"><button type="button" onClick={more}>Show more</button></p> : null}
     </div>
   )
+}
+
+/** The height of a row, as the style sheet has it for the reader's density and the size of the screen. */
+function useRowHeight(): number {
+  const { density } = useSettings()
+  return useMemo(() => Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--row')) || 27, [density])
 }
 
 function RowLink({ to, children }: { to: string; children: ReactNode }) {

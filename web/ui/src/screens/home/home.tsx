@@ -41,8 +41,8 @@ function Work() {
   const asked = open.filter((a) => a.by === me?.id)
   const of = (state: Run['state']) => mine?.filter((r) => r.state === state) ?? []
   const cells = [
-    { name: 'For you to decide', n: toDecide.length, to: '/approvals', note: toDecide.length === 0 ? 'nothing waits for you' : 'requests for approval', shown: may('approval.decide') },
-    { name: 'In review', n: asked.length, to: '/approvals', note: asked.length === 0 ? 'you have asked for nothing' : 'asked for by you', shown: may('approval.request') },
+    { name: 'For you to decide', n: toDecide.length, to: '/approvals', note: toDecide.length === 0 ? 'nothing waits for you' : toDecide.length === 1 ? 'request for approval' : 'requests for approval', shown: may('approval.decide') },
+    { name: 'In review', n: asked.length, to: '/approvals', note: asked.length === 0 ? 'you have asked for no approval' : 'you asked for approval', shown: may('approval.request') },
     { name: 'Running', n: of('running').length + of('queued').length, to: '/runs?state=running', note: of('queued').length > 0 ? `${count(of('queued').length)} of them wait` : 'runs of yours', shown: may('run.submit') },
     { name: 'Failed', n: of('failed').length, to: '/runs?state=failed', note: of('failed').length === 0 ? 'none of yours' : 'runs of yours', shown: may('run.submit') },
   ].filter((c) => c.shown)
@@ -69,8 +69,7 @@ function RecentRuns() {
   if (runs.items.length === 0) return null
   return (
     <section className="section">
-      <div className="section-head"><h2>Recent runs</h2><div className="actions">{done.length > 1 ? <button type="button" onClick={compare}>Compare {done.length} selected</button> : null}<Link href="/runs">All runs</Link></div></div>
-      <Table caption="Recent runs" columns={columns} rows={runs.items.slice(0, 12)} rowKey={(r) => r.id} filter keys href={(r) => `/runs/${r.id}`} onOpen={(r) => navigate(`/runs/${r.id}`)} selected={selected} onSelect={toggle} />
+      <Table caption="Recent runs" title="Recent runs" tools={<>{done.length > 1 ? <button type="button" onClick={compare}>Compare {done.length} selected</button> : null}<Link className="button" href="/runs">All runs</Link></>} columns={columns} rows={runs.items.slice(0, 12)} rowKey={(r) => r.id} filter keys href={(r) => `/runs/${r.id}`} onOpen={(r) => navigate(`/runs/${r.id}`)} selected={selected} onSelect={toggle} />
     </section>
   )
 }
@@ -81,7 +80,7 @@ function System() {
   return (
     <section className="section"><h2>System</h2>
       <Ready of={system} rows={3}>{(s) => (
-        <div className="panel"><Facts of={[
+        <div className="panel system"><Facts of={[
           ['State', s.store?.read_only ? <Tag key="s" mark="!" tone="warn">read-only: the disk is nearly full</Tag> : <Tag key="s" mark="●" tone="ok">{s.status}</Tag>],
           ['Version', s.version ?? '—'],
           ['Mode', s.mode === 'air-gapped' ? 'air-gapped: this appliance makes no outbound calls' : s.mode ?? '—'],

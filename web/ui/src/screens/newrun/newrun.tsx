@@ -20,7 +20,7 @@ export default function NewRunScreen() {
   const template = useGet('/api/v1/runs/{id}', { path: { id: like } }, { enabled: like !== '' })
   return (
     <div className="screen">
-      <Head title="New run" about="The Florida hurricane model over a portfolio, on this appliance’s cores. It waits in the queue until there is room." />
+      <Head title="New run" about="Runs the Florida hurricane model over a portfolio on this appliance. A run waits in the queue until there is room." />
       <Ready of={portfolios} rows={10}>{(p) => {
         const items = (p.items ?? []) as Schemas['Portfolio'][]
         if (items.length === 0) return <Empty title="There is no portfolio to run"><Link className="button primary" href="/portfolios">Upload exposure</Link></Empty>
@@ -98,21 +98,21 @@ function Ask({ portfolios, first, like }: { portfolios: Schemas['Portfolio'][]; 
     <div className="split">
       <form onSubmit={(e) => void submit(e)} noValidate className="panel">
         {error ? <Notice tone="error"><strong>{error.problem.title}.</strong> {error.problem.detail}</Notice> : null}
-        <SelectField label="Portfolio" value={fields.portfolio} onChange={set('portfolio')} fault={fault('portfolio')}>{portfolios.map((p) => <option key={p.id} value={p.id}>{p.name} · {count(p.locations)} locations · {money(p.tiv)}</option>)}</SelectField>
-        <TextField label="Name" value={fields.name} onChange={set('name')} maxLength={200} hint="For people. May be left empty." fault={fault('name')} />
+        <SelectField label="Portfolio" value={fields.portfolio} onChange={set('portfolio')} fault={fault('portfolio')}>{portfolios.map((p) => <option key={p.id} value={p.id}>{p.name} · {count(p.locations)} {p.locations === 1 ? 'location' : 'locations'} · {money(p.tiv)}</option>)}</SelectField>
+        <TextField label="Name" value={fields.name} onChange={set('name')} maxLength={200} hint="Shown in lists and reports. Optional." fault={fault('name')} />
         <div className="pair">
-          <TextField label="Simulated years" inputMode="numeric" value={fields.years} onChange={set('years')} hint="Losses rarer than 1 in this many years are not available. Default 10,000." fault={fault('years')} />
-          <TextField label="Draws of damage per storm" inputMode="numeric" value={fields.samples} onChange={set('samples')} hint="0 is the mean alone. Default 5." fault={fault('samples')} />
+          <TextField label="Simulated years" inputMode="numeric" value={fields.years} onChange={set('years')} hint="The longest return period for which there is a loss. Default 10,000." fault={fault('years')} />
+          <TextField label="Draws of damage per storm" inputMode="numeric" value={fields.samples} onChange={set('samples')} hint="0 takes the mean damage alone. Default 5." fault={fault('samples')} />
         </div>
-        <TextField label="Seed" inputMode="numeric" value={fields.seed} onChange={set('seed')} hint="The same seed gives the same storms, and with the same portfolio the same bits." fault={fault('seed')} />
+        <TextField label="Seed" inputMode="numeric" value={fields.seed} onChange={set('seed')} hint="The same seed gives the same storms, and with the same portfolio exactly the same losses." fault={fault('seed')} />
         <details open={Boolean(like)}>
-          <summary>More settings, at their defaults unless changed</summary>
+          <summary>More settings</summary>
           <div className="more">
             <div className="pair">
-              <TextField label="Correlation, whole storm" inputMode="decimal" placeholder="0.05" value={fields.event} onChange={set('event')} hint="Share of the variance of damage that all sites of a storm have in common." fault={fault('event') ?? fault('correlation')} />
-              <TextField label="Correlation, one wind cell" inputMode="decimal" placeholder="0.1" value={fields.local} onChange={set('local')} hint="In addition, sites of one cell." fault={fault('local')} />
+              <TextField label="Correlation, whole storm" inputMode="decimal" placeholder="0.05" value={fields.event} onChange={set('event')} hint="Share of the variance of damage that all sites in a storm have in common." fault={fault('event') ?? fault('correlation')} />
+              <TextField label="Correlation, one wind cell" inputMode="decimal" placeholder="0.1" value={fields.local} onChange={set('local')} hint="The share that sites in one wind cell have in common besides." fault={fault('local')} />
             </div>
-            <TextField label="Return periods (years)" placeholder="2 5 10 20 25 50 100 200 250 500 1000" value={fields.periods} onChange={set('periods')} hint="For which the tables are written. Others can be asked for later." fault={fault('return_periods')} />
+            <TextField label="Return periods (years)" placeholder="2 5 10 20 25 50 100 200 250 500 1000" value={fields.periods} onChange={set('periods')} hint="The tables of the result are written for these. Others can be asked for later." fault={fault('return_periods')} />
             <Judgements without={fields.without} onChange={(without) => { setFields((f) => ({ ...f, without })); setKey(newKey()) }} />
             <TextArea label="Note" value={fields.note} onChange={set('note')} maxLength={2000} hint="What this run is for." fault={fault('note')} />
           </div>
@@ -153,7 +153,7 @@ function Forecast({ run, valid }: { run: NewRun; valid: boolean }) {
           <div><dt>Disk</dt><dd>{bytes(f.disk_bytes)}</dd></div>
         </dl>
       ) : <Loading rows={2} />}
-      <p className="hint">Roughly, within a factor of two: on all cores of the appliance, with no other run beside it.</p>
+      <p className="hint">Within a factor of two, on all cores of the appliance and with no other run beside it.</p>
     </section>
   )
 }
@@ -178,6 +178,12 @@ function Card() {
   )
 }
 
+// Groups are written roof-cover and hud-zone.
+function inWords(group: string): string {
+  const words = group.replace(/-/g, ' ').replace(/^hud\b/, 'HUD')
+  return words[0]!.toUpperCase() + words.slice(1)
+}
+
 /** Judgements of the damage curves that can be switched off, by group, as the model card has them. */
 function Judgements({ without, onChange }: { without: string[]; onChange: (groups: string[]) => void }) {
   const id = useGet('/api/v1/models', {}, { staleTime: Infinity }).data?.present
@@ -191,7 +197,7 @@ function Judgements({ without, onChange }: { without: string[]; onChange: (group
   return (
     <fieldset className="judgements"><legend>Judgements of the damage curves in force</legend>
       <p className="hint">Switch one off to see what it does.</p>
-      <div>{groups.map(([group, names]) => <CheckField key={group} label={group} title={names.join('; ')} checked={!without.includes(group)} onChange={(e) => onChange(e.target.checked ? without.filter((g) => g !== group) : [...without, group])} />)}</div>
+      <div>{groups.map(([group, names]) => <CheckField key={group} label={inWords(group)} title={names.join('; ')} checked={!without.includes(group)} onChange={(e) => onChange(e.target.checked ? without.filter((g) => g !== group) : [...without, group])} />)}</div>
     </fieldset>
   )
 }

@@ -54,11 +54,11 @@ function List({ items, more }: { items: Portfolio[]; more: (() => void) | undefi
     { id: 'locations', header: 'Locations', number: true, value: (p) => p.locations, cell: (p) => count(p.locations) },
     { id: 'accounts', header: 'Accounts', number: true, value: (p) => p.accounts, cell: (p) => count(p.accounts) },
     { id: 'tiv', header: 'Insured value (USD)', number: true, value: (p) => p.tiv, cell: (p) => money(p.tiv) },
-    { id: 'imported', header: 'Imported (UTC)', value: (p) => p.imported, cell: (p) => <Time at={p.imported} /> },
+    { id: 'imported', header: 'Imported (UTC)', value: (p) => p.imported, cell: (p) => <Time at={p.imported} bare /> },
     { id: 'by', header: 'By', value: (p) => actorName(p.by, people) },
     { id: 'digest', header: 'Digest', mono: true, hidden: true, value: (p) => p.digest },
   ], [people])
-  return <Table caption="Portfolios" columns={columns} rows={items} rowKey={(p) => p.id} filter keys href={(p) => `/portfolios/${p.id}`} onOpen={(p) => navigate(`/portfolios/${p.id}`)} more={more} />
+  return <Table caption="Portfolios" title="All portfolios" columns={columns} rows={items} rowKey={(p) => p.id} filter keys href={(p) => `/portfolios/${p.id}`} onOpen={(p) => navigate(`/portfolios/${p.id}`)} more={more} />
 }
 
 /** A refused import by its kept report. */
@@ -78,14 +78,14 @@ function RefusedList({ chosen, onChoose }: { chosen: string; onChoose: (id: stri
   const columns = useMemo((): Column<Schemas['RefusedImport']>[] => [
     { id: 'name', header: 'File', value: (r) => r.name },
     { id: 'faults', header: 'Faults', number: true, value: (r) => r.faults, cell: (r) => count(r.faults) },
-    { id: 'at', header: 'Refused (UTC)', value: (r) => r.at, cell: (r) => <Time at={r.at} /> },
+    { id: 'at', header: 'Refused (UTC)', value: (r) => r.at, cell: (r) => <Time at={r.at} bare /> },
     { id: 'by', header: 'By', value: (r) => actorName(r.by, people) },
   ], [people])
   if (items.length === 0) return null
   return (
-    <section className="section"><h2>Refused imports</h2>
-      <Table caption="Refused imports" columns={columns} rows={items} rowKey={(r) => r.id} chosen={chosen} onOpen={(r) => onChoose(r.id === chosen ? '' : r.id)} />
-      <p className="hint">A row shows its faults. The exposure itself is not kept. <a href="/docs/api#importPortfolio">How imports are checked</a></p>
+    <section className="section">
+      <Table caption="Refused imports" title="Refused imports" columns={columns} rows={items} rowKey={(r) => r.id} chosen={chosen} onOpen={(r) => onChoose(r.id === chosen ? '' : r.id)} />
+      <p className="hint">Click a row to see its faults. The files themselves are not kept. <a href="/docs/api#importPortfolio">How imports are checked</a></p>
     </section>
   )
 }
