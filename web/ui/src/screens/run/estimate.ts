@@ -13,7 +13,9 @@ export interface Answer {
   amplitude_estimate?: Amplitude; monte_carlo_equal_queries?: Sampled; monte_carlo_equal_shots?: Sampled; stratified_equal_queries?: Sampled
 }
 export interface Panel {
-  name: string; qubits: number; seed: number; confidence: number; precision: number; answers: Answer[]
+  name: string; qubits: number; seed: number; confidence: number; precision: number
+  answers: Answer[] | null // null: none, as of a run in which nothing was lost; omitted says why
+  omitted?: { return_period: number; reason: string }[]
   backend: { name: string; simulated: boolean; cost_usd: number }
 }
 export interface Report { format: number; notice: string; seed: number; currency: string; panels: Panel[] }
@@ -41,6 +43,11 @@ export function marksOf(panel: Panel | undefined): EpMark[] {
   return (panel?.answers ?? []).flatMap((a) => (a.kind === 'value_at_risk' && a.amplitude_estimate ? [{ return_period: a.return_period, value: a.amplitude_estimate.value, low: a.amplitude_estimate.low, high: a.amplitude_estimate.high }] : []))
 }
 
+/** Why there is no answer at a return period, in the estimate's own words. */
+export function omittedAt(panel: Panel | undefined, period: number): string | undefined {
+  return panel?.omitted?.find((o) => o.return_period === period)?.reason
+}
+
 export function answerAt(panel: Panel | undefined, kind: Answer['kind'], period: number): Answer | undefined {
-  return panel?.answers.find((a) => a.kind === kind && a.return_period === period)
+  return panel?.answers?.find((a) => a.kind === kind && a.return_period === period)
 }

@@ -42,7 +42,7 @@ export default function Quantum({ run }: { run: Schemas['Run'] }) {
 }
 
 function Answers({ panel, kind }: { panel: Panel; kind: Answer['kind'] }) {
-  const rows = panel.answers.filter((a) => a.kind === kind)
+  const rows = (panel.answers ?? []).filter((a) => a.kind === kind)
   const columns = useMemo((): Column<Answer>[] => {
     const probability = kind === 'exceedance_probability'
     const shown = (v: number | undefined) => (probability ? (v === undefined ? '—' : share(v, 3)) : money(v))
@@ -66,11 +66,24 @@ function Answers({ panel, kind }: { panel: Panel; kind: Answer['kind'] }) {
       { id: 'bins', header: 'Error of binning', number: true, hidden: true, value: (a) => a.discretisation_error, cell: (a) => shown(a.discretisation_error) },
     ]
   }, [kind, panel.confidence])
-  return <Table caption="Quantum estimates" columns={columns} rows={rows} rowKey={(a) => String(a.return_period)} tools={<></>} keys />
+  if (rows.length === 0) return <Empty title="Not run"><p>{omission(panel) || 'The estimate has no figure of this kind.'} Classical results are complete.</p></Empty>
+  return (
+    <>
+      <Table caption="Quantum estimates" columns={columns} rows={rows} rowKey={(a) => String(a.return_period)} tools={<></>} keys />
+      {panel.omitted?.length ? <p className="hint">{omission(panel)}</p> : null}
+    </>
+  )
+}
+
+/** Which return periods the estimate left out, by its own reasons. */
+function omission(panel: Panel): string {
+  const by = new Map<string, number[]>()
+  for (const o of panel.omitted ?? []) by.set(o.reason, [...(by.get(o.reason) ?? []), o.return_period])
+  return [...by].map(([reason, periods]) => `Not asked at 1 in ${periods.map((p) => count(p)).join(', ')} years: ${reason}.`).join(' ')
 }
 
 function Backend({ panel, sha256 }: { panel: Panel; sha256: string }) {
-  const shots = panel.answers.reduce((sum, a) => sum + (a.amplitude_estimate?.shots ?? 0), 0)
+  const shots = (panel.answers ?? []).reduce((sum, a) => sum + (a.amplitude_estimate?.shots ?? 0), 0)
   return (
     <section className="section"><h2>How it was made</h2>
       <div className="panel"><Facts of={[
