@@ -64,7 +64,9 @@ func BenchmarkWrite(b *testing.B) {
 
 // BenchmarkSignIn signs in with password, next to the password hash alone on as many goroutines.
 func BenchmarkSignIn(b *testing.B) {
-	a := start(b, unlimited, func(o *web.Options, _ *directory.Options) { o.Limits.PerAddress = 4 * sides })
+	a := start(b, unlimited, func(o *web.Options, d *directory.Options) {
+		o.Limits.PerAddress, d.Hash = 4*sides, directory.HashCost{}
+	})
 	tenant := a.tenant("Example Mutual")
 	const atOnce = 4 // beyond twice the cores the directory says that it is busy
 	var requests []string

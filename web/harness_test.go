@@ -85,7 +85,7 @@ func start(t testing.TB, settings ...setting) *appliance {
 	o.Settings, o.Figures = runsettings.New(theModel), figures.New(figures.Options{AtOnce: 1, Ground: theGround})
 	o.Storms = storms.New(storms.Options{Model: modelWithout, Figures: o.Figures})
 	o.Devices = &paperDesk{db: a.db}
-	people := directory.Options{Now: a.clock.now}
+	people := directory.Options{Now: a.clock.now, Hash: cheapHash}
 	for _, set := range settings {
 		set(&o, &people)
 	}
@@ -117,6 +117,9 @@ func (a *appliance) serve() {
 		}
 	})
 }
+
+// cheapHash is the least that an appliance may be given: what a hash costs is the test of the directory, and was half the time of these.
+var cheapHash = directory.HashCost{Memory: 8 << 20, Passes: 1}
 
 func selfSigned(t testing.TB) (*tls.Certificate, *x509.CertPool) {
 	t.Helper()

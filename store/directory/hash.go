@@ -51,11 +51,17 @@ func newHasher(c HashCost) *hasher {
 
 // turn waits for a turn; done gives it back. ErrBusy when patience ends.
 func (h *hasher) turn(ctx context.Context) (done func(), err error) {
+	end := func() { <-h.turns }
+	select {
+	case h.turns <- struct{}{}: // a free turn is taken, however late it is on a busy host
+		return end, nil
+	default:
+	}
 	wait := time.NewTimer(h.patience)
 	defer wait.Stop()
 	select {
 	case h.turns <- struct{}{}:
-		return func() { <-h.turns }, nil
+		return end, nil
 	case <-wait.C:
 		return nil, ErrBusy
 	case <-ctx.Done():

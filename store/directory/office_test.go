@@ -38,6 +38,9 @@ func open(t *testing.T, o directory.Options) *office {
 	c := &clock{at: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}
 	db := storetest.New(t, store.Options{Now: c.now})
 	o.Now = c.now
+	if o.Hash == (directory.HashCost{}) {
+		o.Hash = directory.HashCost{Memory: 8 << 20, Passes: 1} // the least that an appliance may be given: TestHashCost has the default
+	}
 	return &office{t, directory.Open(db, o), db, c, storetest.AddTenant(t, db, "Example Mutual")}
 }
 

@@ -169,6 +169,23 @@ func (d *Directory) People(ctx context.Context, by store.Principal, after store.
 	})
 }
 
+// Names are those of people of the tenant that is read, by id. Whoever may read what they did may know their names (see Person); an id that
+// is nobody's has none.
+func (d *Directory) Names(tx store.Reader, ids ...store.ID) (map[store.ID]string, error) {
+	names := map[store.ID]string{}
+	for _, id := range ids {
+		u, err := d.users.Get(tx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		names[id] = u.Value.Name
+	}
+	return names, nil
+}
+
 // User reads one user of the tenant; store.ErrNotFound.
 func (d *Directory) User(ctx context.Context, by store.Principal, tenant, user store.ID) (u User, err error) {
 	t, err := d.tenant(ctx, by, tenant)
