@@ -18,7 +18,7 @@ export interface Panel {
   omitted?: { return_period: number; reason: string }[]
   backend: { name: string; simulated: boolean; cost_usd: number }
 }
-export interface Report { format: number; notice: string; seed: number; currency: string; panels: Panel[] }
+export interface Report { format: number; notice: string; seed: number; currency: string; panels: Panel[] | null; without?: { name: string; reason: string }[] }
 
 /** The estimate of a run, where it kept one. */
 export function useEstimate(run: string): { report: Report | undefined; sha256: string; known: boolean } {
@@ -31,11 +31,11 @@ export function useEstimate(run: string): { report: Report | undefined; sha256: 
 /** The panels of an estimate; none where it has another form than this screen reads. */
 export function reportOf(estimate: Schemas['RunEstimate'] | undefined): Report | undefined {
   const report = estimate?.report as unknown as Report | undefined
-  return report && report.format === 1 && Array.isArray(report.panels) ? report : undefined
+  return report && report.format === 1 && (report.panels === null || Array.isArray(report.panels)) ? report : undefined
 }
 
 export function panelOf(report: Report | undefined, perspective: string, type: string): Panel | undefined {
-  return report?.panels.find((p) => p.name === `${perspective}_${type}`)
+  return report?.panels?.find((p) => p.name === `${perspective}_${type}`)
 }
 
 /** Losses at return periods as marks of a chart. */
@@ -43,9 +43,9 @@ export function marksOf(panel: Panel | undefined): EpMark[] {
   return (panel?.answers ?? []).flatMap((a) => (a.kind === 'value_at_risk' && a.amplitude_estimate ? [{ return_period: a.return_period, value: a.amplitude_estimate.value, low: a.amplitude_estimate.low, high: a.amplitude_estimate.high }] : []))
 }
 
-/** Why there is no answer at a return period, in the estimate's own words. */
-export function omittedAt(panel: Panel | undefined, period: number): string | undefined {
-  return panel?.omitted?.find((o) => o.return_period === period)?.reason
+/** Why the estimate has nothing of a distribution, or nothing at a return period of it, in its own words. */
+export function whyNot(report: Report | undefined, perspective: string, type: string, period?: number): string | undefined {
+  return report?.without?.find((w) => w.name === `${perspective}_${type}`)?.reason ?? panelOf(report, perspective, type)?.omitted?.find((o) => o.return_period === period)?.reason
 }
 
 export function answerAt(panel: Panel | undefined, kind: Answer['kind'], period: number): Answer | undefined {

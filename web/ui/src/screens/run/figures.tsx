@@ -4,7 +4,7 @@ import { useGet } from '../../api/queries'
 import { count, money, percent, short } from '../../format'
 import { useUrlChoice } from '../../url'
 import { curveOf, pointAt, useCurves } from './curves'
-import { answerAt, omittedAt, panelOf, useEstimate } from './estimate'
+import { answerAt, panelOf, useEstimate, whyNot } from './estimate'
 import { useTablePeriods } from './periods'
 import { isZero } from './zero'
 import { ZeroNotice } from './zeronotice'
@@ -36,7 +36,7 @@ export function Figures({ run, summary }: { run: Run; summary: number }) {
         {quantum?.amplitude_estimate ? (
           <Tile name="Quantum OEP 1-in-100" value={quantum.amplitude_estimate.value}
             note={<>{short(quantum.amplitude_estimate.low)} – {short(quantum.amplitude_estimate.high)}{classical ? ` · ${percent(quantum.amplitude_estimate.value / classical - 1)} against classical` : ''}<br />{quantum.amplitude_estimate.simulated ? 'local simulator' : quantum.amplitude_estimate.backend}, {count(quantum.amplitude_estimate.shots)} shots</>} />
-        ) : <Tile name="Quantum OEP 1-in-100" text={!estimate.known ? '…' : summary === 1 ? 'Not run' : 'Portfolio only'} note={!estimate.known ? '' : summary === 1 ? notRun(omittedAt(panel, 100)) : 'The estimate is made of the whole portfolio.'} />}
+        ) : <Tile name="Quantum OEP 1-in-100" text={!estimate.known ? '…' : summary === 1 ? 'Not run' : 'Portfolio only'} note={!estimate.known ? '' : summary === 1 ? notRun(whyNot(estimate.report, perspective, 'oep', 100)) : 'The estimate is made of the whole portfolio.'} />}
       </div>
       {metered && isZero(annual) ? <ZeroNotice run={run} of={metered} perspective={perspective} /> : null}
     </>

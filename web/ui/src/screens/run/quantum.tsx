@@ -10,7 +10,7 @@ import { useUrlChoice, useUrlState } from '../../url'
 import { rawSize, shownBytes } from '../admin/payload'
 import { LineFacts, Text } from './device/bytes'
 import { Devices } from './device/devices'
-import { useEstimate, type Answer, type Panel } from './estimate'
+import { panelOf, useEstimate, whyNot, type Answer, type Panel, type Report } from './estimate'
 import { perspectives } from './figures'
 
 type Line = Schemas['EgressEntry']
@@ -24,7 +24,7 @@ export default function Quantum({ run }: { run: Schemas['Run'] }) {
   const [type, setType] = useUrlChoice('qep', ['oep', 'aep'])
   const [kind, setKind] = useUrlChoice('qkind', kinds.map((k) => k[0]) as [Answer['kind'], ...Answer['kind'][]])
   if (!estimate.known) return <Loading rows={10} />
-  const panel = estimate.report?.panels.find((p) => p.name === `${perspective}_${type}`)
+  const panel = panelOf(estimate.report, perspective, type)
   if (!estimate.report) return <><Empty title="Not run"><p>This run kept no quantum estimate. Classical results are complete.</p></Empty><Devices run={run} panel="" kept={false} /><Left /></>
   return (
     <>
@@ -34,11 +34,18 @@ export default function Quantum({ run }: { run: Schemas['Run'] }) {
         <Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} />
         <Choice legend="Curve" value={type} choices={[['oep', 'OEP'], ['aep', 'AEP']]} onChange={setType} />
       </div>
-      {panel ? <><Answers panel={panel} kind={kind} /><Backend panel={panel} sha256={estimate.sha256} /></> : <Empty title="Not run for these"><p>The estimate has {estimate.report.panels.map((p) => p.name).join(', ')}.</p></Empty>}
-      <Devices run={run} panel={`${perspective.replace('_', '-')}-${type}`} kept />
+      {panel ? <><Answers panel={panel} kind={kind} /><Backend panel={panel} sha256={estimate.sha256} /></> : <Without report={estimate.report} perspective={perspective} type={type} />}
+      <Devices run={run} panel={`${perspective.replace('_', '-')}-${type}`} kept={(estimate.report.panels ?? []).length > 0} />
       <Left />
     </>
   )
+}
+
+/** In place of answers of a distribution that the estimate left out, or of which it says nothing. */
+function Without({ report, perspective, type }: { report: Report; perspective: string; type: string }) {
+  const why = whyNot(report, perspective, type)
+  if (why) return <Empty title="Not run"><p>{why[0]!.toUpperCase()}{why.slice(1)}, so that there is nothing to estimate. Classical results are complete.</p></Empty>
+  return <Empty title="Not run for these"><p>The estimate has {(report.panels ?? []).map((p) => p.name).join(', ') || 'nothing else'}.</p></Empty>
 }
 
 function Answers({ panel, kind }: { panel: Panel; kind: Answer['kind'] }) {
