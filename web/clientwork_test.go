@@ -91,20 +91,26 @@ func TestClientPortfolios(t *testing.T) {
 	}
 	p, etag, err := c.Portfolio(ctx, made.ID)
 	a.must(err)
-	summary, err := c.PortfolioSummary(ctx, made.ID)
+	summary, err := c.PortfolioSummary(ctx, made.ID, 0)
 	a.must(err)
-	sites, err := c.PortfolioSites(ctx, made.ID)
+	sites, err := c.PortfolioSites(ctx, made.ID, 0)
 	a.must(err)
 	if p.Name != "Coast" || p.Digest != made.Digest || summary.Locations != p.Locations || sites.Locations != p.Locations {
 		t.Errorf("%+v, %+v, %d sites", p, summary, len(sites.Sites))
 	}
 	var back bytes.Buffer
-	a.must(c.PortfolioFile(ctx, made.ID, "location", &back, func(done, _ int64) { last = done }))
+	a.must(c.PortfolioFile(ctx, made.ID, 0, "location", &back, func(done, _ int64) { last = done }))
 	if back.String() != location || last != int64(len(location)) {
 		t.Errorf("%d bytes came back, %d were told, %d were sent", back.Len(), last, len(location))
 	}
-	_, err = c.ReplacePortfolio(ctx, made.ID, client.Exposure{Location: s.file("location.csv", location)}, etag, nil)
+	next, err := c.ReplacePortfolio(ctx, made.ID, client.Exposure{Location: s.file("location.csv", location)}, etag, nil)
 	a.must(err)
+	versions := collected(t, c.PortfolioVersions(ctx, made.ID))
+	first, err := c.PortfolioVersion(ctx, made.ID, 1)
+	a.must(err)
+	if next.Version != 2 || len(versions) != 2 || versions[0].Version != 2 || first.Version != 1 || first.Name != "Coast" {
+		t.Errorf("imported as %+v; the versions are %+v, the first is %+v", next, versions, first)
+	}
 	a.wantProblem(c.DeletePortfolio(ctx, made.ID, etag), "changed-meanwhile")
 	a.must(c.DeletePortfolio(ctx, made.ID, ""))
 	if left := collected(t, c.Portfolios(ctx)); len(left) != 0 {

@@ -102,7 +102,7 @@ func (s *Server) newCompared(ctx context.Context, f *workspace.Finished, tables 
 func (c compared) view() wire.ComparedRun {
 	run, p := c.Run.Value, c.Portfolio.Value
 	return wire.ComparedRun{
-		Basis: c.metrics.Basis, Name: run.Name, Portfolio: run.Portfolio.String(), PortfolioName: p.Name, Model: run.Model.String(),
+		Basis: c.metrics.Basis, Name: run.Name, Portfolio: run.Portfolio.String(), PortfolioName: p.Name, PortfolioVersion: p.Number, Model: run.Model.String(),
 		TIV: p.TIV, Locations: p.Locations,
 	}
 }
@@ -116,6 +116,9 @@ func (s *Server) differences(base, with compared) wire.ComparedWith {
 		}
 	}
 	add(&out.Exposure, "portfolio", b.Name, w.Name)
+	if base.Portfolio.ID == with.Portfolio.ID { // those of two portfolios say nothing beside one another
+		add(&out.Exposure, "version", strconv.Itoa(b.Number), strconv.Itoa(w.Number))
+	}
 	add(&out.Exposure, "digest", base.Run.Value.Exposure.String(), with.Run.Value.Exposure.String())
 	add(&out.Exposure, "locations", strconv.Itoa(b.Locations), strconv.Itoa(w.Locations))
 	add(&out.Exposure, "accounts", strconv.Itoa(b.Accounts), strconv.Itoa(w.Accounts))

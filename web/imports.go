@@ -23,29 +23,30 @@ const (
 
 // importPortfolio imports what was uploaded, whole or not at all.
 func (s *Server) importPortfolio(ctx context.Context, c *Call, _ struct{}, u *uploaded) (wire.ImportedPortfolio, error) {
-	return s.takeIn(ctx, c, u, func(w *workspace.Workspace, n workspace.NewPortfolio) (store.ID, error) {
-		id, err := w.Import(ctx, n)
+	return s.takeIn(ctx, c, u, func(w *workspace.Workspace, n workspace.NewPortfolio) (id store.ID, p workspace.Portfolio, err error) {
+		id, err = w.Import(ctx, n)
 		if err == nil {
 			c.Created("/portfolios/" + id.String())
 		}
-		return id, err
+		return id, workspace.Portfolio{Number: 1, Name: n.Name}, err
 	})
 }
 
-// replacePortfolio puts what was uploaded in the place of a portfolio.
+// replacePortfolio imports what was uploaded as the portfolio's next version.
 func (s *Server) replacePortfolio(ctx context.Context, c *Call, in byID, u *uploaded) (wire.ImportedPortfolio, error) {
 	version, err := c.IfMatch()
 	if err != nil {
 		return wire.ImportedPortfolio{}, err
 	}
-	return s.takeIn(ctx, c, u, func(w *workspace.Workspace, n workspace.NewPortfolio) (store.ID, error) {
-		_, err := w.ImportVersion(ctx, in.ID, version, n)
-		return in.ID, inUse(err)
+	return s.takeIn(ctx, c, u, func(w *workspace.Workspace, n workspace.NewPortfolio) (store.ID, workspace.Portfolio, error) {
+		n.Name = u.name // without one it stays the portfolio's, and is not that of the file
+		p, err := w.ImportVersion(ctx, in.ID, version, n)
+		return in.ID, p, inUse(err)
 	})
 }
 
 // takeIn reads exposure, and keeps it where it has no faults.
-func (s *Server) takeIn(ctx context.Context, c *Call, u *uploaded, keep func(*workspace.Workspace, workspace.NewPortfolio) (store.ID, error)) (none wire.ImportedPortfolio, err error) {
+func (s *Server) takeIn(ctx context.Context, c *Call, u *uploaded, keep func(*workspace.Workspace, workspace.NewPortfolio) (store.ID, workspace.Portfolio, error)) (none wire.ImportedPortfolio, err error) {
 	w, err := s.workspace(ctx, c)
 	if err != nil {
 		return none, err
@@ -66,12 +67,12 @@ func (s *Server) takeIn(ctx context.Context, c *Call, u *uploaded, keep func(*wo
 	if err != nil {
 		return none, err
 	}
-	id, err := keep(w, n)
+	id, kept, err := keep(w, n)
 	if err != nil {
 		return none, err
 	}
 	return wire.ImportedPortfolio{
-		ID: id.String(), Name: n.Name, Digest: fmt.Sprintf("%x", n.Digest), Locations: n.Locations, Accounts: n.Accounts, TIV: n.TIV, Currency: n.Currency,
+		ID: id.String(), Version: kept.Number, Name: kept.Name, Digest: fmt.Sprintf("%x", n.Digest), Locations: n.Locations, Accounts: n.Accounts, TIV: n.TIV, Currency: n.Currency,
 		Policies: read.Report.Policies, NotWind: read.Report.NotWind, Warnings: len(read.Report.Warnings),
 	}, nil
 }

@@ -125,6 +125,7 @@ func (d *desk) portfolios(p *person) {
 	d.try("getPortfolioSites", p, nil, made.ID)
 	d.try("getPortfolioFile", p, nil, made.ID, "account")
 	d.try("replacePortfolio", p, book(d.TB, "Book of 2027"), made.ID)
+	d.try("listPortfolioVersions", p, nil, made.ID)
 	d.try("deletePortfolio", p, nil, made.ID)
 	var check wire.ExposureCheck
 	d.try("validatePortfolio", p, faultyBook(d.TB)).into(d.TB, &check)
@@ -171,6 +172,13 @@ func TestImport(t *testing.T) {
 			t.Errorf("%s have %d locations and %.0f, the portfolio %d and %.0f", name, count, tiv, one.Locations, one.TIV)
 		}
 	}
+	for name, all := range map[string][]wire.ExposureShare{"construction": sum.Construction, "occupancy": sum.Occupancy} {
+		for _, s := range all {
+			if s.Name == "" {
+				t.Errorf("%s %s has no name", name, s.Key)
+			}
+		}
+	}
 	var sites wire.PortfolioSites
 	p.want(200, p.call("GET", at+"/sites", nil)).into(t, &sites)
 	if sites.Locations != one.Locations || sites.Cell != 0 || len(sites.Sites) != one.Locations {
@@ -179,7 +187,7 @@ func TestImport(t *testing.T) {
 	p.want(404, p.call("GET", at+"/files/bad-location", nil))
 }
 
-// TestReplace: only the version that was read is replaced or deleted.
+// TestReplace: the next version is imported into what was read, and what was read is deleted.
 func TestReplace(t *testing.T) {
 	_, _, p := office(t)
 	var made wire.ImportedPortfolio
@@ -331,4 +339,78 @@ func TestForeignPortfolio(t *testing.T) {
 	q.want(404, q.call("PUT", one, book(t, "Mine now")))
 	q.want(404, q.call("DELETE", one, nil))
 	p.want(200, p.call("GET", one+"/files/location", nil))
+}
+
+// TestPortfolioVersions: each import into a portfolio is its next version and says what it has more; earlier ones are read as they were, by their
+// number; runs are of the latest unless they name another, and stay of it.
+func TestPortfolioVersions(t *testing.T) {
+	_, _, p := office(t)
+	rows := strings.SplitAfter(locations, "\n")
+	send := func(method, at, name string, n int) (made wire.ImportedPortfolio) {
+		t.Helper()
+		want := map[string]int{"POST": 201, "PUT": 200}[method]
+		p.want(want, p.call(method, at, form(t, part{"name", "", name}, part{"location", "book.csv", strings.Join(rows[:n+1], "")}))).into(t, &made)
+		return made
+	}
+	first := send("POST", "/api/v1/portfolios", "Book", 3)
+	at := "/api/v1/portfolios/" + first.ID
+	submit := func(body string) string {
+		t.Helper()
+		var made wire.SubmittedRun
+		p.want(201, p.call("POST", "/api/v1/runs", fmt.Sprintf(`{"portfolio": %q, "years": 100, "samples": 0%s}`, first.ID, body))).into(t, &made)
+		return made.ID
+	}
+	before := submit("")
+	second := send("PUT", at, "", 2)
+	third := send("PUT", at, "Book, mended", 3)
+	if first.Version != 1 || second.Version != 2 || second.Name != "Book" || third.Version != 3 || third.ID != first.ID {
+		t.Errorf("imported are %+v, %+v, %+v", first, second, third)
+	}
+	for run, want := range map[string]int{before: 1, submit(""): 3, submit(`, "portfolio_version": 2`): 2} {
+		var r wire.Run
+		p.want(200, p.call("GET", "/api/v1/runs/"+run, nil)).into(t, &r)
+		digest := map[int]string{1: first.Digest, 2: second.Digest, 3: third.Digest}[want]
+		if r.PortfolioVersion != want || r.PortfolioDigest != digest {
+			t.Errorf("the run of version %d is of %d, %s", want, r.PortfolioVersion, r.PortfolioDigest)
+		}
+	}
+
+	var page wire.Page[wire.PortfolioVersion]
+	p.want(200, p.call("GET", at+"/versions?limit=2", nil)).into(t, &page)
+	if len(page.Items) != 2 || page.NextCursor == "" {
+		t.Fatalf("%+v", page)
+	}
+	if v := page.Items[0]; v.Version != 3 || v.Change == nil || !v.Change.Exposure || v.Change.Locations != 1 || *v.Change.TIV != 9e5 {
+		t.Errorf("the third is %+v with %+v", v, v.Change)
+	}
+	if v := page.Items[1]; v.Version != 2 || v.Change == nil || v.Change.Locations != -1 || *v.Change.TIV != -9e5 || v.TIV != 7e5 {
+		t.Errorf("the second is %+v with %+v", v, v.Change)
+	}
+	var rest wire.Page[wire.PortfolioVersion]
+	p.want(200, p.call("GET", at+"/versions?cursor="+page.NextCursor, nil)).into(t, &rest)
+	if len(rest.Items) != 1 || rest.Items[0].Version != 1 || rest.Items[0].Change != nil || rest.NextCursor != "" {
+		t.Errorf("the rest is %+v", rest)
+	}
+
+	var old wire.Portfolio
+	got := p.want(200, p.call("GET", at+"?version=2", nil))
+	got.into(t, &old)
+	if old.Version != 2 || old.Locations != 2 || got.Header.Get("ETag") != `"3"` {
+		t.Errorf("%+v with %s", old, got.Header.Get("ETag"))
+	}
+	var sum wire.PortfolioSummary
+	p.want(200, p.call("GET", at+"/summary?version=2", nil)).into(t, &sum)
+	var sites wire.PortfolioSites
+	p.want(200, p.call("GET", at+"/sites?version=2", nil)).into(t, &sites)
+	file := p.want(200, p.call("GET", at+"/files/location?version=2", nil))
+	if sum.Version != 2 || sum.Locations != 2 || sites.Locations != 2 || string(file.Body) != strings.Join(rows[:3], "") {
+		t.Errorf("%+v, %+v, %s", sum, sites, file.Body)
+	}
+	for _, path := range []string{"", "/summary", "/sites", "/files/location"} {
+		p.want(404, p.call("GET", at+path+"?version=4", nil))
+		p.want(400, p.call("GET", at+path+"?version=0", nil))
+	}
+	p.want(404, p.call("POST", "/api/v1/runs", fmt.Sprintf(`{"portfolio": %q, "portfolio_version": 4}`, first.ID)))
+	p.want(400, p.call("POST", "/api/v1/runs", fmt.Sprintf(`{"portfolio": %q, "portfolio_version": 0}`, first.ID)))
+	p.want(409, p.call("DELETE", at, nil))
 }

@@ -124,6 +124,11 @@ func (s *Server) plan(asked wire.NewRun) (n workspace.NewRun, err error) {
 	if n.Portfolio, err = store.ParseID(asked.Portfolio); err != nil {
 		faults = append(faults, wire.Fault{Pointer: "/portfolio", Detail: err.Error()})
 	}
+	if v := asked.PortfolioVersion; v != nil && *v < 1 {
+		faults = append(faults, wire.Fault{Pointer: "/portfolio_version", Detail: fmt.Sprintf("%d is no version of a portfolio; they are counted from 1, and left out it is the latest", *v)})
+	} else if v != nil {
+		n.PortfolioVersion = *v
+	}
 	if len(faults) > 0 {
 		return n, &refusal{kind: kindInvalid, faults: faults}
 	}
@@ -146,7 +151,7 @@ func (s *Server) forecastRun(ctx context.Context, c *Call, in struct {
 	if err != nil {
 		return out, err
 	}
-	p, err := w.Portfolio(ctx, n.Portfolio)
+	p, err := w.PortfolioVersion(ctx, n.Portfolio, n.PortfolioVersion)
 	if err != nil {
 		return out, err
 	}
@@ -206,7 +211,7 @@ func (s *Server) getRunSettings(ctx context.Context, c *Call, in byID) (out wire
 	}
 	v := r.Value
 	return wire.RunSettings{
-		Run: r.ID.String(), Portfolio: v.Portfolio.String(), PortfolioDigest: v.Exposure.String(), Model: v.Model.String(), Spec: specView(v),
+		Run: r.ID.String(), Portfolio: v.Portfolio.String(), PortfolioVersion: v.PortfolioVersion, PortfolioDigest: v.Exposure.String(), Model: v.Model.String(), Spec: specView(v),
 		Settings: s.options.Settings.Explain(workspace.NewRun{Portfolio: v.Portfolio, Model: v.Model, Spec: v.Spec}),
 	}, nil
 }
@@ -236,7 +241,7 @@ func (s *Server) cancelRun(ctx context.Context, c *Call, in struct {
 func (s *Server) runView(c *Call, r store.Record[workspace.Run]) wire.Run {
 	v := r.Value
 	out := wire.Run{
-		ID: r.ID.String(), State: string(v.State), Name: v.Name, Note: v.Note, Portfolio: v.Portfolio.String(), PortfolioDigest: v.Exposure.String(),
+		ID: r.ID.String(), State: string(v.State), Name: v.Name, Note: v.Note, Portfolio: v.Portfolio.String(), PortfolioVersion: v.PortfolioVersion, PortfolioDigest: v.Exposure.String(),
 		Model: v.Model.String(), Spec: specView(v), Submitted: v.Submitted.UTC(), By: v.By.String(), Started: momentOf(v.Started), Ended: momentOf(v.Ended),
 		Starts: v.Claims, Reason: v.Reason, Seal: v.Seal,
 	}

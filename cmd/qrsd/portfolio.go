@@ -21,17 +21,20 @@ import (
 // portfolioCommand is `qrsd portfolio`.
 type portfolioCommand struct {
 	Upload   portfolioUpload   `cmd:"" help:"Import OED files, whole or not at all; every fault is named with line, column, reason and fix."`
-	List     portfolioList     `cmd:"" help:"List the portfolios."`
+	List     portfolioList     `cmd:"" help:"List the portfolios, each in its latest version."`
+	Versions portfolioVersions `cmd:"" help:"List what was imported into a portfolio: its versions, what each has more than the one before, and how many runs there are of it."`
 	Show     portfolioShow     `cmd:"" help:"Show what a portfolio holds: by coverage, county, construction, occupancy, era and line of business."`
 	Faults   portfolioFaults   `cmd:"" help:"List what was refused because of faults, or show the faults of one import and save its rows."`
 	Sites    portfolioSites    `cmd:"" help:"Print where a portfolio lies, thinned for a map, as CSV."`
 	Download portfolioDownload `cmd:"" help:"Save the files of a portfolio as they were imported."`
-	Delete   portfolioDelete   `cmd:"" help:"Remove a portfolio of which there are no runs."`
+	Delete   portfolioDelete   `cmd:"" help:"Remove a portfolio of which there are no runs, with all its versions."`
 }
 
 // Help is shown by `qrsd portfolio --help`.
 func (portfolioCommand) Help() string {
-	return `Portfolios of an appliance, over its API. A portfolio is named by its id, the beginning of one, or its name.`
+	return `Portfolios of an appliance, over its API. A portfolio is named by its id, the beginning of one, or its name.
+
+Each import into a portfolio with upload --version-of is its next version. None is ever changed, and a run stays one of its version.`
 }
 
 // exposureFlags are the files of an upload.
@@ -96,18 +99,18 @@ func saveBadRows(ctx context.Context, c console, a *client.Client, id, folder st
 // portfolioUpload is `qrsd portfolio upload`.
 type portfolioUpload struct {
 	exposureFlags
-	Archive string `placeholder:"FILE" help:"A zip of the two, in place of them."`
-	Name    string `placeholder:"TEXT" help:"What the portfolio is called; the location file's name unless told."`
-	Replace string `placeholder:"PORTFOLIO" help:"Put the files in the place of this portfolio, of which there are no runs."`
-	Check   bool   `help:"Only look for faults; import nothing."`
+	Archive   string `placeholder:"FILE" help:"A zip of the two, in place of them."`
+	Name      string `placeholder:"TEXT" help:"What the portfolio is called; unless told, the location file's name, and of a next version what the portfolio was called."`
+	VersionOf string `placeholder:"PORTFOLIO" aliases:"replace" help:"Import the files as the next version of this portfolio. Earlier versions and their runs stay what they are."`
+	Check     bool   `help:"Only look for faults; import nothing."`
 	serverFlags
 	JSON bool `help:"Print what was imported as JSON."`
 }
 
 // Run carries out the command.
 func (x *portfolioUpload) Run(ctx context.Context, c console) error {
-	if x.Check && x.Replace != "" {
-		return &runner.ErrUsage{Reason: "--check and --replace: give one of them"}
+	if x.Check && x.VersionOf != "" {
+		return &runner.ErrUsage{Reason: "--check and --version-of: give one of them"}
 	}
 	e, err := x.exposure(x.Name, x.Archive)
 	if err != nil {
@@ -132,10 +135,10 @@ func (x *portfolioUpload) Run(ctx context.Context, c console) error {
 }
 
 func (x *portfolioUpload) send(ctx context.Context, c console, a *client.Client, e client.Exposure) (made wire.ImportedPortfolio, err error) {
-	if x.Replace == "" {
+	if x.VersionOf == "" {
 		return upload(ctx, c, a, e)
 	}
-	id, err := portfolioNamed(ctx, a, x.Replace)
+	id, err := portfolioNamed(ctx, a, x.VersionOf)
 	if err != nil {
 		return made, err
 	}
@@ -182,7 +185,7 @@ func (x *portfolioUpload) check(ctx context.Context, c console, a *client.Client
 }
 
 func printImported(w io.Writer, p wire.ImportedPortfolio) {
-	fmt.Fprintf(w, "portfolio %s  %s\n%s locations, %s accounts, %s policies, TIV %s %s\n", p.ID, plain(p.Name), grouped(float64(p.Locations)), grouped(float64(p.Accounts)),
+	fmt.Fprintf(w, "portfolio %s  %s%s\n%s locations, %s accounts, %s policies, TIV %s %s\n", p.ID, plain(p.Name), laterVersion(p.Version), grouped(float64(p.Locations)), grouped(float64(p.Accounts)),
 		grouped(float64(p.Policies)), money(p.TIV), plain(p.Currency))
 	if p.NotWind > 0 {
 		fmt.Fprintf(w, "%s not insured against wind\n", counted(p.NotWind, "location"))
@@ -190,6 +193,14 @@ func printImported(w io.Writer, p wire.ImportedPortfolio) {
 	if p.Warnings > 0 {
 		fmt.Fprintf(w, "%s; qrsd portfolio show %s --warnings\n", counted(p.Warnings, "warning"), p.ID)
 	}
+}
+
+// laterVersion says which version of a portfolio it is, unless it is the first.
+func laterVersion(version int) string {
+	if version < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", version %d", version)
 }
 
 // printExposureReport prints what was read, as qrsd exposure check does.
@@ -216,7 +227,7 @@ func printWarnings(w io.Writer, all []wire.ExposureWarning, most int) {
 
 // portfolioList is `qrsd portfolio list`.
 type portfolioList struct {
-	Name string `placeholder:"TEXT" help:"Only the portfolios of this name, which are versions of one, oldest first, with the digest of each and how many runs there are of it."`
+	Name string `placeholder:"TEXT" help:"Only the portfolios of this name, newest first, with the digest of each and how many runs there are of it."`
 	serverFlags
 	JSON bool `help:"Print the portfolios as JSON."`
 }
@@ -242,31 +253,94 @@ func (x *portfolioList) Run(ctx context.Context, c console) error {
 	case x.JSON:
 		return printJSON(c.out, all)
 	case x.Name != "":
-		return listVersions(ctx, c, a, all)
+		return listNamesakes(ctx, c, a, all)
 	}
 	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PORTFOLIO\tIMPORTED\tLOCATIONS\tTIV\tNAME")
+	fmt.Fprintln(t, "PORTFOLIO\tVERSION\tIMPORTED\tLOCATIONS\tTIV\tNAME")
 	for _, p := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s %s\t%s\n", p.ID, minute(p.Imported), grouped(float64(p.Locations)), money(p.TIV), plain(p.Currency), plain(p.Name))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s %s\t%s\n", p.ID, p.Version, minute(p.Imported), grouped(float64(p.Locations)), money(p.TIV), plain(p.Currency), plain(p.Name))
 	}
 	return t.Flush()
 }
 
-// listVersions shows portfolios of one name: whether the exposure is another one, and which were run.
-func listVersions(ctx context.Context, c console, a *client.Client, all []wire.Portfolio) error {
+// listNamesakes shows portfolios of one name: whether the exposure is another one, and which were run.
+func listNamesakes(ctx context.Context, c console, a *client.Client, all []wire.Portfolio) error {
 	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PORTFOLIO\tIMPORTED\tLOCATIONS\tTIV\tRUNS\tEXPOSURE SHA256")
+	fmt.Fprintln(t, "PORTFOLIO\tVERSION\tIMPORTED\tLOCATIONS\tTIV\tRUNS\tEXPOSURE SHA256")
 	for _, p := range all {
-		runs := 0
-		for _, err := range a.Runs(ctx, client.RunQuery{Portfolio: p.ID}) {
-			if err != nil {
-				return err
-			}
-			runs++
+		runs, err := runsByVersion(ctx, a, p.ID)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s %s\t%s\t%s\n", p.ID, minute(p.Imported), grouped(float64(p.Locations)), money(p.TIV), plain(p.Currency), grouped(float64(runs)), p.Digest)
+		count := 0
+		for _, n := range runs {
+			count += n
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s %s\t%s\t%s\n", p.ID, p.Version, minute(p.Imported), grouped(float64(p.Locations)), money(p.TIV), plain(p.Currency), grouped(float64(count)), p.Digest)
 	}
 	return t.Flush()
+}
+
+// runsByVersion counts the runs of a portfolio.
+func runsByVersion(ctx context.Context, a *client.Client, id string) (map[int]int, error) {
+	runs := map[int]int{}
+	for r, err := range a.Runs(ctx, client.RunQuery{Portfolio: id}) {
+		if err != nil {
+			return nil, err
+		}
+		runs[r.PortfolioVersion]++
+	}
+	return runs, nil
+}
+
+// portfolioVersions is `qrsd portfolio versions`.
+type portfolioVersions struct {
+	portfolioFlags
+	JSON bool `help:"Print the versions as JSON."`
+}
+
+// Run carries out the command.
+func (x *portfolioVersions) Run(ctx context.Context, c console) error {
+	a, id, err := x.at(ctx)
+	if err != nil {
+		return err
+	}
+	all := []wire.PortfolioVersion{}
+	for v, err := range a.PortfolioVersions(ctx, id) {
+		if err != nil {
+			return err
+		}
+		all = append(all, v)
+	}
+	if x.JSON {
+		return printJSON(c.out, all)
+	}
+	runs, err := runsByVersion(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "VERSION\tIMPORTED\tLOCATIONS\tCHANGE\tTIV\tCHANGE\tRUNS\tEXPOSURE SHA256\tNAME")
+	for _, v := range all {
+		locations, tiv := "", ""
+		if d := v.Change; d != nil {
+			locations = fmt.Sprintf("%+d", d.Locations)
+			if d.TIV != nil {
+				tiv = withSign(*d.TIV)
+			}
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\t%s\n", v.Version, minute(v.Imported), grouped(float64(v.Locations)), locations, money(v.TIV), plain(v.Currency), tiv,
+			grouped(float64(runs[v.Version])), v.Digest, plain(v.Name))
+	}
+	return t.Flush()
+}
+
+// withSign is an amount that says whether it is more or less.
+func withSign(x float64) string {
+	if x < 0 {
+		return "-" + money(-x)
+	}
+	return "+" + money(x)
 }
 
 // portfolioFlags name a portfolio of an appliance.
@@ -284,9 +358,24 @@ func (f portfolioFlags) at(ctx context.Context) (a *client.Client, id string, er
 	return a, id, err
 }
 
+// versionFlag names a version of it.
+type versionFlag struct {
+	Version int `placeholder:"N" help:"In this version; the latest unless told."`
+}
+
+// of reads the portfolio in it.
+func (f versionFlag) of(ctx context.Context, a *client.Client, id string) (wire.Portfolio, error) {
+	p, err := a.PortfolioVersion(ctx, id, f.Version)
+	if f.Version != 0 && isNotFound(err) {
+		err = &notThere{fmt.Sprintf("version %d of portfolio %s: there is none; qrsd portfolio versions lists them", f.Version, id)}
+	}
+	return p, err
+}
+
 // portfolioShow is `qrsd portfolio show`.
 type portfolioShow struct {
 	portfolioFlags
+	versionFlag
 	Warnings bool `help:"Show the warnings of the import too."`
 	JSON     bool `help:"Print the portfolio and its summary as JSON."`
 }
@@ -297,11 +386,11 @@ func (x *portfolioShow) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := a.Portfolio(ctx, id)
+	p, err := x.of(ctx, a, id)
 	if err != nil {
 		return err
 	}
-	s, err := a.PortfolioSummary(ctx, id)
+	s, err := a.PortfolioSummary(ctx, id, p.Version)
 	if err != nil {
 		return err
 	}
@@ -333,7 +422,7 @@ func reportOf(ctx context.Context, a *client.Client, p wire.Portfolio) (*wire.Ex
 			continue
 		}
 		var text strings.Builder
-		if err := a.PortfolioFile(ctx, p.ID, f.Role, &text, nil); err != nil {
+		if err := a.PortfolioFile(ctx, p.ID, p.Version, f.Role, &text, nil); err != nil {
 			return nil, err
 		}
 		r := new(wire.ExposureReport)
@@ -346,7 +435,7 @@ func reportOf(ctx context.Context, a *client.Client, p wire.Portfolio) (*wire.Ex
 }
 
 func printPortfolio(w io.Writer, p wire.Portfolio, s wire.PortfolioSummary) {
-	fmt.Fprintf(w, "portfolio %s  %s\nimported %s by %s\nexposure sha256:%s\n", p.ID, plain(p.Name), minute(p.Imported), p.By, p.Digest)
+	fmt.Fprintf(w, "portfolio %s  %s, version %d\nimported %s by %s\nexposure sha256:%s\n", p.ID, plain(p.Name), p.Version, minute(p.Imported), p.By, p.Digest)
 	fmt.Fprintf(w, "%s locations, %s accounts, TIV %s %s\n", grouped(float64(p.Locations)), grouped(float64(p.Accounts)), money(p.TIV), plain(p.Currency))
 	for _, part := range []struct {
 		title string
@@ -358,7 +447,7 @@ func printPortfolio(w io.Writer, p wire.Portfolio, s wire.PortfolioSummary) {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(t, "\n%s\tLOCATIONS\tTIV\t\n", part.title)
 		for _, x := range part.all[:min(len(part.all), countiesShown)] {
-			fmt.Fprintf(t, "%s\t%s\t%s\t\n", plain(x.Key), grouped(float64(x.Locations)), money(x.TIV))
+			fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.TrimSpace(plain(x.Key)+" "+plain(x.Name)), grouped(float64(x.Locations)), money(x.TIV))
 		}
 		t.Flush()
 		if more := len(part.all) - countiesShown; more > 0 {
@@ -439,6 +528,7 @@ func (x *portfolioFaults) list(ctx context.Context, c console, a *client.Client)
 // portfolioSites is `qrsd portfolio sites`.
 type portfolioSites struct {
 	portfolioFlags
+	versionFlag
 	JSON bool `help:"Print the sites as JSON."`
 }
 
@@ -448,7 +538,7 @@ func (x *portfolioSites) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.PortfolioSites(ctx, id)
+	s, err := a.PortfolioSites(ctx, id, x.Version)
 	if err != nil {
 		return err
 	}
@@ -468,6 +558,7 @@ func (x *portfolioSites) Run(ctx context.Context, c console) error {
 // portfolioDownload is `qrsd portfolio download`.
 type portfolioDownload struct {
 	portfolioFlags
+	versionFlag
 	Out string `short:"o" required:"" placeholder:"DIR" help:"Folder to save the files into."`
 }
 
@@ -477,7 +568,7 @@ func (x *portfolioDownload) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	p, _, err := a.Portfolio(ctx, id)
+	p, err := x.of(ctx, a, id)
 	if err != nil {
 		return err
 	}
@@ -490,7 +581,7 @@ func (x *portfolioDownload) Run(ctx context.Context, c console) error {
 			return err
 		}
 		bar := startTransfer(c.err, name)
-		err = saved(filepath.Join(x.Out, name), f.Digest, func(w io.Writer) error { return a.PortfolioFile(ctx, id, f.Role, w, bar.update) })
+		err = saved(filepath.Join(x.Out, name), f.Digest, func(w io.Writer) error { return a.PortfolioFile(ctx, id, p.Version, f.Role, w, bar.update) })
 		bar.stop()
 		if err != nil {
 			return err
@@ -517,7 +608,7 @@ func (x *portfolioDelete) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if !x.Yes {
-		if err := agree(ctx, fmt.Sprintf("remove portfolio %s, %q, with its files? (yes/no) ", id, p.Name), "yes"); err != nil {
+		if err := agree(ctx, fmt.Sprintf("remove portfolio %s, %q, with %s and their files? (yes/no) ", id, p.Name, counted(p.Version, "version")), "yes"); err != nil {
 			return err
 		}
 	}

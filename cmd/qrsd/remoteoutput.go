@@ -55,11 +55,11 @@ type figuresReader struct {
 
 // exposure reads what was imported.
 func (f figuresReader) exposure(ctx context.Context) error {
-	p, _, err := f.Client.Portfolio(ctx, f.run.Portfolio)
+	p, err := f.PortfolioVersion(ctx, f.run.Portfolio, f.run.PortfolioVersion)
 	if err != nil {
 		return err
 	}
-	s, err := f.PortfolioSummary(ctx, p.ID)
+	s, err := f.PortfolioSummary(ctx, p.ID, p.Version)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ func (r *runCommand) asked() (n wire.NewRun, err error) {
 		{r.Qubits != 8, "--qubits", "the configuration of the appliance says how fine the estimate is"},
 		{r.Excel, "--excel", "qrsd runs download --format xlsx makes workbooks of tables"},
 		{(r.Location == "") == (r.Portfolio == ""), "--location and --portfolio", "give one of them"},
+		{r.PortfolioVersion != 0 && (r.Portfolio == "" || r.PortfolioVersion < 0), "--portfolio-version", "with --portfolio, name a version from 1; leave it out for the latest"},
 		{r.Portfolio != "" && (r.Account != "" || r.Name != "" || r.BadRows != ""), "--account, --name and --bad-rows", "they are for an upload; the portfolio was imported before"},
 		{r.Detach && r.Out != "", "--detach and -o", "there is no result yet to save; qrsd runs download saves it later"},
 	} {
@@ -75,6 +76,9 @@ func (r *runCommand) asked() (n wire.NewRun, err error) {
 	}
 	seed := strconv.FormatUint(r.Seed, 10)
 	n = wire.NewRun{Name: r.RunName, Note: r.Note, Years: r.Years, Samples: &r.Samples, Seed: &seed, ReturnPeriods: r.ReturnPeriods, Without: r.Without}
+	if r.PortfolioVersion != 0 {
+		n.PortfolioVersion = &r.PortfolioVersion
+	}
 	if r.Correlation != "default" {
 		correlation, err := parseCorrelation(r.Correlation)
 		if err != nil {

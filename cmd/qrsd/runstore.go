@@ -16,9 +16,10 @@ type runStoreFlags struct {
 	storeFlags
 	tenantFlags
 	sealSignerFlags
-	Portfolio string `placeholder:"ID" help:"With --tenant or --server: run a portfolio that was imported before, in place of --location."`
-	TakeUp    string `placeholder:"ID" help:"With --tenant: take up this run, which waits or whose process is gone, with its own portfolio and spec."`
-	Name      string `placeholder:"TEXT" help:"With --tenant or --server: what the imported portfolio is called; the location file's name unless told."`
+	Portfolio        string `placeholder:"ID" help:"With --tenant or --server: run a portfolio that was imported before, in place of --location."`
+	PortfolioVersion int    `placeholder:"N" help:"With --portfolio: in this version; the latest unless told."`
+	TakeUp           string `placeholder:"ID" help:"With --tenant: take up this run, which waits or whose process is gone, with its own portfolio and spec."`
+	Name             string `placeholder:"TEXT" help:"With --tenant or --server: what the imported portfolio is called; the location file's name unless told."`
 }
 
 func (f runStoreFlags) stored() bool { return f.Tenant != "" || f.Portfolio != "" || f.TakeUp != "" }
@@ -71,9 +72,11 @@ func unsealed(c console, out *runner.StoredOutcome) error {
 	return nil
 }
 
+var errPortfolioVersion = &runner.ErrUsage{Reason: "--portfolio-version: with --portfolio, name a version from 1; leave it out for the latest"}
+
 // storedRun reads the flags.
 func (r *runCommand) storedRun() (s runner.Stored, err error) {
-	s = runner.Stored{Name: r.Name, Worker: runner.WorkerName()}
+	s = runner.Stored{Name: r.Name, Version: r.PortfolioVersion, Worker: runner.WorkerName()}
 	sources := 0
 	for _, given := range []string{r.Location, r.Portfolio, r.TakeUp} {
 		if given != "" {
@@ -87,6 +90,8 @@ func (r *runCommand) storedRun() (s runner.Stored, err error) {
 		return s, &runner.ErrUsage{Reason: "-o and --resume are for runs outside of a store: with --tenant the result is kept in the store"}
 	case sources != 1:
 		return s, &runner.ErrUsage{Reason: "give --location to import exposure, or --portfolio to run what was imported before, or --take-up to go on with a run"}
+	case r.PortfolioVersion != 0 && (r.Portfolio == "" || r.PortfolioVersion < 0):
+		return s, errPortfolioVersion
 	case r.Location != "":
 		return s, nil
 	case r.Account != "" || r.Name != "":

@@ -137,8 +137,8 @@ func TestEarlierSchemas(t *testing.T) {
 		next := NewPortfolio{Name: "Next", Locations: 1, Files: []NewFile{{Name: "l.csv", Role: "location", Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader("LocNumber")), nil
 		}}}}
-		if number, err := w.ImportVersion(t.Context(), portfolio, 0, next); err != nil || number != 2 {
-			t.Errorf("the next version of a portfolio of schema %d is %d, %v", schema, number, err)
+		if made, err := w.ImportVersion(t.Context(), portfolio, 0, next); err != nil || made.Number != 2 {
+			t.Errorf("the next version of a portfolio of schema %d is %+v, %v", schema, made, err)
 		}
 		if p, err := w.PortfolioVersion(t.Context(), portfolio, 1); err != nil || !reflect.DeepEqual(p.Value, want) {
 			t.Errorf("behind a next version, a portfolio of schema %d reads as %+v, %v", schema, p, err)

@@ -46,13 +46,15 @@ func ofFirstVersion(field string) func(json.RawMessage) (json.RawMessage, error)
 
 func versionKey(id store.ID, number int) string { return fmt.Sprintf("%s/%d", id, number) }
 
-// versionAt reads a portfolio in the version of that number, 0: the latest.
+// versionAt reads a portfolio in the version of that number, 0: the latest. The record's own version is that of the portfolio in any case: it is the
+// portfolio that can change, and no version of it.
 func versionAt(tx store.Reader, id store.ID, number int) (r store.Record[Portfolio], err error) {
 	if r, err = portfolios.Get(tx, id); err != nil || number == 0 || number == r.Value.Number {
 		return r, err
 	}
 	e, err := earlierAt(tx, id, number)
-	return store.Record[Portfolio]{ID: id, Version: e.Version, Value: e.Value.Version}, err
+	r.Value = e.Value.Version
+	return r, err
 }
 
 func earlierAt(tx store.Reader, id store.ID, number int) (store.Record[earlierVersion], error) {
@@ -72,11 +74,15 @@ func exposureOf(tx store.Reader, r *Run) (store.Record[Portfolio], error) {
 }
 
 // ImportVersion imports exposure as the next version of a portfolio, whose record was read in that version, 0: any (store.ErrConflict:
-// someone changed it), and gives its number. Earlier versions, and the runs of them, stay what they are; new runs are of the new one unless they
-// name another. A request for the portfolio's approval is void. Errors are those of Import.
-func (w *Workspace) ImportVersion(ctx context.Context, id store.ID, version uint64, n NewPortfolio) (number int, err error) {
+// someone changed it), and gives what is kept. Without a name it keeps the portfolio's. Earlier versions, and the runs of them, stay what they are;
+// new runs are of the new one unless they name another. A request for the portfolio's approval is void. Errors are those of Import.
+func (w *Workspace) ImportVersion(ctx context.Context, id store.ID, version uint64, n NewPortfolio) (p Portfolio, err error) {
 	var files []File
+	unnamed := n.Name == ""
 	first := func() (err error) {
+		if unnamed {
+			n.Name = "unnamed" // until the transaction knows better
+		}
 		if err := n.check(); err != nil {
 			return err
 		}
@@ -88,7 +94,7 @@ func (w *Workspace) ImportVersion(ctx context.Context, id store.ID, version uint
 		if err != nil {
 			return err
 		}
-		if number = r.Value.Number + 1; number > maxVersions {
+		if r.Value.Number == maxVersions {
 			return &Invalid{"portfolio", fmt.Sprintf("it has %d versions, which is the most: import it as a new portfolio", maxVersions)}
 		}
 		if err := w.stock(tx, 0, onDisk(files)); err != nil {
@@ -97,7 +103,10 @@ func (w *Workspace) ImportVersion(ctx context.Context, id store.ID, version uint
 		if err := keepEarlier(tx, r); err != nil {
 			return err
 		}
-		p := n.record(tx, number, files, w.tenant.Principal().User())
+		if unnamed {
+			n.Name = r.Value.Name
+		}
+		p = n.record(tx, r.Value.Number+1, files, w.tenant.Principal().User())
 		if _, err := portfolios.Put(tx, store.Record[Portfolio]{ID: id, Version: cmp.Or(version, r.Version), Value: p}); err != nil {
 			return err
 		}
@@ -111,9 +120,9 @@ func (w *Workspace) ImportVersion(ctx context.Context, id store.ID, version uint
 		return w.announce(tx, PortfolioReplaced, id)
 	})
 	if err != nil {
-		return 0, err
+		return Portfolio{}, err
 	}
-	return number, nil
+	return p, nil
 }
 
 // keepEarlier writes what was the latest version into the history.
@@ -156,15 +165,15 @@ func (w *Workspace) PortfolioVersion(ctx context.Context, id store.ID, number in
 	return r, err
 }
 
-// PortfolioVersions lists a portfolio's versions, the latest first, up to limit (1 to 1,000) that are below a number, 0: from the latest.
+// PortfolioVersions lists a portfolio's versions, the latest first, up to limit (1 to 1,001) that are below a number, 0: from the latest.
 func (w *Workspace) PortfolioVersions(ctx context.Context, id store.ID, below, limit int) (all []Portfolio, err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.PortfolioRead, Object: id}, func(tx *store.ReadTx) error {
 		latest, err := portfolios.Get(tx, id)
 		if err != nil {
 			return err
 		}
-		if limit < 1 || limit > maxVersions || below < 0 {
-			return &Invalid{"limit", fmt.Sprintf("%d versions below number %d: want 1 to %d below 0 or more", limit, below, maxVersions)}
+		if limit < 1 || limit > maxVersions+1 { // one more than a page has, to say what changed since
+			return &Invalid{"limit", fmt.Sprintf("%d is not between 1 and %d", limit, maxVersions+1)}
 		}
 		if below == 0 || below > latest.Value.Number {
 			all, below = append(all, latest.Value), latest.Value.Number

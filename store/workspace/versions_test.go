@@ -32,8 +32,12 @@ func TestVersions(t *testing.T) {
 	}
 	before := submit(0)
 	for n := 2; n <= 3; n++ {
-		if number := must(w.ImportVersion(t.Context(), p, uint64(n-1), edition(n)))(t); number != n {
-			t.Fatalf("version %d is number %d", n, number)
+		next := edition(n)
+		if n == 3 {
+			next.Name = ""
+		}
+		if made := must(w.ImportVersion(t.Context(), p, uint64(n-1), next))(t); made.Number != n || made.Name != "Book, 2" {
+			t.Fatalf("version %d is %+v", n, made)
 		}
 	}
 	after, second := submit(0), submit(2)

@@ -5,6 +5,8 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/qrsrisk/qrsd/web/wire"
 )
@@ -25,36 +27,53 @@ func (c *Client) ValidatePortfolio(ctx context.Context, e Exposure, tell Progres
 	return call[wire.ExposureCheck](ctx, c, request{method: http.MethodPost, path: at("portfolios", "validate"), upload: &e, sent: tell})
 }
 
-// Portfolio is one portfolio, and its ETag.
+// Portfolio is one portfolio in its latest version, and its ETag.
 func (c *Client) Portfolio(ctx context.Context, id string) (p wire.Portfolio, etag string, err error) {
 	return callVersioned[wire.Portfolio](ctx, c, request{method: http.MethodGet, path: at("portfolios", id)})
 }
 
-// ReplacePortfolio puts exposure in the place of the portfolio that etag is of; "" replaces whatever is there. It fails as ImportPortfolio does,
-// and with a *Problem of kind conflict where there are runs of the portfolio.
+// PortfolioVersion is a portfolio in the version of that number, 0: the latest.
+func (c *Client) PortfolioVersion(ctx context.Context, id string, version int) (wire.Portfolio, error) {
+	return call[wire.Portfolio](ctx, c, request{method: http.MethodGet, path: at("portfolios", id), query: inVersion(version)})
+}
+
+// PortfolioVersions lists what was imported into a portfolio, the latest first, each with what it has more than the one before it.
+func (c *Client) PortfolioVersions(ctx context.Context, id string) iter.Seq2[wire.PortfolioVersion, error] {
+	return list[wire.PortfolioVersion](ctx, c, at("portfolios", id, "versions"), nil)
+}
+
+// inVersion names a version of a portfolio; 0 is the latest.
+func inVersion(version int) url.Values {
+	if version == 0 {
+		return nil
+	}
+	return url.Values{"version": {strconv.Itoa(version)}}
+}
+
+// ReplacePortfolio imports exposure as the next version of the portfolio that etag is of; "" is whatever is there. It fails as ImportPortfolio does.
 func (c *Client) ReplacePortfolio(ctx context.Context, id string, e Exposure, etag string, tell Progress) (wire.ImportedPortfolio, error) {
 	return call[wire.ImportedPortfolio](ctx, c, request{method: http.MethodPut, path: at("portfolios", id), upload: &e, sent: tell, ifMatch: etag})
 }
 
-// DeletePortfolio removes the portfolio that etag is of, "" whatever is there. One with runs is a *Problem of kind conflict.
+// DeletePortfolio removes all versions of the portfolio that etag is of, "" whatever is there. One with runs is a *Problem of kind conflict.
 func (c *Client) DeletePortfolio(ctx context.Context, id, etag string) error {
 	return c.do(ctx, request{method: http.MethodDelete, path: at("portfolios", id), ifMatch: etag})
 }
 
-// PortfolioSummary is what a portfolio holds, by what matters for wind.
-func (c *Client) PortfolioSummary(ctx context.Context, id string) (wire.PortfolioSummary, error) {
-	return call[wire.PortfolioSummary](ctx, c, request{method: http.MethodGet, path: at("portfolios", id, "summary")})
+// PortfolioSummary is what a version of a portfolio, 0: the latest, holds, by what matters for wind.
+func (c *Client) PortfolioSummary(ctx context.Context, id string, version int) (wire.PortfolioSummary, error) {
+	return call[wire.PortfolioSummary](ctx, c, request{method: http.MethodGet, path: at("portfolios", id, "summary"), query: inVersion(version)})
 }
 
-// PortfolioSites are where a portfolio lies, thinned for a map.
-func (c *Client) PortfolioSites(ctx context.Context, id string) (wire.PortfolioSites, error) {
-	return call[wire.PortfolioSites](ctx, c, request{method: http.MethodGet, path: at("portfolios", id, "sites")})
+// PortfolioSites are where a version of a portfolio, 0: the latest, lies, thinned for a map.
+func (c *Client) PortfolioSites(ctx context.Context, id string, version int) (wire.PortfolioSites, error) {
+	return call[wire.PortfolioSites](ctx, c, request{method: http.MethodGet, path: at("portfolios", id, "sites"), query: inVersion(version)})
 }
 
-// PortfolioFile writes a file of a portfolio as it was imported: location, account, report or sites. After an error what was written is not
+// PortfolioFile writes a file of a version of a portfolio, 0: the latest, as it was imported: location, account, report or sites. After an error what was written is not
 // whole.
-func (c *Client) PortfolioFile(ctx context.Context, id, role string, to io.Writer, tell Progress) error {
-	return c.download(ctx, at("portfolios", id, "files", role), nil, to, tell)
+func (c *Client) PortfolioFile(ctx context.Context, id string, version int, role string, to io.Writer, tell Progress) error {
+	return c.download(ctx, at("portfolios", id, "files", role), inVersion(version), to, tell)
 }
 
 // RefusedImports lists what is kept of the last imports with faults, oldest first.

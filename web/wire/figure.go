@@ -158,13 +158,14 @@ type Comparison struct {
 
 // ComparedRun is a run of a comparison.
 type ComparedRun struct {
-	Basis         Basis   `json:"basis"`
-	Name          string  `json:"name,omitempty"`
-	Portfolio     string  `json:"portfolio"`
-	PortfolioName string  `json:"portfolio_name"`
-	Model         string  `json:"model"`
-	TIV           float64 `json:"tiv"`
-	Locations     int     `json:"locations"`
+	Basis            Basis   `json:"basis"`
+	Name             string  `json:"name,omitempty"`
+	Portfolio        string  `json:"portfolio"`
+	PortfolioName    string  `json:"portfolio_name"`
+	PortfolioVersion int     `json:"portfolio_version"`
+	Model            string  `json:"model"`
+	TIV              float64 `json:"tiv"`
+	Locations        int     `json:"locations"`
 }
 
 // ComparedWith is what differs between a run and the baseline: first what was put in, then what came out.

@@ -5,6 +5,7 @@ import "time"
 // Portfolio is an imported exposure: GET /api/v1/portfolios and /api/v1/portfolios/{id}, the latter with an ETag.
 type Portfolio struct {
 	ID        string          `json:"id"`
+	Version   int             `json:"version"` // which of the portfolio's versions this is, from 1; of a list, the latest
 	Name      string          `json:"name"`
 	Digest    string          `json:"digest"` // hexadecimal SHA-256 of the exposure: the same in any order of rows
 	Locations int             `json:"locations"`
@@ -14,6 +15,30 @@ type Portfolio struct {
 	Files     []PortfolioFile `json:"files"`
 	Imported  time.Time       `json:"imported"`
 	By        string          `json:"by"`
+}
+
+// PortfolioVersion is what was imported into a portfolio at one time: GET /api/v1/portfolios/{id}/versions, the latest first. Its files are those of
+// GET /api/v1/portfolios/{id}/files/{role}?version=N.
+type PortfolioVersion struct {
+	Version   int             `json:"version"`
+	Name      string          `json:"name"`
+	Digest    string          `json:"digest"`
+	Locations int             `json:"locations"`
+	Accounts  int             `json:"accounts"`
+	TIV       float64         `json:"tiv"`
+	Currency  string          `json:"currency"`
+	Files     []PortfolioFile `json:"files"`
+	Imported  time.Time       `json:"imported"`
+	By        string          `json:"by"`
+	Change    *VersionChange  `json:"change,omitempty"` // since the version before; absent of the first
+}
+
+// VersionChange is what a version has more than the one before it; negative: less.
+type VersionChange struct {
+	Exposure  bool     `json:"exposure"` // it is another exposure: false where only name or order of rows are others
+	Locations int      `json:"locations"`
+	Accounts  int      `json:"accounts"`
+	TIV       *float64 `json:"tiv,omitempty"` // absent where the currencies differ
 }
 
 // ExposureUpload are the parts of a multipart/form-data body with exposure: location with or without account, or archive with both.
@@ -27,6 +52,7 @@ type ExposureUpload struct {
 // ImportedPortfolio is what was imported: POST /api/v1/portfolios and PUT /api/v1/portfolios/{id}. What the import found is in the file report.
 type ImportedPortfolio struct {
 	ID        string  `json:"id"`
+	Version   int     `json:"version"` // 1 of a new portfolio
 	Name      string  `json:"name"`
 	Digest    string  `json:"digest"`
 	Locations int     `json:"locations"`
@@ -49,6 +75,7 @@ type PortfolioFile struct {
 // PortfolioSummary is a portfolio by what matters for wind: GET /api/v1/portfolios/{id}/summary.
 type PortfolioSummary struct {
 	ID           string          `json:"id"`
+	Version      int             `json:"version"`
 	Currency     string          `json:"currency"`
 	Locations    int             `json:"locations"`
 	Accounts     int             `json:"accounts"`
@@ -69,6 +96,7 @@ type PortfolioSummary struct {
 // ExposureShare is what falls under one key.
 type ExposureShare struct {
 	Key       string  `json:"key"`
+	Name      string  `json:"name,omitempty"` // OED's, where the key is a code of it
 	Locations int     `json:"locations"`
 	TIV       float64 `json:"tiv"`
 }

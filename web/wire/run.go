@@ -5,15 +5,16 @@ import "time"
 // NewRun is what a run is asked to do: POST /api/v1/runs and /api/v1/runs/estimate. What is left out has its default, which the answer
 // explains.
 type NewRun struct {
-	Portfolio     string       `json:"portfolio"`
-	Name          string       `json:"name,omitempty"`
-	Note          string       `json:"note,omitempty"`
-	Years         *int         `json:"years,omitempty"`
-	Samples       *int         `json:"samples,omitempty"` // 0: the mean alone
-	Seed          *string      `json:"seed,omitempty"`    // decimal: it has more digits than every JSON reader keeps of a number
-	Correlation   *Correlation `json:"correlation,omitempty"`
-	ReturnPeriods []float64    `json:"return_periods,omitempty"`
-	Without       []string     `json:"without,omitempty"` // judgement groups of the damage curves that are switched off
+	Portfolio        string       `json:"portfolio"`
+	PortfolioVersion *int         `json:"portfolio_version,omitempty"` // absent: the latest
+	Name             string       `json:"name,omitempty"`
+	Note             string       `json:"note,omitempty"`
+	Years            *int         `json:"years,omitempty"`
+	Samples          *int         `json:"samples,omitempty"` // 0: the mean alone
+	Seed             *string      `json:"seed,omitempty"`    // decimal: it has more digits than every JSON reader keeps of a number
+	Correlation      *Correlation `json:"correlation,omitempty"`
+	ReturnPeriods    []float64    `json:"return_periods,omitempty"`
+	Without          []string     `json:"without,omitempty"` // judgement groups of the damage curves that are switched off
 }
 
 // Correlation is how damage at different sites of one event moves together.
@@ -47,22 +48,23 @@ type RunForecast struct {
 
 // Run is a run: GET /api/v1/runs/{id}, with an ETag.
 type Run struct {
-	ID              string       `json:"id"`
-	State           string       `json:"state"` // queued, running, done, failed, cancelled
-	Name            string       `json:"name,omitempty"`
-	Note            string       `json:"note,omitempty"`
-	Portfolio       string       `json:"portfolio"`
-	PortfolioDigest string       `json:"portfolio_digest"` // of the exposure, hexadecimal
-	Model           string       `json:"model"`            // digest of the model pack, hexadecimal
-	Spec            RunSpec      `json:"spec"`
-	Submitted       time.Time    `json:"submitted"`
-	By              string       `json:"by"`
-	Started         *time.Time   `json:"started,omitempty"` // the last time that it was taken up
-	Ended           *time.Time   `json:"ended,omitempty"`
-	Starts          int          `json:"starts"`             // how often it was taken up
-	Reason          string       `json:"reason,omitempty"`   // why it failed or was cancelled
-	Seal            string       `json:"seal,omitempty"`     // of a run that is done: pending or sealed
-	Progress        *RunProgress `json:"progress,omitempty"` // of a run that is being carried out
+	ID               string       `json:"id"`
+	State            string       `json:"state"` // queued, running, done, failed, cancelled
+	Name             string       `json:"name,omitempty"`
+	Note             string       `json:"note,omitempty"`
+	Portfolio        string       `json:"portfolio"`
+	PortfolioVersion int          `json:"portfolio_version"` // it stays the one that the run is of
+	PortfolioDigest  string       `json:"portfolio_digest"`  // of the exposure, hexadecimal
+	Model            string       `json:"model"`             // digest of the model pack, hexadecimal
+	Spec             RunSpec      `json:"spec"`
+	Submitted        time.Time    `json:"submitted"`
+	By               string       `json:"by"`
+	Started          *time.Time   `json:"started,omitempty"` // the last time that it was taken up
+	Ended            *time.Time   `json:"ended,omitempty"`
+	Starts           int          `json:"starts"`             // how often it was taken up
+	Reason           string       `json:"reason,omitempty"`   // why it failed or was cancelled
+	Seal             string       `json:"seal,omitempty"`     // of a run that is done: pending or sealed
+	Progress         *RunProgress `json:"progress,omitempty"` // of a run that is being carried out
 }
 
 // RunSpec is what a run was asked to do. With model and portfolio it determines the result to the last bit.
@@ -99,10 +101,11 @@ type Cancellation struct {
 
 // RunSettings is GET /api/v1/runs/{id}/settings: what a run was asked to do, in words.
 type RunSettings struct {
-	Run             string    `json:"run"`
-	Portfolio       string    `json:"portfolio"`
-	PortfolioDigest string    `json:"portfolio_digest"`
-	Model           string    `json:"model"`
-	Spec            RunSpec   `json:"spec"`
-	Settings        []Setting `json:"settings"`
+	Run              string    `json:"run"`
+	Portfolio        string    `json:"portfolio"`
+	PortfolioVersion int       `json:"portfolio_version"`
+	PortfolioDigest  string    `json:"portfolio_digest"`
+	Model            string    `json:"model"`
+	Spec             RunSpec   `json:"spec"`
+	Settings         []Setting `json:"settings"`
 }

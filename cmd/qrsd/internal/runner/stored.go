@@ -35,11 +35,11 @@ import (
 type Stored struct {
 	Workspace *workspace.Workspace
 	Portfolio store.ID // imported before; zero: the request's files are imported first
+	Version   int      // of the portfolio; 0: the latest
 	Name      string   // of the portfolio to be imported; "" is the location file's name
 	TakeUp    store.ID // a run that waits, or whose worker is gone; then its own portfolio and spec are run. Zero: a new one is submitted
 	Worker    string   // who runs, such as host and process
 
-	version int           // of the portfolio; 0: the latest
 	renewal time.Duration // how often the lease is renewed; 0 is renewal
 }
 
@@ -99,7 +99,7 @@ func (s *Stored) takeUp(ctx context.Context, r *Request) (run store.Record[works
 	if run, err = s.Workspace.Run(ctx, s.TakeUp); err != nil {
 		return run, err
 	}
-	s.Portfolio, s.version = run.Value.Portfolio, run.Value.PortfolioVersion
+	s.Portfolio, s.Version = run.Value.Portfolio, run.Value.PortfolioVersion
 	r.Spec, r.Scenario = run.Value.Spec, Scenario{}
 	return run, nil
 }
@@ -110,7 +110,7 @@ func (s *Stored) claim(ctx context.Context, r Request, model *modelpack.Model, w
 		if err := s.register(ctx, model); err != nil {
 			return run, err
 		}
-		id, err := s.Workspace.Submit(ctx, workspace.NewRun{Portfolio: s.Portfolio, PortfolioVersion: s.version, Model: model.Digest, Spec: r.Spec})
+		id, err := s.Workspace.Submit(ctx, workspace.NewRun{Portfolio: s.Portfolio, PortfolioVersion: s.Version, Model: model.Digest, Spec: r.Spec})
 		if err != nil {
 			return run, err
 		}
@@ -227,7 +227,7 @@ func (s *Stored) exposure(ctx context.Context, r *Request, model *modelpack.Mode
 	if err != nil {
 		return nil, nil, err
 	}
-	s.version = 1
+	s.Version = 1
 	s.Portfolio, err = s.Workspace.Import(ctx, r.Files.AsPortfolio(s.Name, portfolio, report))
 	return portfolio, report, err
 }
@@ -253,12 +253,12 @@ func inFile(role, path string) workspace.NewFile {
 
 // imported reads a portfolio from the store's blobs, and holds it to the digest it was imported with.
 func (s *Stored) imported(ctx context.Context, r *Request, model *modelpack.Model) (*exposure.Portfolio, *exposure.Report, error) {
-	p, err := s.Workspace.PortfolioVersion(ctx, s.Portfolio, s.version)
+	p, err := s.Workspace.PortfolioVersion(ctx, s.Portfolio, s.Version)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.version = p.Value.Number // the run is of what was read, also where a next version is imported meanwhile
-	from := func(role string) (*store.BlobReader, error) { return s.Workspace.OpenFile(ctx, s.Portfolio, s.version, role) }
+	s.Version = p.Value.Number // the run is of what was read, also where a next version is imported meanwhile
+	from := func(role string) (*store.BlobReader, error) { return s.Workspace.OpenFile(ctx, s.Portfolio, s.Version, role) }
 	return r.Files.readKept(model.Ground, p, from)
 }
 

@@ -761,19 +761,43 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One portfolio */
+        /**
+         * One portfolio, in one of its versions
+         * @description The ETag is that of the portfolio, for a change of it; where a version is named there is none.
+         */
         get: operations["getPortfolio"];
         /**
-         * Replace a portfolio
-         * @description The body is that of an import. A request for its approval is void. Exposure of which there are runs stays: then only the name can change (409).
+         * Import the next version of a portfolio
+         * @description The body is that of an import. Earlier versions stay, and so do the runs of them; new runs are of the new version unless they name another. A request for approval of
+         *     the portfolio is void. A portfolio has at most 1,000 versions (409).
          */
         put: operations["replacePortfolio"];
         post?: never;
         /**
          * Delete a portfolio
-         * @description One of which there are runs stays (409). What the ledger says of it stays.
+         * @description All its versions. One of which there are runs stays (409). What the ledger says of it stays.
          */
         delete: operations["deletePortfolio"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/portfolios/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions of a portfolio, the latest first
+         * @description Each import into a portfolio is its next version, and none is ever changed. Each is listed with what it has more than the one before it.
+         */
+        get: operations["listPortfolioVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2470,7 +2494,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Bundles for support that are kept, newest first
+         * @description A bundle is kept in memory for 15 minutes, the last two of all; a restart forgets them.
+         */
+        get: operations["listBundles"];
         put?: never;
         /**
          * Collect what may be handed to support
@@ -4128,6 +4156,10 @@ export interface components {
             recipients: string[];
             files: components["schemas"]["BundleFile"][];
         };
+        /** @description All that are kept. */
+        BundlePage: {
+            items?: components["schemas"]["Bundle"][];
+        } & components["schemas"]["Page"];
         /**
          * @description A file of a bundle.
          * @example {
@@ -4412,6 +4444,8 @@ export interface components {
         NewRun: {
             /** @description Of an imported portfolio. */
             portfolio: components["schemas"]["ID"];
+            /** @description Of which version of the portfolio it is to be. Absent: the latest. */
+            portfolio_version?: number;
             /** @description For people. */
             name?: string;
             /** @description For people. */
@@ -4549,6 +4583,7 @@ export interface components {
          * @description What was imported. What the import found is in the file `report`.
          * @example {
          *       "id": "0192f0c1a2b37c4d8e5f60718293a4b5",
+         *       "version": 1,
          *       "name": "Book of 2026",
          *       "digest": "b5bb9d8014a0f9b1d61e21e796d78dccdf1323cd32812f4850b878ae4944d4c5",
          *       "locations": 200,
@@ -4562,6 +4597,8 @@ export interface components {
          */
         ImportedPortfolio: {
             id: components["schemas"]["ID"];
+            /** @description 1 of a new portfolio. */
+            version: number;
             name: string;
             /** @description Hexadecimal SHA-256 of the exposure, the same in any order of rows. */
             digest: string;
@@ -4580,6 +4617,7 @@ export interface components {
          * @description An imported exposure.
          * @example {
          *       "id": "0192f0c1a2b37c4d8e5f60718293a4b5",
+         *       "version": 2,
          *       "name": "Book of 2026",
          *       "digest": "b5bb9d8014a0f9b1d61e21e796d78dccdf1323cd32812f4850b878ae4944d4c5",
          *       "locations": 200,
@@ -4600,6 +4638,8 @@ export interface components {
          */
         Portfolio: {
             id: components["schemas"]["ID"];
+            /** @description Which of the versions of the portfolio this is, from 1; in a list, the latest. */
+            version: number;
             name: string;
             /** @description Hexadecimal SHA-256 of the exposure, the same in any order of rows. */
             digest: string;
@@ -4617,6 +4657,72 @@ export interface components {
         PortfolioPage: {
             items?: components["schemas"]["Portfolio"][];
         } & components["schemas"]["Page"];
+        /**
+         * @description What was imported into a portfolio at one time. Its files are those of the portfolio where the version is named.
+         * @example {
+         *       "version": 2,
+         *       "name": "Book of 2026",
+         *       "digest": "b5bb9d8014a0f9b1d61e21e796d78dccdf1323cd32812f4850b878ae4944d4c5",
+         *       "locations": 200,
+         *       "accounts": 150,
+         *       "tiv": 98000000,
+         *       "currency": "USD",
+         *       "files": [
+         *         {
+         *           "role": "location",
+         *           "name": "location.csv",
+         *           "bytes": 52211,
+         *           "digest": "b5bb9d8014a0f9b1d61e21e796d78dccdf1323cd32812f4850b878ae4944d4c5"
+         *         }
+         *       ],
+         *       "imported": "2026-11-22T09:00:00Z",
+         *       "by": "0192f0c1a2b37c4d8e5f60718293a4b5",
+         *       "change": {
+         *         "exposure": true,
+         *         "locations": 12,
+         *         "accounts": -1,
+         *         "tiv": 4100000
+         *       }
+         *     }
+         */
+        PortfolioVersion: {
+            version: number;
+            name: string;
+            /** @description Hexadecimal SHA-256 of the exposure, the same in any order of rows. */
+            digest: string;
+            locations: number;
+            accounts: number;
+            /** @description Total insured value. */
+            tiv: number;
+            currency: string;
+            files: components["schemas"]["PortfolioFile"][];
+            /** Format: date-time */
+            imported: string;
+            by: components["schemas"]["ID"];
+            /** @description Absent of the first version. */
+            change?: components["schemas"]["VersionChange"];
+        };
+        /** @description A part of the list. */
+        PortfolioVersionPage: {
+            items?: components["schemas"]["PortfolioVersion"][];
+        } & components["schemas"]["Page"];
+        /**
+         * @description What a version has more than the one before it; negative: less.
+         * @example {
+         *       "exposure": true,
+         *       "locations": 12,
+         *       "accounts": -1,
+         *       "tiv": 4100000
+         *     }
+         */
+        VersionChange: {
+            /** @description It is another exposure; false where only the name or the order of rows is another. */
+            exposure: boolean;
+            locations: number;
+            accounts: number;
+            /** @description Absent where the currencies differ. */
+            tiv?: number;
+        };
         /**
          * @description A file of a portfolio or of a refused import.
          * @example {
@@ -4638,6 +4744,7 @@ export interface components {
          * @description A portfolio by what matters for wind. Counties are FIPS codes, construction and occupancy codes of OED, eras those of the building codes of Florida.
          * @example {
          *       "id": "0192f0c1a2b37c4d8e5f60718293a4b5",
+         *       "version": 2,
          *       "currency": "USD",
          *       "locations": 200,
          *       "accounts": 150,
@@ -4662,6 +4769,7 @@ export interface components {
          *       "construction": [
          *         {
          *           "key": "5100",
+         *           "name": "Masonry, Masonry",
          *           "locations": 80,
          *           "tiv": 40000000
          *         }
@@ -4669,6 +4777,7 @@ export interface components {
          *       "occupancy": [
          *         {
          *           "key": "1051",
+         *           "name": "Residential, Permanent dwelling: single-family",
          *           "locations": 150,
          *           "tiv": 60000000
          *         }
@@ -4691,6 +4800,8 @@ export interface components {
          */
         PortfolioSummary: {
             id: components["schemas"]["ID"];
+            /** @description Which of the versions of the portfolio this is. */
+            version: number;
             currency: string;
             locations: number;
             accounts: number;
@@ -4716,9 +4827,17 @@ export interface components {
          *       "locations": 120,
          *       "tiv": 54000000
          *     }
+         * @example {
+         *       "key": "5105",
+         *       "name": "Masonry, Reinforced masonry",
+         *       "locations": 80,
+         *       "tiv": 40000000
+         *     }
          */
         ExposureShare: {
             key: string;
+            /** @description Of a code of construction or occupancy: its name in OED. */
+            name?: string;
             locations: number;
             tiv: number;
         };
@@ -5039,6 +5158,7 @@ export interface components {
          *       "state": "done",
          *       "name": "renewal",
          *       "portfolio": "01998f1a11aa7000b000000000000011",
+         *       "portfolio_version": 1,
          *       "portfolio_digest": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
          *       "model": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
          *       "spec": {
@@ -5071,6 +5191,8 @@ export interface components {
             /** @description For people. */
             note?: string;
             portfolio: components["schemas"]["ID"];
+            /** @description Which version of the portfolio it is of, whatever is imported later. */
+            portfolio_version: number;
             /** @description Of the exposure, hexadecimal. */
             portfolio_digest: string;
             /** @description Digest of the model pack, hexadecimal. */
@@ -5176,6 +5298,7 @@ export interface components {
          * @example {
          *       "run": "01998f1a2c4d7000b000000000000021",
          *       "portfolio": "01998f1a11aa7000b000000000000011",
+         *       "portfolio_version": 1,
          *       "portfolio_digest": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
          *       "model": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
          *       "spec": {
@@ -5205,6 +5328,8 @@ export interface components {
         RunSettings: {
             run: components["schemas"]["ID"];
             portfolio: components["schemas"]["ID"];
+            /** @description Which version of the portfolio it is of, whatever is imported later. */
+            portfolio_version: number;
             /** @description Of the exposure, hexadecimal. */
             portfolio_digest: string;
             /** @description Digest of the model pack, hexadecimal. */
@@ -6007,6 +6132,7 @@ export interface components {
          *         "name": "renewal",
          *         "portfolio": "01998f1a11aa7000b000000000000011",
          *         "portfolio_name": "Coast 2026",
+         *         "portfolio_version": 1,
          *         "model": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
          *         "tiv": 182000000,
          *         "locations": 5000
@@ -6031,6 +6157,7 @@ export interface components {
          *       "name": "renewal",
          *       "portfolio": "01998f1a11aa7000b000000000000011",
          *       "portfolio_name": "Coast 2026",
+         *       "portfolio_version": 1,
          *       "model": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
          *       "tiv": 182000000,
          *       "locations": 5000
@@ -6041,6 +6168,7 @@ export interface components {
             name?: string;
             portfolio: components["schemas"]["ID"];
             portfolio_name: string;
+            portfolio_version: number;
             /** @description Digest of the model pack, hexadecimal. */
             model: string;
             /** @description Of the portfolio. */
@@ -6061,6 +6189,7 @@ export interface components {
          *         "name": "renewal",
          *         "portfolio": "01998f1a11aa7000b000000000000011",
          *         "portfolio_name": "Coast 2026",
+         *         "portfolio_version": 1,
          *         "model": "9f2c1a7be0d4435c8a61b7f00c2d9e8437a1d5f26b8c90e14d3a7f5b6c2e1d09",
          *         "tiv": 182000000,
          *         "locations": 5000
@@ -7824,6 +7953,8 @@ export interface components {
         TenantQuery: components["schemas"]["ID"];
         /** @description Id of the tenant. */
         TenantID: components["schemas"]["ID"];
+        /** @description Number of the version, from 1; absent, the latest. */
+        PortfolioVersion: number;
         /** @description Id of the portfolio. */
         PortfolioID: components["schemas"]["ID"];
         /** @description Id of the refused import. */
@@ -9841,7 +9972,10 @@ export interface operations {
     };
     getPortfolio: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the version, from 1; absent, the latest. */
+                version?: components["parameters"]["PortfolioVersion"];
+            };
             header?: never;
             path: {
                 /** @description Id of the portfolio. */
@@ -9888,7 +10022,7 @@ export interface operations {
         };
         requestBody: components["requestBodies"]["ExposureUpload"];
         responses: {
-            /** @description It is replaced. */
+            /** @description It is imported as the next version. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9949,9 +10083,51 @@ export interface operations {
             507: components["responses"]["DiskFull"];
         };
     };
+    listPortfolioVersions: {
+        parameters: {
+            query?: {
+                /** @description Where to go on, from `next_cursor` of the part before. Absent, the list begins. It means nothing to you and is good for the same query only. */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description At most so many items.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the portfolio. */
+                id: components["parameters"]["PortfolioID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A part of the list. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioVersionPage"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getPortfolioSummary: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the version, from 1; absent, the latest. */
+                version?: components["parameters"]["PortfolioVersion"];
+            };
             header?: never;
             path: {
                 /** @description Id of the portfolio. */
@@ -9981,7 +10157,10 @@ export interface operations {
     };
     getPortfolioSites: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the version, from 1; absent, the latest. */
+                version?: components["parameters"]["PortfolioVersion"];
+            };
             header?: never;
             path: {
                 /** @description Id of the portfolio. */
@@ -10011,7 +10190,10 @@ export interface operations {
     };
     getPortfolioFile: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the version, from 1; absent, the latest. */
+                version?: components["parameters"]["PortfolioVersion"];
+            };
             header?: never;
             path: {
                 /** @description Id of the portfolio. */
@@ -13161,6 +13343,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Doctor"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBundles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundlePage"];
                 };
             };
             400: components["responses"]["Malformed"];
