@@ -259,7 +259,7 @@ func problemPage(x *exchange, r *refusal) page.Problem {
 		}
 		p.Faults = append(p.Faults, page.Fault{Text: page.Sentence(text)})
 	}
-	p.Links = []page.Link{{Path: page.HomePath, Text: "Go to your account"}}
+	p.Links = []page.Link{{Path: "/", Text: "Open the terminal"}, {Path: page.HomePath, Text: "Go to your account"}}
 	switch r.kind {
 	case kindNotFound:
 		p.Mend = "There is nothing at this address, or it is not yours to see. Check the address if you typed it."
@@ -272,7 +272,8 @@ func problemPage(x *exchange, r *refusal) page.Problem {
 		p.Mend = "An operator unlocks it with its passphrase or a recovery code, here or on the appliance's host. Until then nobody can sign in, and nothing is lost."
 		p.Links = []page.Link{{Path: page.UnlockPath, Text: "Unlock the store"}}
 	case kindDenied:
-		p.Mend = "Your role does not allow this. An administrator can give you another one."
+		// The detail begins with the name of a verb, which is written as it is.
+		p.Detail, p.Mend = "Your role does not allow this: "+r.detail+".", "An administrator can give you another role."
 	case kindCrossSite:
 		p.Mend = "The form was not sent from a page of this appliance. Open the page here and send it again."
 	case kindInternal:

@@ -184,7 +184,7 @@ func TestAssetsAreKept(t *testing.T) {
 	a := start(t)
 	p := a.stranger()
 	html := string(p.want(200, p.call("GET", "/reset", nil)).Body)
-	for name, media := range map[string]string{"page.css": "text/css; charset=utf-8", "mark.svg": "image/svg+xml"} {
+	for name, media := range map[string]string{"page.css": "text/css; charset=utf-8", "mark.svg": "image/svg+xml", "plex-sans.woff2": "font/woff2"} {
 		end := strings.Index(html, name)
 		begin := strings.LastIndex(html[:end], `"`) + 1
 		at := html[begin : end+len(name)]

@@ -183,11 +183,11 @@ func TestRunReport(t *testing.T) {
 	}
 	var asked wire.MadeApproval
 	modeler.want(201, modeler.call("POST", "/api/v1/approvals", wire.NewApproval{Kind: "run", Object: id.String()})).into(t, &asked)
-	if text := read(); !strings.Contains(text, "approval is requested") || !strings.Contains(text, `data-state="Draft"`) {
+	if text := read(); !strings.Contains(text, "approval is requested, by N. N. on") || !strings.Contains(text, `data-state="Draft"`) {
 		t.Error("a request is not said")
 	}
 	admin.want(204, admin.call("POST", "/api/v1/approvals/"+asked.ID+"/approve", wire.Reason{Reason: "it converges"}))
-	if text := read(); !strings.Contains(text, `data-state="Approved"`) || !strings.Contains(text, "it converges") {
+	if text := read(); !strings.Contains(text, `data-state="Approved"`) || !strings.Contains(text, "by N. N. on") || !strings.Contains(text, "requested by N. N.") || !strings.Contains(text, "it converges") {
 		t.Error("the approval is not said")
 	}
 	if got := viewer.want(200, viewer.call("GET", paper, nil)); !strings.Contains(got.Header.Get("Content-Disposition"), "-approved.pdf") || !strings.Contains(paperText(t, got.Body), "Approved") {
@@ -265,7 +265,7 @@ func TestReadingPagesInBrowser(t *testing.T) {
 		a.must(os.WriteFile(filepath.Join(folder, "report-paper.pdf"), got.Body, 0o600))
 	}
 	links := b.texts(".state-line .button")
-	if !slices.Equal(links, []string{"Download as PDF"}) {
+	if !slices.Equal(links, []string{"Open the run", "Download as PDF"}) {
 		t.Errorf("links %q", links)
 	}
 	marks := read(b, chromedp.Evaluate[int](`document.querySelectorAll(".chart .mark").length`))

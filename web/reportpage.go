@@ -19,7 +19,7 @@ func (s *Server) reportPage(c *Call, e *evidence) page.Report {
 		name = e.Portfolio.Value.Name
 	}
 	r := page.Report{
-		Frame: s.readingFrame(c, "Run report: "+name), PDF: api + "/runs/" + e.Run.ID.String() + "/report",
+		Frame: s.readingFrame(c, "Run report: "+name), PDF: api + "/runs/" + e.Run.ID.String() + "/report", Run: "/runs/" + e.Run.ID.String(),
 		Made:  "Made by qrsd " + s.options.Version + " on " + page.Time(c.Received),
 		Facts: e.runFacts(), Figures: e.figures(), Chart: e.chart(), Curves: e.curveTables(), Parts: e.partTables(), Lineage: e.lineage(), Verify: e.commands(),
 		Limits: reportLimits(),
@@ -50,7 +50,7 @@ func (e *evidence) runFacts() []page.Fact {
 	facts := []page.Fact{
 		{Name: "Run", Cell: page.Cell{Text: e.Run.ID.String(), Mono: true}},
 		{Name: "Portfolio", Cell: page.Cell{Text: p.Name, Detail: fmt.Sprintf("%s locations, %s accounts, insured value %s %s", page.Amount(float64(p.Locations)), page.Amount(float64(p.Accounts)), page.Amount(p.TIV), p.Currency)}},
-		{Name: "Submitted", Cell: page.Cell{Text: page.Time(run.Submitted) + " by " + run.By.String()}},
+		{Name: "Submitted", Cell: page.Cell{Text: page.Time(run.Submitted) + " by " + e.who(run.By)}},
 	}
 	if run.Ended != nil {
 		facts = append(facts, page.Fact{Name: "Finished", Cell: page.Cell{Text: page.Time(*run.Ended)}})
@@ -70,13 +70,13 @@ func (e *evidence) state() (word, says string) {
 	a := e.Approval.Value
 	switch {
 	case a.Decision == workspace.Approved && e.Current && a.Decided != nil:
-		return "Approved", fmt.Sprintf("by %s on %s, requested by %s. Reason: %s", a.Decider, page.Time(*a.Decided), a.By, a.Reason)
+		return "Approved", fmt.Sprintf("by %s on %s, requested by %s. Reason: %s", e.who(a.Decider), page.Time(*a.Decided), e.who(a.By), a.Reason)
 	case a.Decision == workspace.Approved:
 		return draft, "what was approved has been changed since"
 	case a.Decision == workspace.Requested && e.Current:
-		return draft, "approval is requested, by " + a.By.String() + " on " + page.Time(a.At)
+		return draft, "approval is requested, by " + e.who(a.By) + " on " + page.Time(a.At)
 	case a.Decision == workspace.Rejected && a.Decided != nil:
-		return draft, fmt.Sprintf("rejected by %s on %s. Reason: %s", a.Decider, page.Time(*a.Decided), a.Reason)
+		return draft, fmt.Sprintf("rejected by %s on %s. Reason: %s", e.who(a.Decider), page.Time(*a.Decided), a.Reason)
 	}
 	return draft, "the last request for approval is " + string(a.Decision)
 }
@@ -139,7 +139,7 @@ func (e *evidence) figures() (all []page.Figure) {
 	}
 	if a := e.panels.named("gross_oep").of(valueAtRisk, e.headlinePeriod(100)); a != nil {
 		all = append(all, page.Figure{Name: fmt.Sprintf("Quantum OEP 1 in %s", page.Amount(a.ReturnPeriod)), Value: page.Short(a.Estimate.Value),
-			Detail: page.Short(a.Estimate.Low) + " – " + page.Short(a.Estimate.High)})
+			Detail: unit + ", " + page.Short(a.Estimate.Low) + " – " + page.Short(a.Estimate.High)})
 	}
 	return all
 }

@@ -59,6 +59,24 @@ type evidence struct {
 	settings []wire.Setting
 	verdict  *seal.Verdict // nil: there is no seal
 	panels   *panels       // nil: there is no estimate
+	names    map[store.ID]string
+}
+
+// peopleOf are those whom a report names.
+func peopleOf(r *workspace.Reported) []store.ID {
+	all := []store.ID{r.Run.Value.By}
+	if a := r.Approval; a != nil {
+		all = append(all, a.Value.By, a.Value.Decider)
+	}
+	return all
+}
+
+// who is somebody's name, or the id of somebody who has none.
+func (e *evidence) who(id store.ID) string {
+	if name := e.names[id]; name != "" {
+		return name
+	}
+	return id.String()
 }
 
 // report reads a run in one reading, computes whether its seal holds, and writes it down.
@@ -70,12 +88,15 @@ func (s *Server) report(ctx context.Context, c *Call, id store.ID) (r page.Repor
 	if err != nil {
 		return r, err
 	}
-	read, err := w.Report(ctx, id)
+	e := &evidence{}
+	e.Reported, err = w.Report(ctx, id, func(tx store.Reader, r *workspace.Reported) (err error) {
+		e.names, err = s.directory.Names(tx, peopleOf(r)...)
+		return err
+	})
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, read.Close()) }()
-	e := &evidence{Reported: read}
+	defer func() { err = errors.Join(err, e.Close()) }()
 	if err := s.gather(ctx, e); err != nil {
 		return r, fmt.Errorf("the report of run %s: %w", id, err)
 	}

@@ -16,9 +16,9 @@ type Reported struct {
 	Current  bool                    // the request is about the run as it is now
 }
 
-// Report reads a run for its report and opens the files that came out of it, in one reading. They must be closed. *UnfinishedError: it is
-// not done.
-func (w *Workspace) Report(ctx context.Context, run store.ID) (*Reported, error) {
+// Report reads a run for its report and opens the files that came out of it, in one reading. They must be closed. beside reads in the same
+// reading what is not of the workspace, such as names of people. *UnfinishedError: it is not done.
+func (w *Workspace) Report(ctx context.Context, run store.ID, beside func(store.Reader, *Reported) error) (*Reported, error) {
 	r := &Reported{Finished: &Finished{Tenant: w.tenant.ID(), open: map[string]*store.BlobReader{}}}
 	err := w.tenant.View(ctx, store.Action{Verb: rights.RunReport, Object: run}, func(tx *store.ReadTx) error {
 		if err := r.read(tx, run, func(File) bool { return true }); err != nil {
@@ -30,7 +30,10 @@ func (w *Workspace) Report(ctx context.Context, run store.ID) (*Reported, error)
 		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
-		return r.readApproval(tx, run)
+		if err := r.readApproval(tx, run); err != nil {
+			return err
+		}
+		return beside(tx, r)
 	})
 	if err != nil {
 		return nil, errors.Join(err, r.Close())

@@ -1,6 +1,11 @@
 package page_test
 
 import (
+	"bytes"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -108,4 +113,51 @@ func TestLinksOfLetters(t *testing.T) {
 	if got := page.ResetLink("https://cat.example.com:8443", "t"); got != "https://cat.example.com:8443/reset/accept?token=t" {
 		t.Error(got)
 	}
+}
+
+// TestFontsAreTheTerminals: pages and terminal are set in the same faces, and each file that a style names is there under its path.
+func TestFontsAreTheTerminals(t *testing.T) {
+	site, err := page.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fonts := 0
+	for _, style := range []string{"page.css", "reading.css"} {
+		for _, named := range regexp.MustCompile(`url\("([^"]+)"\)`).FindAllStringSubmatch(string(assetNamed(t, site, style).Data), -1) {
+			asset, found := site.Asset(named[1])
+			if !found {
+				t.Errorf("%s names %s, which is not there", style, named[1])
+				continue
+			}
+			fonts++
+			terminals, err := os.ReadFile(filepath.Join("../ui/src/style/fonts", path.Base(named[1])))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if asset.Type != "font/woff2" || !bytes.Equal(asset.Data, terminals) {
+				t.Errorf("%s is %s, and not the terminal's: copy it from web/ui/src/style/fonts", named[1], asset.Type)
+			}
+		}
+	}
+	if fonts != 2 {
+		t.Errorf("%d fonts", fonts)
+	}
+}
+
+// assetNamed is a file that the layout refers to.
+func assetNamed(t *testing.T, site *page.Site, name string) page.Asset {
+	t.Helper()
+	drawn, err := site.Render(page.Report{Chart: &page.Chart{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := regexp.MustCompile(`"(` + page.AssetRoot + `[0-9a-f]+/` + regexp.QuoteMeta(name) + `)"`).FindSubmatch(drawn)
+	if at == nil {
+		t.Fatalf("no page refers to %s", name)
+	}
+	asset, found := site.Asset(string(at[1]))
+	if !found {
+		t.Fatalf("%s is not there", at[1])
+	}
+	return asset
 }

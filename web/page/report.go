@@ -29,6 +29,7 @@ type Report struct {
 	Broken  string // why the seal does not verify; "": it does, or there is none
 	Made    string // when the report was made
 	PDF     string // path of the same on paper
+	Run     string // path of the run in the terminal
 	Facts   []Fact
 	Figures []Figure
 	Chart   *Chart

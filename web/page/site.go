@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -59,13 +60,23 @@ func New() (*Site, error) {
 	return s, nil
 }
 
-// addAssets names each static file by its bytes.
+// addAssets names each static file by its bytes. Styles come last: they name others by their paths.
 func (s *Site) addAssets() error {
 	files, err := fs.ReadDir(static, "static")
 	if err != nil {
 		return fmt.Errorf("read the pages' files: %w", err)
 	}
-	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+	isStyle := func(file fs.DirEntry) bool { return path.Ext(file.Name()) == ".css" }
+	slices.SortStableFunc(files, func(a, b fs.DirEntry) int {
+		switch {
+		case isStyle(a) == isStyle(b):
+			return 0
+		case isStyle(a):
+			return 1
+		}
+		return -1
+	})
 	for _, file := range files {
 		data, err := fs.ReadFile(static, "static/"+file.Name())
 		if err != nil {
@@ -75,11 +86,22 @@ func (s *Site) addAssets() error {
 		if !known {
 			return fmt.Errorf("the pages' file %s is of no known type", file.Name())
 		}
+		if isStyle(file) {
+			data = s.withPaths(data)
+		}
 		digest := sha256.Sum256(data)
 		asset := Asset{Path: AssetRoot + hex.EncodeToString(digest[:6]) + "/" + file.Name(), Type: media, Data: data}
 		s.byName[file.Name()], s.byPath[asset.Path] = asset, asset
 	}
 	return nil
+}
+
+// withPaths is a style with the paths of the files that it names: url("plex-sans.woff2") alone would be sought below the style's own digest.
+func (s *Site) withPaths(style []byte) []byte {
+	for name, asset := range s.byName {
+		style = bytes.ReplaceAll(style, []byte(`url("`+name+`")`), []byte(`url("`+asset.Path+`")`))
+	}
+	return style
 }
 
 // Asset finds a file by the path of a request.
