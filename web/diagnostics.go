@@ -9,12 +9,14 @@ import (
 )
 
 // Diagnostics looks the appliance over, and collects what is handed to support. Doctor and Collect leave one entry each, under
-// store.diagnose and support.bundle; File and Pack leave none.
+// store.diagnose and support.bundle; Bundles, File and Pack leave none.
 type Diagnostics interface {
 	// Doctor examines store and host for an operator.
 	Doctor(ctx context.Context, by store.Principal) (wire.Doctor, error)
 	// Collect collects a bundle without secrets and tenants' data, and keeps it in memory until it expires.
 	Collect(ctx context.Context, by store.Principal) (wire.Bundle, error)
+	// Bundles are those that are kept, the newest first.
+	Bundles() []wire.Bundle
 	// File is a file of a bundle as it would be packed; store.ErrNotFound where there is no such bundle any more, or no such file.
 	File(bundle, name string) ([]byte, error)
 	// Pack signs and encrypts a bundle without the files named; store.ErrNotFound as for File, ErrNoRecipient.
@@ -29,6 +31,7 @@ func diagnosticsRoutes() []route {
 	const bundles = path + "/bundles"
 	return []route{
 		{Route{Method: "GET", Path: path + "/doctor", Operation: "getDoctor", Access: Permitted, Verb: "store.diagnose"}, do((*Server).getDoctor)},
+		{Route{Method: "GET", Path: bundles, Operation: "listBundles", Access: Permitted, Verb: "support.bundle"}, do((*Server).listBundles)},
 		{Route{Method: "POST", Path: bundles, Operation: "collectBundle", Access: Permitted, Verb: "support.bundle"}, do((*Server).collectBundle)},
 		{Route{Method: "GET", Path: bundles + "/{id}/file", Operation: "getBundleFile", Access: Permitted, Verb: "support.bundle"}, do((*Server).getBundleFile)},
 		{Route{Method: "GET", Path: bundles + "/{id}/content", Operation: "downloadBundle", Access: Permitted, Verb: "support.bundle"}, do((*Server).downloadBundle)},
@@ -59,6 +62,15 @@ func (s *Server) collectBundle(ctx context.Context, c *Call, _ struct{}) (wire.B
 		return wire.Bundle{}, err
 	}
 	return d.Collect(ctx, c.Principal)
+}
+
+// listBundles gives the bundles that were collected and are kept still, so that whoever collected one finds it again.
+func (s *Server) listBundles(ctx context.Context, c *Call, _ struct{}) (page wire.Page[wire.Bundle], err error) {
+	d, err := s.diagnostics()
+	if err != nil {
+		return page, err
+	}
+	return pageOf(c, d.Bundles(), "", func(b wire.Bundle) wire.Bundle { return b }), s.enterBundle(ctx, c, store.ID{}, nil)
 }
 
 // getBundleFile shows a file of a bundle exactly as it would be packed.

@@ -20,6 +20,7 @@ import (
 // ward looks at a store as the appliance's diagnostics do, and has one bundle of one file.
 type ward struct {
 	db       *store.DB
+	kept     []wire.Bundle
 	unnamed  bool // no recipient
 	packed   []string
 	examined int
@@ -43,9 +44,13 @@ func (w *ward) Collect(ctx context.Context, by store.Principal) (wire.Bundle, er
 		return wire.Bundle{}, err
 	}
 	_, err = w.db.Examine(ctx, by, verb)
-	return wire.Bundle{ID: wardBundle, Collected: time.Now().UTC(), Expires: time.Now().UTC(), Recipients: []string{},
-		Files: []wire.BundleFile{{Name: "doctor.json", About: "x", Bytes: 2, SHA256: strings.Repeat("0", 64)}}}, err
+	b := wire.Bundle{ID: wardBundle, Collected: time.Now().UTC(), Expires: time.Now().UTC(), Recipients: []string{},
+		Files: []wire.BundleFile{{Name: "doctor.json", About: "x", Bytes: 2, SHA256: strings.Repeat("0", 64)}}}
+	w.kept = append(w.kept, b)
+	return b, err
 }
+
+func (w *ward) Bundles() []wire.Bundle { return w.kept }
 
 func (w *ward) File(bundle, name string) ([]byte, error) {
 	if bundle != wardBundle || name != "doctor.json" {
@@ -85,6 +90,15 @@ func TestBundle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for kept, err := range c.Bundles(t.Context()) {
+		if err != nil || kept.ID != b.ID || len(kept.Files) != 1 {
+			t.Errorf("kept: %+v, %v", kept, err)
+		}
+		b.Files = nil // it was listed
+	}
+	if b.Files != nil {
+		t.Error("what was collected is not listed")
+	}
 	var file, packed bytes.Buffer
 	if err := c.BundleFile(t.Context(), b.ID, "doctor.json", &file); err != nil || file.String() != "{}" {
 		t.Errorf("%s, %v", file.String(), err)
@@ -98,7 +112,7 @@ func TestBundle(t *testing.T) {
 	a.wantProblem(c.DownloadBundle(t.Context(), b.ID, nil, &packed), "conflict")
 
 	admin := a.join(a.tenant("Gulf Mutual"), "admin@example.com", store.Admin)
-	for _, path := range []string{"/doctor", "/bundles/" + b.ID + "/file?name=doctor.json", "/bundles/" + b.ID + "/content"} {
+	for _, path := range []string{"/doctor", "/bundles", "/bundles/" + b.ID + "/file?name=doctor.json", "/bundles/" + b.ID + "/content"} {
 		admin.want(403, admin.call("GET", "/api/v1/system"+path, nil))
 	}
 	admin.want(403, admin.call("POST", "/api/v1/system/bundles", nil))

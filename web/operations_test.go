@@ -277,6 +277,7 @@ func (d *desk) runs(operator *person) {
 	d.try("getBackupSchedule", operator, nil)
 	var collected wire.Bundle
 	d.try("collectBundle", operator, nil).into(d.TB, &collected)
+	d.try("listBundles", operator, nil)
 	d.try("getBundleFile", operator, nil, collected.ID, "?name="+collected.Files[0].Name)
 	d.try("downloadBundle", operator, nil, collected.ID, "?without="+collected.Files[0].Name)
 	d.try("setMode", operator, wire.Mode{Mode: "hybrid"})

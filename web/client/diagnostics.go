@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 
@@ -17,6 +18,11 @@ func (c *Client) Doctor(ctx context.Context) (wire.Doctor, error) {
 // CollectBundle collects what may be handed to support; the appliance keeps it for a while, to be looked at and packed.
 func (c *Client) CollectBundle(ctx context.Context) (wire.Bundle, error) {
 	return call[wire.Bundle](ctx, c, request{method: http.MethodPost, path: at("system", "bundles")})
+}
+
+// Bundles lists the bundles for support that are kept, the newest first.
+func (c *Client) Bundles(ctx context.Context) iter.Seq2[wire.Bundle, error] {
+	return list[wire.Bundle](ctx, c, at("system", "bundles"), nil)
 }
 
 // Metrics writes the appliance's figures, in the text format of Prometheus, for whoever has the token of metrics.

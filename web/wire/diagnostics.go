@@ -18,7 +18,7 @@ type Finding struct {
 	Advice string `json:"advice,omitempty"` // what to do; absent where nothing is
 }
 
-// Bundle is what was collected for support, to be looked at and packed: POST /api/v1/system/bundles.
+// Bundle is what was collected for support, to be looked at and packed: GET and POST /api/v1/system/bundles.
 type Bundle struct {
 	ID         string       `json:"id"`
 	Collected  time.Time    `json:"collected"`

@@ -76,6 +76,8 @@ async function look(v) {
   await page.getByRole('link', { name: 'Health' }).click()
   await page.getByRole('link', { name: 'Diagnostics' }).click()
   await page.getByRole('checkbox', { name: 'All files' }).waitFor() // the bundle is still there
+  await page.reload()
+  await page.getByRole('checkbox', { name: 'All files' }).waitFor() // the appliance keeps it
 }
 
 async function file(v, name, holds) {

@@ -343,6 +343,15 @@ func TestShelf(t *testing.T) {
 	if _, err := s.Get([16]byte{0}, now); err == nil {
 		t.Error("the third did not take the place of the first")
 	}
+	if all := s.All(now); len(all) != 2 || all[0].ID != [16]byte{2} || all[1].ID != [16]byte{1} || !all[0].Expires.After(now) {
+		t.Errorf("kept: %+v", all)
+	}
+	if all := s.All(now.Add(shelfLife)); len(all) != 0 {
+		t.Errorf("after their time: %+v", all)
+	}
+	for i := range 2 {
+		s.Put([16]byte{byte(i + 1)}, Bundle{Version: fmt.Sprint(i + 1)}, now)
+	}
 	if b, err := s.Get([16]byte{2}, now); err != nil || b.Version != "2" {
 		t.Errorf("%+v, %v", b, err)
 	}

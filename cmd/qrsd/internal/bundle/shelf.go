@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -16,12 +17,13 @@ const (
 // goroutines. The zero value is ready.
 type Shelf struct {
 	mu  sync.Mutex
-	all []shelved
+	all []Shelved
 }
 
-type shelved struct {
-	id      store.ID
-	expires time.Time
+// Shelved is a bundle that is kept.
+type Shelved struct {
+	ID      store.ID
+	Expires time.Time
 	Bundle
 }
 
@@ -34,7 +36,7 @@ func (s *Shelf) Put(id store.ID, b Bundle, now time.Time) (expires time.Time) {
 		s.all = s.all[1:]
 	}
 	expires = now.Add(shelfLife).UTC().Truncate(time.Second)
-	s.all = append(s.all, shelved{id, expires, b})
+	s.all = append(s.all, Shelved{id, expires, b})
 	return expires
 }
 
@@ -44,11 +46,21 @@ func (s *Shelf) Get(id store.ID, now time.Time) (Bundle, error) {
 	defer s.mu.Unlock()
 	s.expire(now)
 	for _, one := range s.all {
-		if one.id == id {
+		if one.ID == id {
 			return one.Bundle, nil
 		}
 	}
 	return Bundle{}, store.ErrNotFound
+}
+
+// All are the bundles that are kept, the newest first.
+func (s *Shelf) All(now time.Time) []Shelved {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expire(now)
+	all := slices.Clone(s.all)
+	slices.Reverse(all)
+	return all
 }
 
 // Forget lets go what has expired, so that it is not in memory for longer than needed.
@@ -59,9 +71,9 @@ func (s *Shelf) Forget(now time.Time) {
 }
 
 func (s *Shelf) expire(now time.Time) {
-	var left []shelved
+	var left []Shelved
 	for _, one := range s.all {
-		if now.Before(one.expires) {
+		if now.Before(one.Expires) {
 			left = append(left, one)
 		}
 	}

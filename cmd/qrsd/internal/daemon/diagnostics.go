@@ -186,13 +186,25 @@ func (d diagnostics) Collect(ctx context.Context, by store.Principal) (wire.Bund
 	}
 	var id store.ID
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
-	out := wire.Bundle{
-		ID: id.String(), Collected: b.Collected, Expires: d.watch.shelf.Put(id, b, time.Now()), Recipients: append([]string{}, d.config.Support.Recipients...),
-	}
+	return d.bundle(bundle.Shelved{ID: id, Expires: d.watch.shelf.Put(id, b, time.Now()), Bundle: b}), nil
+}
+
+// bundle is a bundle that is kept, for the wire.
+func (d diagnostics) bundle(b bundle.Shelved) wire.Bundle {
+	out := wire.Bundle{ID: b.ID.String(), Collected: b.Collected, Expires: b.Expires, Recipients: append([]string{}, d.config.Support.Recipients...)}
 	for _, f := range b.Files {
 		out.Files = append(out.Files, wire.BundleFile{Name: f.Name, About: f.About, Bytes: len(f.Text), SHA256: f.SHA256(), Withheld: f.Withheld})
 	}
-	return out, nil
+	return out
+}
+
+// Bundles implements web.Diagnostics.
+func (d diagnostics) Bundles() []wire.Bundle {
+	all := []wire.Bundle{}
+	for _, b := range d.watch.shelf.All(time.Now()) {
+		all = append(all, d.bundle(b))
+	}
+	return all
 }
 
 // shelved finds a bundle that was collected.

@@ -1,28 +1,35 @@
 // Diagnostics: the bundle for support. What would be handed over is looked at file by file before it is packed.
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { api, linkTo, problemOf, type Schemas } from '../../api/client'
+import { useGet, useRefresh } from '../../api/queries'
 import { bytes, clock, count } from '../../format'
+import { SelectField } from '../../parts/form'
 import { Facts, Tag, Time } from '../../parts/state'
 import { CopyText, Failure, Loading, Notice } from '../../parts/states'
+import { useUrlState } from '../../url'
 import { account, redactions } from './redaction'
 
 type Bundle = Schemas['Bundle']
 type File = Schemas['BundleFile']
 
-// A bundle that was collected outlives a look at another section; the appliance keeps it as long.
-const kept = ['bundle of diagnostics']
-const life = 15 * 60_000
+const path = '/api/v1/system/bundles'
 
 export function Diagnostics() {
-  const queries = useQueryClient()
-  const bundle = useQuery<Bundle | null>({ queryKey: kept, queryFn: () => null, enabled: false, gcTime: life, staleTime: Infinity }).data ?? undefined
-  const collect = useMutation({ mutationFn: async () => (await api.post('/api/v1/system/bundles', {})).data as Bundle, onSuccess: (b) => queries.setQueryData(kept, b) })
+  const refresh = useRefresh()
+  const [chosen, choose] = useUrlState('bundle')
+  // Those that the appliance keeps in memory: a look at another section, and a reload, lose none.
+  const kept = useGet(path, {}, { staleTime: Infinity, refetchOnWindowFocus: false })
+  const all = (kept.data?.items ?? []) as Bundle[]
+  const bundle = all.find((b) => b.id === chosen) ?? all[0]
+  const collect = useMutation({ mutationFn: async () => (await api.post(path, {})).data as Bundle, onSuccess: async (b) => { await refresh(path); choose(b.id) } })
   return (
     <section className="section">
       <div className="section-head"><h2>Bundle for support</h2><div className="actions"><button type="button" className={bundle ? '' : 'primary'} disabled={collect.isPending} onClick={() => collect.mutate()}>{collect.isPending ? 'Collecting …' : bundle ? 'Collect anew' : 'Collect and look'}</button></div></div>
       {collect.error ? <Failure error={collect.error} retry={() => collect.mutate()} /> : null}
-      {collect.isPending ? <Loading rows={8} what="Collecting" /> : bundle ? <Collected key={bundle.id} of={bundle} /> : <p className="muted">When something is wrong and the section Health does not say what, this is what support needs. Nothing leaves the appliance by collecting it: look at each file, leave out what you like, and hand the rest over yourself.</p>}
+      {kept.error ? <Failure error={kept.error} retry={() => void kept.refetch()} /> : null}
+      {all.length > 1 && !collect.isPending ? <SelectField label="Collected" value={bundle?.id} onChange={(e) => choose(e.target.value)}>{all.map((b, i) => <option key={b.id} value={b.id}>{clock(b.collected)}{i === 0 ? ', the newest' : ''}</option>)}</SelectField> : null}
+      {collect.isPending || kept.isLoading ? <Loading rows={8} what={collect.isPending ? 'Collecting' : 'Loading'} /> : bundle ? <Collected key={bundle.id} of={bundle} /> : <p className="muted">When something is wrong and the section Health does not say what, this is what support needs. Nothing leaves the appliance by collecting it: look at each file, leave out what you like, and hand the rest over yourself.</p>}
       <Contents />
     </section>
   )
