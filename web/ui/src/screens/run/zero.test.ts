@@ -16,10 +16,10 @@ describe('why every loss is zero', () => {
     const groundUp = { aal: 3498.08, aal_standard_error: 931, sd: 17168, largest_year: 343897.7 }
     expect(whyZero(facts({ groundUp, storms: 45 }))).toEqual({
       reason: '45 storms damage it in 200 simulated years: $3,498 a year on average before any terms, and $343,898 in the largest year. The terms of its policies (deductibles, limits, attachments, perils) leave none of that to the insurer.',
-      then: 'If that is not meant, look at the terms of the account and location files.', groundUp: true,
+      then: 'If that is not meant, look at the terms of the account and location files.', look: 'ground-up',
     })
     expect(whyZero(facts({ groundUp: { aal: 12, aal_standard_error: 1, sd: 3 }, storms: undefined })).reason).toMatch(/^Storms damage it: \$12 a year on average before any terms\. The terms/)
-    expect(whyZero(facts({})).groundUp).toBe(false)
+    expect(whyZero(facts({})).look).toBe('years')
   })
   it('is else that no storm came, which more years may bring', () => {
     const why = whyZero(facts({ years: 1, portfolio: { locations: 5, notWind: 2 } }))

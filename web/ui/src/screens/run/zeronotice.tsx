@@ -20,8 +20,9 @@ export function ZeroNotice({ run, of, perspective }: { run: Run; of: Schemas['Su
   return (
     <Notice><strong>Every simulated loss is zero.</strong> {why.reason}
       <p>{why.then}{' '}
-        {why.groundUp ? <button type="button" className="link" onClick={() => setPerspective('ground_up')}>Show the ground-up losses</button>
-          : may('run.submit') ? <Link href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>New run with other settings</Link> : null}</p>
+        {why.look === 'ground-up' ? <button type="button" className="link" onClick={() => setPerspective('ground_up')}>Show the ground-up losses</button>
+          : why.look === 'portfolio' ? <Link href={`/portfolios/${run.portfolio}`}>Open the portfolio</Link>
+          : may('run.submit') ? <Link href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>New run of more years</Link> : null}</p>
     </Notice>
   )
 }
@@ -29,7 +30,7 @@ export function ZeroNotice({ run, of, perspective }: { run: Run; of: Schemas['Su
 /** What the portfolio says of itself, where it is still the one that the run was of. */
 function usePortfolioOf(run: Run): { facts: { locations: number; notWind: number } | undefined; known: boolean } {
   const may = useMay()('portfolio.read')
-  const at = { path: { id: run.portfolio } } as const
+  const at = { path: { id: run.portfolio }, query: { version: run.portfolio_version } } as const
   const now = useGet('/api/v1/portfolios/{id}', at, { enabled: may, retry: false })
   const summary = useGet('/api/v1/portfolios/{id}/summary', at, { enabled: may, retry: false })
   const same = now.data?.digest === run.portfolio_digest && summary.data && !summary.data.uncounted
