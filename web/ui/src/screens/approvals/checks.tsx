@@ -48,7 +48,7 @@ function OfRun({ run: id }: { run: string }) {
   const run = useGet('/api/v1/runs/{id}', { path: { id } }).data
   return (
     <>
-      {run ? <Exposure portfolio={run.portfolio} digest={run.portfolio_digest} /> : <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>}
+      {run ? <Exposure portfolio={run.portfolio} version={run.portfolio_version} digest={run.portfolio_digest} /> : <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>}
       <Convergence run={id} />
       <Quantum run={id} />
       <Seal run={id} sealed={run?.seal} />
@@ -58,16 +58,16 @@ function OfRun({ run: id }: { run: string }) {
 
 function OfPortfolio({ portfolio }: { portfolio: string }) {
   const p = useGet('/api/v1/portfolios/{id}', { path: { id: portfolio } }).data
-  return p ? <Exposure portfolio={portfolio} digest={p.digest} /> : <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>
+  return p ? <Exposure portfolio={portfolio} version={p.version} digest={p.digest} /> : <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>
 }
 
 /** What was validated at the import: a portfolio with a fault is refused whole, so one that is here has none. */
-function Exposure({ portfolio, digest }: { portfolio: string; digest: string }) {
-  const now = useGet('/api/v1/portfolios/{id}', { path: { id: portfolio } })
-  const summary = useGet('/api/v1/portfolios/{id}/summary', { path: { id: portfolio } }).data
+function Exposure({ portfolio, version, digest }: { portfolio: string; version: number; digest: string }) {
+  const now = useGet('/api/v1/portfolios/{id}', { path: { id: portfolio }, query: { version } })
+  const summary = useGet('/api/v1/portfolios/{id}/summary', { path: { id: portfolio }, query: { version } }).data
   if (now.error) return <Check title="Exposure" verdict="warn">{now.error.kind === 'not-found' ? 'The portfolio was deleted. The run keeps its digest.' : why(now.error)}</Check>
   if (!now.data) return <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>
-  if (now.data.digest !== digest) return <Check title="Exposure" verdict="warn">The portfolio was replaced after the run: the run is of the version before.</Check>
+  if (now.data.digest !== digest) return <Check title="Exposure" verdict="warn">The digest of version {count(version)} of the portfolio is not the one that the run keeps.</Check>
   const warnings = summary?.warnings ?? 0
   return (
     <Check title="Exposure" verdict={warnings > 0 ? 'warn' : 'ok'}>

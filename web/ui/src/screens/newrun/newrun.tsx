@@ -25,18 +25,18 @@ export default function NewRunScreen() {
         const items = (p.items ?? []) as Schemas['Portfolio'][]
         if (items.length === 0) return <Empty title="There is no portfolio to run"><Link className="button primary" href="/portfolios">Upload exposure</Link></Empty>
         if (like && template.isLoading) return <Loading rows={10} />
-        return <Ask portfolios={items} first={asked.get('portfolio') ?? items[0]!.id} like={template.data as Run | undefined} />
+        return <Ask portfolios={items} first={asked.get('portfolio') ?? items[0]!.id} version={asked.get('version') ?? ''} like={template.data as Run | undefined} />
       }}</Ready>
     </div>
   )
 }
 
-interface Fields { portfolio: string; name: string; note: string; years: string; samples: string; seed: string; event: string; local: string; periods: string; without: string[] }
+interface Fields { portfolio: string; version: string; name: string; note: string; years: string; samples: string; seed: string; event: string; local: string; periods: string; without: string[] }
 
-function begin(first: string, like: Run | undefined): Fields {
+function begin(first: string, version: string, like: Run | undefined): Fields {
   const spec = like?.spec
   return {
-    portfolio: first, name: like?.name ? `${like.name}, again` : '', note: '', years: String(spec?.years ?? 10_000), samples: String(spec?.samples ?? 5), seed: spec?.seed ?? '1',
+    portfolio: first, version, name: like?.name ? `${like.name}, again` : '', note: '', years: String(spec?.years ?? 10_000), samples: String(spec?.samples ?? 5), seed: spec?.seed ?? '1',
     event: spec ? String(spec.correlation.event) : '', local: spec ? String(spec.correlation.local) : '', periods: spec ? (spec.return_periods as number[]).join(' ') : '', without: (spec?.without as string[] | undefined) ?? [],
   }
 }
@@ -50,6 +50,7 @@ function requestOf(f: Fields): { run: NewRun; faults: Map<string, string> } {
     return n
   }
   const run: NewRun = { portfolio: f.portfolio, years: whole('years', 1, 10_000_000, 'a number of years'), samples: whole('samples', 0, 1000, 'a number of draws'), seed: f.seed.trim() }
+  if (/^[1-9]\d*$/.test(f.version)) run.portfolio_version = Number(f.version)
   if (!/^\d{1,20}$/.test(run.seed ?? '')) faults.set('seed', 'Write digits only, at most 20.')
   if (f.name.trim()) run.name = f.name.trim()
   if (f.note.trim()) run.note = f.note.trim()
@@ -66,8 +67,8 @@ function requestOf(f: Fields): { run: NewRun; faults: Map<string, string> } {
   return { run, faults }
 }
 
-function Ask({ portfolios, first, like }: { portfolios: Schemas['Portfolio'][]; first: string; like: Run | undefined }) {
-  const [fields, setFields] = useState(() => begin(portfolios.some((p) => p.id === first) ? first : portfolios[0]!.id, like))
+function Ask({ portfolios, first, version, like }: { portfolios: Schemas['Portfolio'][]; first: string; version: string; like: Run | undefined }) {
+  const [fields, setFields] = useState(() => begin(portfolios.some((p) => p.id === first) ? first : portfolios[0]!.id, version, like))
   const [error, setError] = useState<ApiError>()
   const [busy, setBusy] = useState(false)
   const [key, setKey] = useState(newKey)
@@ -98,7 +99,8 @@ function Ask({ portfolios, first, like }: { portfolios: Schemas['Portfolio'][]; 
     <div className="split">
       <form onSubmit={(e) => void submit(e)} noValidate className="panel">
         {error ? <Notice tone="error"><strong>{error.problem.title}.</strong> {error.problem.detail}</Notice> : null}
-        <SelectField label="Portfolio" value={fields.portfolio} onChange={set('portfolio')} fault={fault('portfolio')}>{portfolios.map((p) => <option key={p.id} value={p.id}>{p.name} · {count(p.locations)} {p.locations === 1 ? 'location' : 'locations'} · {money(p.tiv)}</option>)}</SelectField>
+        <SelectField label="Portfolio" value={fields.portfolio} onChange={(e) => { set('portfolio')(e); setFields((f) => ({ ...f, version: '' })) }} fault={fault('portfolio')}>{portfolios.map((p) => <option key={p.id} value={p.id}>{p.name} · {count(p.locations)} {p.locations === 1 ? 'location' : 'locations'} · {money(p.tiv)}</option>)}</SelectField>
+        <VersionField portfolio={portfolios.find((p) => p.id === fields.portfolio)} value={fields.version} onChange={set('version')} fault={fault('portfolio_version')} />
         <TextField label="Name" value={fields.name} onChange={set('name')} maxLength={200} hint="Shown in lists and reports. Optional." fault={fault('name')} />
         <div className="pair">
           <TextField label="Simulated years" inputMode="numeric" value={fields.years} onChange={set('years')} hint="The longest return period for which there is a loss. Default 10,000." fault={fault('years')} />
@@ -124,6 +126,19 @@ function Ask({ portfolios, first, like }: { portfolios: Schemas['Portfolio'][]; 
         <Card />
       </div>
     </div>
+  )
+}
+
+/** Of which version the run is to be, where there is more than one. The latest is the default. */
+function VersionField({ portfolio, value, onChange, fault }: { portfolio: Schemas['Portfolio'] | undefined; value: string; onChange: (e: { target: { value: string } }) => void; fault: string | undefined }) {
+  const id = portfolio?.id ?? ''
+  const versions = useGet('/api/v1/portfolios/{id}/versions', { path: { id }, query: { limit: 1000 } }, { enabled: (portfolio?.version ?? 1) > 1 }).data?.items as Schemas['PortfolioVersion'][] | undefined
+  if (!versions || versions.length < 2) return null
+  return (
+    <SelectField label="Version" value={value} onChange={onChange} fault={fault}>
+      <option value="">Latest: {count(versions[0]!.version)} · {count(versions[0]!.locations)} locations · {money(versions[0]!.tiv)}</option>
+      {versions.slice(1).map((v) => <option key={v.version} value={String(v.version)}>{count(v.version)} · {count(v.locations)} locations · {money(v.tiv)}</option>)}
+    </SelectField>
   )
 }
 

@@ -10,7 +10,7 @@ import { Sites } from '../../map/layers'
 import { Dialog } from '../../parts/dialog'
 import { Form, TextArea } from '../../parts/form'
 import { Head } from '../../parts/frame'
-import { actorName, usePeople } from '../../parts/names'
+import { actorName, runName, usePeople } from '../../parts/names'
 import { RunTag, Tag, Time } from '../../parts/state'
 import { CopyText, Empty, Notice, Ready } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
@@ -19,47 +19,54 @@ import { useUrlState } from '../../url'
 import { Faults } from '../portfolios/faults'
 import { Upload } from '../portfolios/upload'
 import '../portfolios/portfolios.css'
+import { Earlier, Versions } from './versions'
 
 type Portfolio = Schemas['Portfolio']
 type Share = Schemas['ExposureShare']
 
 export default function PortfolioScreen() {
   const { id } = useParams<{ id: string }>()
-  const read = useRead('/api/v1/portfolios/{id}', { path: { id } })
+  const [asked] = useUrlState('version')
+  const version = /^[1-9]\d*$/.test(asked) ? Number(asked) : undefined
+  const read = useRead('/api/v1/portfolios/{id}', { path: { id }, ...(version ? { query: { version } } : {}) })
   if (!read.data) return <div className="screen"><Head title="Portfolio" /><Ready of={read} rows={12}>{() => null}</Ready></div>
-  return <Shown portfolio={read.data.data as Portfolio} etag={read.data.etag} />
+  return <Shown portfolio={read.data.data as Portfolio} etag={read.data.etag} named={version !== undefined} />
 }
 
-function Shown({ portfolio: p, etag }: { portfolio: Portfolio; etag: string | undefined }) {
+/** A portfolio, in the version that the address names or in its latest: only that one is asked approval of, and only it gets a next one. */
+function Shown({ portfolio: p, etag, named }: { portfolio: Portfolio; etag: string | undefined; named: boolean }) {
   const people = usePeople()
   const may = useMay()
-  const summary = useGet('/api/v1/portfolios/{id}/summary', { path: { id: p.id } }, { staleTime: Infinity })
+  const summary = useGet('/api/v1/portfolios/{id}/summary', { path: { id: p.id }, query: { version: p.version } }, { staleTime: Infinity })
+  const now = useGet('/api/v1/portfolios/{id}', { path: { id: p.id } }, { enabled: named }).data
+  const earlier = named && now !== undefined && now.version !== p.version
   return (
     <div className="screen">
-      <Head title={p.name} about={<><CopyText text={p.id} /> · imported <Time at={p.imported} /> by {actorName(p.by, people)} · digest <CopyText text={p.digest} show={p.digest.slice(0, 12)} /></>}
-        actions={<>{may('approval.request') ? <AskApproval portfolio={p} /> : null}{may('portfolio.import') ? <Replace portfolio={p} etag={etag} /> : null}{may('portfolio.delete') ? <Delete portfolio={p} etag={etag} /> : null}{may('run.submit') ? <Link className="button primary" href={`/runs/new?portfolio=${p.id}`}>New run</Link> : null}</>} />
+      <Head title={p.name} about={<><CopyText text={p.id} /> · version {count(p.version)} · imported <Time at={p.imported} /> by {actorName(p.by, people)} · digest <CopyText text={p.digest} show={p.digest.slice(0, 12)} /></>}
+        actions={<>{may('approval.request') && !earlier ? <AskApproval portfolio={p} /> : null}{may('portfolio.import') && !earlier ? <Replace portfolio={p} etag={etag} /> : null}{may('portfolio.delete') && !earlier ? <Delete portfolio={p} etag={etag} /> : null}{may('run.submit') ? <Link className="button primary" href={`/runs/new?portfolio=${p.id}${earlier ? `&version=${p.version}` : ''}`}>{earlier ? `New run of version ${count(p.version)}` : 'New run'}</Link> : null}</>} />
+      {earlier ? <Earlier id={p.id} shown={p.version} /> : null}
       <Ready of={summary}>{(s) => (
         <>
           <div className="tiles">
             <div className="tile"><div className="name">Insured value</div><div className="value" title={money(s.tiv)}>{short(s.tiv)}</div><div className="note">{s.currency}</div></div>
             <div className="tile"><div className="name">Locations</div><div className="value">{count(s.locations)}</div><div className="note">{count(s.accounts)} accounts, {count(s.policies)} policies</div></div>
-            <div className="tile"><div className="name">Not covered for wind</div><div className="value">{count(s.not_wind)}</div><div className="note">locations that cause no loss here</div></div>
+            <div className="tile"><div className="name">Not covered for wind</div><div className="value">{count(s.not_wind)}</div><div className="note">no loss is computed for them</div></div>
             <div className="tile"><div className="name">Warnings</div><div className="value">{count(s.warnings)}</div><div className="note">{s.warnings === 0 ? 'none at the import' : 'listed below'}</div></div>
             <Geocoded portfolio={p} />
           </div>
           <Where portfolio={p} counties={s.counties as Share[]} />
           <div className="shares">
-            <Shares title="Coverage" of={s.coverages as Share[]} total={s.tiv} />
-            <Shares title="Year built" of={s.eras as Share[]} total={s.tiv} />
+            <Shares title="Construction (OED)" of={s.construction as Share[]} total={s.tiv} />
+            <Shares title="Occupancy (OED)" of={s.occupancy as Share[]} total={s.tiv} />
+            <Shares title="Year built" of={byAge(s.eras as Share[])} total={s.tiv} name={era} />
             <Shares title="Line of business" of={s.lines as Share[]} total={s.tiv} />
+            <Shares title="Coverage" of={s.coverages as Share[]} total={s.tiv} name={(key) => coverages[key] ?? key} />
             <Files portfolio={p} />
-            <Shares title="Construction" column="OED code" of={s.construction as Share[]} total={s.tiv} />
-            <Shares title="Occupancy" column="OED code" of={s.occupancy as Share[]} total={s.tiv} />
           </div>
         </>
       )}</Ready>
       <Warnings portfolio={p} />
-      <Versions portfolio={p} />
+      <Versions id={p.id} shown={p.version} />
       <Runs portfolio={p} />
     </div>
   )
@@ -68,7 +75,7 @@ function Shown({ portfolio: p, etag }: { portfolio: Portfolio; etag: string | un
 // The report of the import: portfolios that were imported without one have none.
 function useReport(p: Portfolio) {
   const has = (p.files as Schemas['PortfolioFile'][]).some((f) => f.role === 'report')
-  return useGet('/api/v1/portfolios/{id}/files/{role}', { path: { id: p.id, role: 'report' } }, { enabled: has, staleTime: Infinity }).data as unknown as Schemas['ExposureReport'] | undefined
+  return useGet('/api/v1/portfolios/{id}/files/{role}', { path: { id: p.id, role: 'report' }, query: { version: p.version } }, { enabled: has, staleTime: Infinity }).data as unknown as Schemas['ExposureReport'] | undefined
 }
 
 function Geocoded({ portfolio }: { portfolio: Portfolio }) {
@@ -83,7 +90,7 @@ function Where({ portfolio, counties }: { portfolio: Portfolio; counties: Share[
   const [chosen, choose] = useUrlState('county')
   const [pointed, point] = useState<string>()
   const has = (portfolio.files as Schemas['PortfolioFile'][]).some((f) => f.role === 'sites')
-  const sites = useGet('/api/v1/portfolios/{id}/sites', { path: { id: portfolio.id } }, { enabled: has, staleTime: Infinity }).data
+  const sites = useGet('/api/v1/portfolios/{id}/sites', { path: { id: portfolio.id }, query: { version: portfolio.version } }, { enabled: has, staleTime: Infinity }).data
   const breaks = halfDecades(counties.map((c) => c.tiv))
   const classes = new Map(counties.map((c) => [c.key, `loss-${classOf(c.tiv, breaks) + 1}`]))
   const here = counties.find((c) => c.key === (pointed ?? chosen))
@@ -97,35 +104,55 @@ function Where({ portfolio, counties }: { portfolio: Portfolio; counties: Share[
   const legend: MapClass[] = [...breaks.map((b, i) => ({ className: `loss-${i + 2}`, label: i + 1 < breaks.length ? `${tick(b)} – ${tick(breaks[i + 1]!)}` : `${tick(b)} and more` })).reverse(), { className: 'loss-1', label: `below ${tick(breaks[0] ?? 0)}` }, { className: 'none', label: 'none' }]
   return (
     <div className="split">
-      <section className="section"><h2>Where it lies</h2>
+      <section className="section"><div className="section-head"><h2>Map</h2></div>
         <FloridaMap label="Insured value by county" classOf={(fips) => classes.get(fips)} chosen={pointed ?? chosen} onChoose={(fips) => choose(fips === chosen ? '' : fips)} title={(fips) => countyNames.get(fips) ?? fips} legend={<MapLegend title="Insured value by county" classes={legend} />}>
           {(project: GeoProjection) => (sites ? <Sites of={sites} project={project} /> : null)}
         </FloridaMap>
         <p className="readout" aria-live="polite">{here ? <><strong>{countyNames.get(here.key) ?? here.key} County</strong> · {count(here.locations)} locations · insured value <strong>{money(here.tiv)}</strong></> : <span className="muted">{sites ? `${count(sites.sites.length)} points for ${count(sites.locations)} locations` : 'Its sites were not kept at the import.'}</span>}</p>
       </section>
-      <section className="section"><h2>Counties</h2>
-        <Table caption="Insured value by county" columns={columns} rows={counties} rowKey={(c) => c.key} sort={{ id: 'tiv', desc: true }} filter keys height={500} chosen={chosen} onPoint={(c) => point(c?.key)} onOpen={(c) => choose(c.key === chosen ? '' : c.key)} />
+      <section className="section">
+        <Table caption="Insured value by county" title="Counties" columns={columns} rows={counties} rowKey={(c) => c.key} sort={{ id: 'tiv', desc: true }} filter keys height={560} tall chosen={chosen} onPoint={(c) => point(c?.key)} onOpen={(c) => choose(c.key === chosen ? '' : c.key)} />
       </section>
     </div>
   )
 }
 
-function Shares({ title, column = title, of, total }: { title: string; column?: string; of: Share[]; total: number }) {
+const coverages: Record<string, string> = { building: 'Building', other: 'Other structures', contents: 'Contents', interruption: 'Business interruption' }
+
+// Eras of the building codes: pre-1976, 1976-1994 ..., 2012+, unknown. From the oldest on, and in words.
+function byAge(eras: Share[]): Share[] {
+  const from = (key: string) => (key.startsWith('pre-') ? 0 : Number.parseInt(key) || 9999)
+  return [...eras].sort((a, b) => from(a.key) - from(b.key))
+}
+
+function era(key: string): string {
+  return key.replace(/^pre-/, 'before ').replace(/\+$/, ' and later').replace(/^(\d{4})-(\d{4})$/, '$1 – $2')
+}
+
+/** What part of all a value is; of a portfolio without insured value there is none. */
+function partOf(tiv: number, total: number): number | undefined {
+  return total > 0 ? tiv / total : undefined
+}
+
+/** A part of the summary: what falls under each key, by its name where it has one. */
+function Shares({ title, of, total, name }: { title: string; of: Share[]; total: number; name?: (key: string) => string }) {
   const columns = useMemo((): Column<Share>[] => [
-    { id: 'key', header: column, value: (s) => s.key },
+    { id: 'key', header: title, wide: true, value: (s) => (s.name ? `${s.key} ${s.name}` : name?.(s.key) ?? s.key), cell: (s) => (s.name ? <span className="coded"><span>{s.key}</span>{s.name}</span> : name?.(s.key) ?? s.key) },
     { id: 'locations', header: 'Locations', number: true, value: (s) => s.locations, cell: (s) => count(s.locations) },
     { id: 'tiv', header: 'Insured value (USD)', number: true, value: (s) => s.tiv, cell: (s) => money(s.tiv) },
-    { id: 'share', header: 'Share', number: true, value: (s) => s.tiv / total, cell: (s) => <>{share(s.tiv / total)} <svg className="share-bar" viewBox="0 0 70 8" preserveAspectRatio="none" aria-hidden="true"><rect width={Math.max(0.5, (70 * s.tiv) / total)} height="8" /></svg></> },
-  ], [column, total])
+    { id: 'share', header: 'Share', number: true, value: (s) => partOf(s.tiv, total), cell: (s) => <><svg className="share-bar" viewBox="0 0 70 8" preserveAspectRatio="none" aria-hidden="true"><rect width={Math.max(0.5, 70 * (partOf(s.tiv, total) ?? 0))} height="8" /></svg>{share(partOf(s.tiv, total))}</> },
+  ], [title, total, name])
   if (of.length === 0) return null
-  return <section className="section share"><h2>{title}</h2><Table caption={title} columns={columns} rows={of} rowKey={(s) => s.key} {...(of.length > 12 ? { height: 330 } : {})} /></section>
+  return <section className="section share"><Table caption={title} title={title} columns={columns} rows={of} rowKey={(s) => s.key} {...(of.length > 12 ? { height: 330 } : {})} /></section>
 }
+
+const roles: Record<string, string> = { location: 'Locations', account: 'Accounts', report: 'Import report', sites: 'Map points' }
 
 function Files({ portfolio }: { portfolio: Portfolio }) {
   return (
     <section className="section"><h2>Files</h2>
-      <div className="panel"><ul className="files">{(portfolio.files as Schemas['PortfolioFile'][]).map((f) => (
-        <li key={f.role}><span>{f.role}</span><a href={linkTo('/api/v1/portfolios/{id}/files/{role}', { path: { id: portfolio.id, role: f.role } })} download={f.name}>{f.name}</a><span className="muted">{bytes(f.bytes)}</span></li>
+      <div className="panel portfolio-files"><ul className="files">{(portfolio.files as Schemas['PortfolioFile'][]).map((f) => (
+        <li key={f.role}><span>{roles[f.role] ?? f.role}</span><a href={linkTo('/api/v1/portfolios/{id}/files/{role}', { path: { id: portfolio.id, role: f.role }, query: { version: portfolio.version } })} download={f.name}>{f.name}</a><span className="muted">{bytes(f.bytes)}</span></li>
       ))}</ul></div>
     </section>
   )
@@ -142,34 +169,20 @@ function Warnings({ portfolio }: { portfolio: Portfolio }) {
     { id: 'file', header: 'File', value: (w) => w.file },
   ], [])
   if (warnings.length === 0) return null
-  return <section className="section"><h2>Warnings of the import</h2><Table caption="Warnings" columns={columns} rows={warnings} rowKey={(w) => `${w.file} ${w.column} ${w.line} ${w.reason}`} filter /></section>
-}
-
-/** Portfolios of the same name, newest first: what was uploaded at other times. */
-function Versions({ portfolio }: { portfolio: Portfolio }) {
-  const [, navigate] = useLocation()
-  const all = useGet('/api/v1/portfolios', { query: { limit: 1000 } }).data?.items as Portfolio[] | undefined
-  const columns = useMemo((): Column<Portfolio>[] => [
-    { id: 'imported', header: 'Imported (UTC)', value: (p) => p.imported, cell: (p) => <Time at={p.imported} /> },
-    { id: 'locations', header: 'Locations', number: true, value: (p) => p.locations, cell: (p) => count(p.locations) },
-    { id: 'tiv', header: 'Insured value (USD)', number: true, value: (p) => p.tiv, cell: (p) => money(p.tiv) },
-    { id: 'digest', header: 'Digest', mono: true, value: (p) => p.digest, cell: (p) => p.digest.slice(0, 24) },
-  ], [])
-  const versions = all?.filter((p) => p.name === portfolio.name) ?? []
-  if (versions.length < 2) return null
-  return <section className="section"><h2>Versions</h2><Table caption="Versions" columns={columns} rows={versions} rowKey={(p) => p.id} chosen={portfolio.id} href={(p) => `/portfolios/${p.id}`} onOpen={(p) => navigate(`/portfolios/${p.id}`)} /></section>
+  return <section className="section"><Table caption="Warnings" title="Warnings of the import" stacks columns={columns} rows={warnings} rowKey={(w) => `${w.file} ${w.column} ${w.line} ${w.reason}`} filter /></section>
 }
 
 function Runs({ portfolio }: { portfolio: Portfolio }) {
   const [, navigate] = useLocation()
   const runs = useList('/api/v1/runs', { query: { portfolio: portfolio.id, limit: 100 } })
   const columns = useMemo((): Column<Schemas['Run']>[] => [
-    { id: 'name', header: 'Run', value: (r) => r.name ?? r.id.slice(0, 12) },
+    { id: 'name', header: 'Run', value: runName },
+    { id: 'version', header: 'Version', number: true, value: (r) => r.portfolio_version },
     { id: 'state', header: 'State', value: (r) => r.state, cell: (r) => <RunTag state={r.state} /> },
     { id: 'years', header: 'Years', number: true, value: (r) => r.spec.years, cell: (r) => count(r.spec.years) },
     { id: 'seed', header: 'Seed', number: true, value: (r) => r.spec.seed },
     { id: 'seal', header: 'Seal', value: (r) => r.seal, cell: (r) => (r.seal === 'sealed' ? <Tag mark="✓" tone="ok">Sealed</Tag> : '—') },
-    { id: 'submitted', header: 'Submitted (UTC)', value: (r) => r.submitted, cell: (r) => <Time at={r.submitted} /> },
+    { id: 'submitted', header: 'Submitted (UTC)', value: (r) => r.submitted, cell: (r) => <Time at={r.submitted} bare /> },
   ], [])
   return (
     <section className="section"><h2>Runs of this portfolio</h2>
@@ -185,10 +198,10 @@ function Replace({ portfolio, etag }: { portfolio: Portfolio; etag: string | und
   const refresh = useRefresh()
   return (
     <>
-      <button type="button" onClick={() => setOpen(true)}>Replace file …</button>
-      <Dialog title="Replace the exposure" open={open} onClose={() => { setOpen(false); setRefused(undefined) }} wide>
-        <p>The id stays, the exposure becomes another one; a request for its approval is void. Exposure of which there are runs stays as it is.</p>
-        <Upload method="PUT" path={`/api/v1/portfolios/${portfolio.id}`} etag={etag} name={portfolio.name} button="Replace" onRefused={setRefused} onImported={(p) => { void refresh('/api/v1/portfolios'); toast(`Replaced: ${count(p.locations)} locations`); setOpen(false) }} />
+      <button type="button" onClick={() => setOpen(true)}>New version …</button>
+      <Dialog title="Import the next version" open={open} onClose={() => { setOpen(false); setRefused(undefined) }} wide>
+        <p>The portfolio keeps its id. Version {count(portfolio.version)} and the runs of it stay as they are; new runs are of the new version unless they name another. A request for approval becomes void.</p>
+        <Upload method="PUT" path={`/api/v1/portfolios/${portfolio.id}`} etag={etag} name={portfolio.name} button="Import version" onRefused={setRefused} onImported={(p) => { void refresh('/api/v1/portfolios'); toast(`Version ${count(p.version)} imported: ${count(p.locations)} locations`); setOpen(false) }} />
         {refused ? <Faults faults={refused.faults as Schemas['ExposureFault'][]} total={refused.fault_count} files={refused.files} /> : null}
       </Dialog>
     </>
@@ -203,7 +216,7 @@ function Delete({ portfolio, etag }: { portfolio: Portfolio; etag: string | unde
     <>
       <button type="button" onClick={() => setOpen(true)}>Delete …</button>
       <Dialog title="Delete this portfolio" open={open} onClose={() => setOpen(false)}>
-        <p>{portfolio.name} and its files are deleted. What the ledger says of it stays. A portfolio of which there are runs cannot be deleted.</p>
+        <p>{portfolio.name} and its files are deleted, with all its versions. Its entries in the ledger stay. A portfolio that has runs cannot be deleted.</p>
         <Form button="Delete" danger send={async () => {
           await api.delete('/api/v1/portfolios/{id}', { path: { id: portfolio.id }, ...(etag ? { etag } : {}) })
           await refresh('/api/v1/portfolios')
@@ -228,7 +241,7 @@ function AskApproval({ portfolio }: { portfolio: Portfolio }) {
     <>
       <button type="button" onClick={() => setOpen(true)}>Request approval</button>
       <Dialog title="Request approval" open={open} onClose={() => setOpen(false)}>
-        <p>Somebody else of your tenant decides, on the portfolio as it is now.</p>
+        <p>A colleague decides on the portfolio as it is now.</p>
         <Form button="Request approval" after={<button type="button" onClick={() => setOpen(false)}>Cancel</button>} send={async (data) => {
           const note = String(data.get('note') ?? '').trim()
           try {

@@ -3,7 +3,7 @@ import { useMemo, useState, type ReactNode } from 'react'
 import type { Schemas } from '../../api/client'
 import { useGet } from '../../api/queries'
 import { classOf, halfDecades } from '../../charts/scales'
-import { count, money, monthDay, short, tick } from '../../format'
+import { count, money, monthDay, tick } from '../../format'
 import { countyNames, FloridaMap, MapLegend, type MapClass } from '../../map/florida'
 import { Footprint, gustClasses, Sites, Track } from '../../map/layers'
 import { Choice } from '../../parts/form'
@@ -46,7 +46,7 @@ function Shown({ run, metrics }: { run: Run; metrics: Schemas['SummaryMetrics'][
         <Choice legend="What the map shows" value={fill} choices={fills} onChange={setFill} />
         <Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} />
         <Choice legend="Sites" value={withSites} choices={[['on', 'Sites'], ['off', 'No sites']]} onChange={setWithSites} />
-        {event ? <button type="button" onClick={() => { setEvent(''); setFill('') }}>Leave storm {event}</button> : <span className="muted">A row of Events brings its storm onto the map.</span>}
+        {event ? <button type="button" onClick={() => { setEvent(''); setFill('') }}>Leave storm {event}</button> : <span className="muted">Choose a storm in Events to see it here.</span>}
       </div>
       <div className="split">
         <section className="section">
@@ -56,7 +56,7 @@ function Shown({ run, metrics }: { run: Run; metrics: Schemas['SummaryMetrics'][
             under={(project) => (fill === 'wind' && storm.footprint ? <Footprint of={storm.footprint} project={project} /> : null)}>
             {(project: GeoProjection): ReactNode => (
               <>
-                {withSites === 'on' ? <RunSites portfolio={run.portfolio} project={project} /> : null}
+                {withSites === 'on' ? <RunSites portfolio={run.portfolio} version={run.portfolio_version} project={project} /> : null}
                 {storm.track ? <Track of={storm.track} project={project} /> : null}
               </>
             )}
@@ -65,7 +65,6 @@ function Shown({ run, metrics }: { run: Run; metrics: Schemas['SummaryMetrics'][
         </section>
         <section className="section">
           {event ? <StormFacts storm={storm} event={event} /> : null}
-          <h2>Counties</h2>
           <CountyTable rows={rows} storm={event} chosen={chosen} onPoint={point} onChoose={(fips) => choose(fips === chosen ? '' : fips)} />
         </section>
       </div>
@@ -81,17 +80,17 @@ export function lossClasses(breaks: readonly number[]): MapClass[] {
 function CountyTable({ rows, storm, chosen, onPoint, onChoose }: { rows: County[]; storm: string; chosen: string; onPoint: (fips: string | undefined) => void; onChoose: (fips: string) => void }) {
   const columns = useMemo((): Column<County>[] => [
     { id: 'name', header: 'County', value: (c) => c.name },
+    ...(storm ? [{ id: 'storm', header: `Storm ${storm} (USD)`, number: true, value: (c: County) => c.storm, cell: (c: County) => money(c.storm) }] : []),
     { id: 'aal', header: 'AAL (USD)', number: true, value: (c) => c.aal, cell: (c) => money(c.aal) },
     { id: 'tiv', header: 'Insured value (USD)', number: true, value: (c) => c.tiv, cell: (c) => money(c.tiv) },
-    ...(storm ? [{ id: 'storm', header: `Storm ${storm} (USD)`, number: true, value: (c: County) => c.storm, cell: (c: County) => money(c.storm) }] : []),
   ], [storm])
-  return <Table caption="Losses by county" columns={columns} rows={rows} rowKey={(c) => c.fips} sort={{ id: 'aal', desc: true }} filter keys height={520} chosen={chosen} onPoint={(c) => onPoint(c?.fips)} onOpen={(c) => onChoose(c.fips)} />
+  return <Table key={storm} caption="Losses by county" title="Counties" columns={columns} rows={rows} rowKey={(c) => c.fips} sort={{ id: storm ? 'storm' : 'aal', desc: true }} filter keys height={560} tall chosen={chosen} onPoint={(c) => onPoint(c?.fips)} onOpen={(c) => onChoose(c.fips)} />
 }
 
-function RunSites({ portfolio, project }: { portfolio: string; project: GeoProjection }) {
-  const kept = useGet('/api/v1/portfolios/{id}', { path: { id: portfolio } }).data
+function RunSites({ portfolio, version, project }: { portfolio: string; version: number; project: GeoProjection }) {
+  const kept = useGet('/api/v1/portfolios/{id}', { path: { id: portfolio }, query: { version } }).data
   const has = (kept?.files as Schemas['PortfolioFile'][] | undefined)?.some((f) => f.role === 'sites') ?? false
-  const sites = useGet('/api/v1/portfolios/{id}/sites', { path: { id: portfolio } }, { enabled: has, staleTime: Infinity }).data
+  const sites = useGet('/api/v1/portfolios/{id}/sites', { path: { id: portfolio }, query: { version } }, { enabled: has, staleTime: Infinity }).data
   return sites ? <Sites of={sites} project={project} /> : null
 }
 
@@ -111,18 +110,18 @@ function StormFacts({ storm, event }: { storm: Storm; event: string }) {
   if (storm.error) return <Failure error={storm.error} />
   const { track } = storm
   const whole = (storm.losses?.items as Schemas['StormPartLoss'][] | undefined)?.find((i) => i.summary.level === 'portfolio')
-  if (!track) return <Notice>Storm {event} is being computed again.</Notice>
+  if (!track) return <Notice>The appliance computes storm {event} again. This takes a moment.</Notice>
   const landfalls = track.landfalls as Schemas['Landfall'][]
   return (
     <div className="panel">
-      <h2>Storm {count(track.event)}{track.name ? `, ${track.name}` : ''}</h2>
+      <h2>Storm {track.event}{track.name ? `, ${track.name}` : ''}</h2>
       <Facts of={[
-        ['When', `year ${count(track.year)} of the simulation, ${monthDay(track.month, track.day)}`],
+        ['When', `simulated year ${count(track.year)}, ${monthDay(track.month, track.day)}`],
         ['Landfall', landfalls.length === 0 ? 'none in Florida as a hurricane' : landfalls.map((l) => `${l.county ?? l.region}, category ${l.category}, ${l.wind_mph.toFixed(0)} mph, ${l.pressure_hpa.toFixed(0)} hPa`).join('; ')],
-        ['Ground-up loss', whole ? `${money(whole.ground_up.mean)}${whole.ground_up.sd === undefined ? '' : `, SD ${short(whole.ground_up.sd)}`}` : '—'],
+        ['Ground-up loss', whole ? `${money(whole.ground_up.mean)}${whole.ground_up.sd === undefined ? '' : `, SD ${money(whole.ground_up.sd)}`}` : '—'],
         ['Gross loss', money(whole?.gross?.mean)],
         ['Insured value in its wind', money(whole?.footprint_tiv)],
-        ['Cells with damaging gusts', storm.footprint ? `${count(storm.footprint.cells.length)} of ${storm.footprint.cell_degrees}°, from ${storm.footprint.threshold_mph.toFixed(0)} mph` : '—'],
+        ['Area with gusts', storm.footprint ? `${count(storm.footprint.cells.length)} cells of ${storm.footprint.cell_degrees}° with gusts of ${storm.footprint.threshold_mph.toFixed(0)} mph and more` : '—'],
       ]} />
     </div>
   )

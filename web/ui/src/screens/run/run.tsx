@@ -55,7 +55,7 @@ function Shown({ run }: { run: Run }) {
       {done ? <BrokenSeal run={run} /> : null}
       <div className="screen">
         <Head title={title}
-          about={<><CopyText text={run.id} /> · <ObjectName id={run.portfolio} objects={objects} /> · {may('model.read') ? <a href={`/models/${run.model}`}>Florida hurricane</a> : 'Florida hurricane'} · {count(run.spec.years)} simulated years{run.spec.scenario ? <> · scenario <strong>{run.spec.scenario}</strong></> : null}{run.note ? <span className="note"> · {run.note}</span> : null} <EditLabel run={run} /></>}
+          about={<><CopyText text={run.id} /> · <ObjectName id={run.portfolio} objects={objects} />, version {count(run.portfolio_version)} · {may('model.read') ? <a href={`/models/${run.model}`}>Florida hurricane</a> : 'Florida hurricane'} · {count(run.spec.years)} simulated years{run.spec.scenario ? <> · scenario <strong>{run.spec.scenario}</strong></> : null}{run.note ? <span className="note"> · {run.note}</span> : null} <EditLabel run={run} /></>}
           actions={<><RunTag state={run.state} />{done ? <><Approval run={run} /><SealState run={run} />{may('run.report') ? <a className="button" href={`/runs/${run.id}/report`}>Report</a> : null}<Downloads run={run} /><AskApproval run={run} /></> : <Cancel run={run} />}</>} />
         {done ? <Done run={run} /> : <Underway run={run} />}
       </div>
