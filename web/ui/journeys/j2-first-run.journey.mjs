@@ -145,7 +145,7 @@ async function parts(v, id) {
   await v.look('storm', ['light', 'dark', 'light-420'])
   for (const tab of ['Quantum', 'Settings', 'Lineage', 'Timeline']) {
     await page.getByRole('navigation', { name: 'Parts of the result' }).getByRole('link', { name: tab }).click()
-    await page.getByText({ Quantum: 'How it was made', Settings: 'New run with these settings', Lineage: 'From what this came', Timeline: 'Submitted by' }[tab]).first().waitFor()
+    await page.getByText({ Quantum: 'How it was made', Settings: 'New run with these settings', Lineage: 'Inputs', Timeline: 'Submitted by' }[tab]).first().waitFor()
     await v.look(tab.toLowerCase(), tab === 'Quantum' ? ['light', 'dark', 'light-420'] : ['light'])
   }
 }
@@ -230,7 +230,7 @@ async function comparison(v, first, second) {
   const { page } = v
   await v.go(`/compare?baseline=${first}&with=${second}`)
   await page.getByRole('heading', { name: 'What changed' }).waitFor()
-  await page.getByText('Settings: years').waitFor()
+  await page.getByText('Simulated years').waitFor()
   await page.getByRole('application', { name: /Exceedance curves/ }).waitFor()
   const figures = JSON.parse((await v.api(`/api/v1/runs/compare?baseline=${first}&with=${second}`)).text).with[0].figures
   const aal = figures.find((f) => f.level === 'portfolio' && f.figure === 'aal' && f.perspective === 'gross')

@@ -1,4 +1,4 @@
-import { area, line } from 'd3-shape'
+import { area, line, symbol, symbolCircle, symbolDiamond, symbolSquare, symbolTriangle, type SymbolType } from 'd3-shape'
 import { useId, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
 import { count, money, percent, share, short, tick } from '../format'
 import { lossScale, nearest, periodScale, periodTicks, pieces, type LossScale } from './scales'
@@ -14,6 +14,20 @@ export interface EpLine {
 }
 export interface EpMark { return_period: number; value: number; low: number; high: number }
 
+// Compared runs are told apart by colour, dash and sign; the signs of their curves are the ● ◆ ■ ▲ of the words beside.
+const signs: Partial<Record<EpLine['look'], SymbolType>> = { 'run-a': symbolCircle, 'run-b': symbolDiamond, 'run-c': symbolSquare, 'run-d': symbolTriangle }
+
+/** Places for the signs of a curve: about one in every 90 px, those of different curves beside one another. */
+function signed(l: EpLine, i: number, of: number, x: (period: number) => number): EpPoint[] {
+  const room = 90
+  let next = 30 + (i * room) / of
+  return l.points.filter((p) => {
+    if (p.loss === undefined || x(p.return_period) < next) return false
+    next += room
+    return true
+  })
+}
+
 const left = 64, right = 30, top = 12, bottom = 40
 
 /** An exceedance curve: return period by loss, with bands, marks of an estimate, and a reading by pointer or arrows. */
@@ -22,7 +36,7 @@ export function EpChart({ lines, marks = [], scale, years, at, onAt, label, chil
 }) {
   const [ref, width] = useWidth()
   const clip = useId()
-  const height = width < 520 ? 260 : 340
+  const height = width < 520 ? 260 : Math.round(Math.min(560, Math.max(340, width * 0.42)))
   const inner = { w: Math.max(80, width - left - right), h: height - top - bottom }
   const to = Math.min(years, Math.max(...lines.flatMap((l) => l.points.filter((p) => p.loss !== undefined).map((p) => p.return_period)), 10))
   const x = periodScale(2, to, inner.w)
@@ -61,6 +75,7 @@ export function EpChart({ lines, marks = [], scale, years, at, onAt, label, chil
             {lines.map((l) => pieces(l.points, (p) => p.loss !== undefined).map((piece, i) => (
               <path key={`${l.name} ${i}`} className={`curve ${l.look}`} d={line<EpPoint>((p) => x.x(p.return_period), (p) => y.y(p.loss!))(piece) ?? ''} />
             )))}
+            {lines.map((l, i) => signs[l.look] ? signed(l, i, lines.length, x.x).map((p) => <path key={`${l.name} ${p.return_period}`} className={`sign ${l.look}`} d={symbol(signs[l.look], 42)() ?? ''} transform={`translate(${x.x(p.return_period)},${y.y(p.loss!)})`} />) : null)}
           </g>
           {few !== undefined && inner.w - few > 70 ? <text className="tick" x={inner.w - 4} y={inner.h - 6} textAnchor="end">{inner.w - few > 240 ? `fewer than 10 simulated years beyond 1 in ${count(years / 10)}` : inner.w - few > 130 ? 'fewer than 10 years here' : 'few years'}</text> : null}
           <g className="reading" transform={`translate(${x.x(here)},0)`}>

@@ -12,6 +12,7 @@ const atlas = topology as unknown as Topology<{ counties: GeometryCollection<{ n
 export const counties = feature(atlas, atlas.objects.counties) as FeatureCollection<Polygon | MultiPolygon, { name: string }>
 const neighbours = feature(atlas, atlas.objects.neighbours)
 const borders = mesh(atlas, atlas.objects.counties, (a, b) => a !== b)
+const coast = mesh(atlas, atlas.objects.counties, (a, b) => a === b)
 const graticule = geoGraticule().extent([[-90, 23], [-76, 33]]).step([2, 2])()
 
 export const countyNames: ReadonlyMap<string, string> = new Map(counties.features.map((f) => [String(f.id), f.properties.name]))
@@ -28,11 +29,11 @@ export function FloridaMap({ label, classOf, chosen, onChoose, title, legend, un
   children?: (project: GeoProjection, width: number, height: number) => ReactNode
 }) {
   const [ref, width] = useWidth()
-  const height = Math.round(Math.min(width * 0.86, 560))
+  const height = Math.round(Math.min(width * 0.86, Math.max(560, window.innerHeight * 0.62)))
   const { projection, drawn } = useMemo(() => {
     const projection = geoConicConformal().rotate([84, 0]).parallels([26, 30.5]).fitExtent([[10, 10], [width - 10, height - 10]], counties)
     const path = geoPath(projection)
-    return { projection, drawn: { counties: counties.features.map((f) => ({ f, d: path(f as Feature) ?? '' })), neighbours: path(neighbours) ?? '', borders: path(borders) ?? '', graticule: path(graticule) ?? '' } }
+    return { projection, drawn: { counties: counties.features.map((f) => ({ f, d: path(f as Feature) ?? '' })), neighbours: path(neighbours) ?? '', borders: path(borders) ?? '', coast: path(coast) ?? '', graticule: path(graticule) ?? '' } }
   }, [width, height])
   const byName = useMemo(() => [...countyNames].sort((a, b) => a[1].localeCompare(b[1])).map(([fips]) => fips), [])
   const key = (e: KeyboardEvent) => {
@@ -52,7 +53,7 @@ export function FloridaMap({ label, classOf, chosen, onChoose, title, legend, un
           return <path key={fips} className={`county ${classOf(fips) ?? 'none'}`} d={d} onClick={onChoose ? () => onChoose(fips) : undefined}>{title ? <title>{title(fips)}</title> : null}</path>
         })}
         {under?.(projection)}
-        <path className="borders" d={drawn.borders} />
+        <path className="borders" d={drawn.borders} /><path className="coast" d={drawn.coast} />
         {chosen ? drawn.counties.filter(({ f }) => String(f.id) === chosen).map(({ d }) => <g key="chosen"><path className="casing" d={d} /><path className="outline" d={d} /></g>) : null}
         {children?.(projection, width, height)}
       </svg>

@@ -4,17 +4,20 @@ import { useMemo } from 'react'
 import type { Schemas } from '../api/client'
 import type { MapClass } from './florida'
 
+const usualScale = 4600 // of the projection where a map is about 660 px wide: dots grow and shrink with it
+
 /** Insured sites as dots, their area by insured value. */
 export function Sites({ of, project }: { of: Schemas['PortfolioSites']; project: GeoProjection }) {
   const sites = of.sites as Schemas['Site'][]
   const paths = useMemo(() => {
     const most = Math.max(1, ...sites.map((s) => s.tiv))
+    const largest = 6.5 * Math.min(1.8, project.scale() / usualScale)
     // One path for each size: thousands of elements would make the map slow.
     const bySize = new Map<number, string>()
     for (const s of sites) {
       const at = project([s.longitude, s.latitude])
       if (!at) continue
-      const r = Math.max(1, Math.round(Math.sqrt(s.tiv / most) * 7 * 2) / 2)
+      const r = Math.max(largest / 9, Math.round(Math.sqrt(s.tiv / most) * largest * 2) / 2)
       bySize.set(r, `${bySize.get(r) ?? ''}M${(at[0] - r).toFixed(1)} ${at[1].toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`)
     }
     return [...bySize].sort((a, b) => a[0] - b[0])

@@ -18,6 +18,7 @@ export interface Column<T extends RowData> {
   mono?: boolean
   hidden?: boolean // until the reader chooses it
   wide?: boolean // may break over lines
+  spare?: boolean // left out on a narrow screen: what is opened from the row has it
 }
 
 export interface TableProps<T extends RowData> {
@@ -124,7 +125,7 @@ export function Table<T extends RowData>(p: TableProps<T>) {
                 const column = table.getColumn(c.id)
                 const sorted = column?.getIsSorted()
                 return (
-                  <th key={c.id} scope="col" role={p.stacks ? 'columnheader' : undefined} className={c.number ? 'number' : undefined} aria-sort={sorted ? (sorted === 'asc' ? 'ascending' : 'descending') : undefined}>
+                  <th key={c.id} scope="col" role={p.stacks ? 'columnheader' : undefined} className={[c.number ? 'number' : '', c.spare ? 'spare' : ''].join(' ').trim() || undefined} aria-sort={sorted ? (sorted === 'asc' ? 'ascending' : 'descending') : undefined}>
                     {p.fixedOrder ? c.header : <button type="button" className="sort" onClick={column?.getToggleSortingHandler()}>{c.header}{sorted ? <span aria-hidden="true">{sorted === 'asc' ? ' ↑' : ' ↓'}</span> : null}</button>}
                   </th>
                 )
@@ -148,7 +149,7 @@ export function Table<T extends RowData>(p: TableProps<T>) {
                   {p.onSelect ? <td><input type="checkbox" aria-label="Select" checked={p.selected?.has(key) ?? false} onChange={() => p.onSelect?.(key)} /></td> : null}
                   {shown.map((c, i) => {
                     const content = c.cell ? c.cell(data) : c.value(data) ?? '—'
-                    return <td key={c.id} role={p.stacks ? 'cell' : undefined} data-header={p.stacks ? c.header : undefined} className={[c.number ? 'number' : '', c.mono ? 'mono' : '', c.wide ? 'wide' : ''].join(' ').trim() || undefined}>{i === 0 && p.href ? <RowLink to={p.href(data)}>{content}</RowLink> : content}</td>
+                    return <td key={c.id} role={p.stacks ? 'cell' : undefined} data-header={p.stacks ? c.header : undefined} className={[c.number ? 'number' : '', c.mono ? 'mono' : '', c.wide ? 'wide' : '', c.spare ? 'spare' : ''].join(' ').trim() || undefined}>{i === 0 && p.href ? <RowLink to={p.href(data)}>{content}</RowLink> : content}</td>
                   })}
                 </tr>
               )

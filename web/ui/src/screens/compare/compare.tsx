@@ -5,13 +5,15 @@ import { useGet } from '../../api/queries'
 import { EpChart, type EpLine } from '../../charts/ep'
 import { Legend } from '../../charts/legend'
 import { classOf, curvePeriods, differenceBreaks } from '../../charts/scales'
-import { count, money, percent, short } from '../../format'
+import { count, money, moneyMore, percent, short, time } from '../../format'
 import { countyNames, FloridaMap, MapLegend } from '../../map/florida'
 import { Choice } from '../../parts/form'
 import { Head } from '../../parts/frame'
+import { runName } from '../../parts/names'
 import { copy, Empty, Notice, Ready } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { useUrlChoice, useUrlState } from '../../url'
+import { settingNames, settingValue } from '../run/about'
 import { Calls } from '../run/downloads'
 import './compare.css'
 
@@ -28,7 +30,7 @@ export default function Compare() {
   const others = withText.split(',').filter((id) => id && id !== baseline).slice(0, 3)
   const runs = useGet('/api/v1/runs', { query: { state: 'done', limit: 1000 } })
   const items = (runs.data?.items ?? []) as Run[]
-  const name = (r: Run) => `${r.name ?? r.id.slice(0, 12)} · ${r.submitted.slice(0, 16).replace('T', ' ')}`
+  const name = (r: Run) => `${runName(r)} · ${time(r.submitted)}`
   const options = (chosen: string) => items.filter((r) => r.id === chosen || (r.id !== baseline && !others.includes(r.id))).map((r) => <option key={r.id} value={r.id}>{name(r)}</option>)
   return (
     <div className="screen">
@@ -68,14 +70,14 @@ function Shown({ of }: { of: Schemas['Comparison'] }) {
         <Choice legend="Perspective" value={perspective} choices={perspectives} onChange={setPerspective} />
         <Choice legend="Curve" value={ep} choices={[['oep', 'OEP'], ['aep', 'AEP']]} onChange={setEp} />
       </div>
-      <div className="split ep"><Overlay of={of} all={all} names={names} perspective={perspective} ep={ep} /><Differences of={of} all={all} names={names} perspective={perspective} ep={ep} /></div>
+      <div className={all.length === 1 ? 'split ep' : 'section stacked'}><Overlay of={of} all={all} names={names} perspective={perspective} ep={ep} /><Differences of={of} all={all} perspective={perspective} ep={ep} /></div>
       <Counties all={all} names={names} perspective={perspective} />
     </>
   )
 }
 
 function nameOf(r: Schemas['ComparedRun']): string {
-  return r.name ?? r.basis.run.slice(0, 12)
+  return runName({ id: r.basis.run, ...(r.name ? { name: r.name } : {}) })
 }
 
 /** What was put in otherwise, before any number. */
@@ -88,14 +90,27 @@ function Changes({ names, all }: { names: string[]; all: Compared[] }) {
         return (
           <div className="panel" key={w.run.basis.run}>
             <h3><span className={`sign ${looks[i + 1]}`}>{signs[i + 1]}</span> <Link href={`/runs/${w.run.basis.run}`}>{names[i + 1]}</Link> against {names[0]}</h3>
-            {none ? <p className="muted">Nothing: the same exposure, model and settings. Their figures have the same bits.</p> : changes.map(([title, list]) => ((list as Schemas['Change'][]).length > 0 ? (
-              <dl key={title} className="changes">{(list as Schemas['Change'][]).map((c) => <div key={c.name}><dt>{title}: {c.name}</dt><dd>{shortened(c.baseline) || 'none'} → <strong>{shortened(c.with) || 'none'}</strong></dd></div>)}</dl>
-            ) : null))}
+            {none ? <p className="muted">Nothing: the same exposure, model and settings. Their figures have the same bits.</p> : (
+              <dl className="changes">{changes.flatMap(([title, list]) => (list as Schemas['Change'][]).map((c) => <div key={`${title} ${c.name}`}><dt>{changeName(title, c.name)}</dt><dd>{changeValue(c.name, c.baseline)} → <strong>{changeValue(c.name, c.with)}</strong></dd></div>))}</dl>
+            )}
           </div>
         )
       })}</div>
     </section>
   )
+}
+
+const changeNames: Record<string, string> = { digest: 'digest', locations: 'Locations', accounts: 'Accounts', tiv: 'Insured value', currency: 'Currency' }
+
+function changeName(of: string, name: string): string {
+  if (name === 'digest') return `${of}, digest`
+  return changeNames[name] ?? settingNames[name] ?? `${of}: ${name}`
+}
+
+function changeValue(name: string, text: string): string {
+  if (name === 'tiv') return money(Number(text))
+  if (name === 'locations' || name === 'accounts') return count(Number(text))
+  return shortened(settingValue(name, text))
 }
 
 // Digests are long; their beginning tells them apart by eye, and the run's page has them whole.
@@ -132,12 +147,12 @@ function Overlay({ of, all, names, perspective, ep }: { of: Schemas['Comparison'
   const read = [useCurvesOf(bases[0]?.run, periods), useCurvesOf(bases[1]?.run, periods), useCurvesOf(bases[2]?.run, periods), useCurvesOf(bases[3]?.run, periods)]
   const lines: EpLine[] = bases.flatMap((_, i) => {
     const points = (read[i]?.data?.curves as Schemas['Curve'][] | undefined)?.find((c) => c.perspective === perspective && c.type === ep)?.points as Schemas['CurvePoint'][] | undefined
-    return points ? [{ name: names[i]!, points, band: i === 0, look: looks[i]! }] : []
+    return points ? [{ name: `${signs[i]} ${names[i]}`, points, band: i === 0, look: looks[i]! }] : []
   })
   return (
     <section className="section">
       <div className="section-head"><h2>Exceedance probability, {ep.toUpperCase()}</h2><Choice legend="Loss axis" value={scale} choices={[['log', 'Log loss'], ['linear', 'Linear loss']]} onChange={setScale} /></div>
-      {lines.length === bases.length ? <EpChart lines={lines} scale={scale} years={years} at={Number(at) || 100} onAt={(p) => setAt(String(p))} label="Exceedance curves of the compared runs"><Legend lines={lines.map((l, i) => ({ name: `${signs[i]} ${l.name}${i === 0 ? ', with its band' : ''}`, look: l.look }))} /></EpChart> : <Ready of={read.find((r) => !r.data) ?? read[0]!} rows={10}>{() => null}</Ready>}
+      {lines.length === bases.length ? <EpChart lines={lines} scale={scale} years={years} at={Number(at) || 100} onAt={(p) => setAt(String(p))} label="Exceedance curves of the compared runs"><Legend lines={lines.map((l, i) => ({ name: `${l.name}${i === 0 ? ', with its band' : ''}`, look: l.look }))} /></EpChart> : <Ready of={read.find((r) => !r.data) ?? read[0]!} rows={10}>{() => null}</Ready>}
       {bases.some((b) => b.years !== years) ? <Notice>Curves are drawn as far as all runs reach: {count(years)} years.</Notice> : null}
     </section>
   )
@@ -150,7 +165,7 @@ function useCurvesOf(run: string | undefined, periods: string) {
 interface Row { label: string; order: number; by: (Figure | undefined)[] }
 
 /** Figures of all, with differences absolute and relative. */
-function Differences({ of, all, names, perspective, ep }: { of: Schemas['Comparison']; all: Compared[]; names: string[]; perspective: string; ep: string }) {
+function Differences({ of, all, perspective, ep }: { of: Schemas['Comparison']; all: Compared[]; perspective: string; ep: string }) {
   const rows = useMemo((): Row[] => {
     const periods = [...new Set(all.flatMap((w) => (w.figures as Figure[]).filter((f) => f.level === 'portfolio' && f.figure === ep && f.perspective === perspective).map((f) => f.return_period!)))].sort((a, b) => a - b)
     return [
@@ -162,18 +177,18 @@ function Differences({ of, all, names, perspective, ep }: { of: Schemas['Compari
   }, [all, perspective, ep])
   const columns = useMemo((): Column<Row>[] => [
     { id: 'label', header: 'Figure', value: (r) => r.order, cell: (r) => r.label },
-    { id: 'base', header: `${signs[0]} ${names[0]} (USD)`, number: true, value: (r) => r.by[0]?.baseline, cell: (r) => money(r.by[0]?.baseline) },
+    { id: 'base', header: `${signs[0]} Baseline (USD)`, number: true, value: (r) => r.by[0]?.baseline, cell: (r) => money(r.by[0]?.baseline) },
     ...all.flatMap((_, i): Column<Row>[] => [
-      { id: `with${i}`, header: `${signs[i + 1]} ${names[i + 1]} (USD)`, number: true, value: (r) => r.by[i]?.with, cell: (r) => money(r.by[i]?.with) },
-      { id: `abs${i}`, header: `Δ ${signs[i + 1]} (USD)`, number: true, value: (r) => r.by[i]?.absolute, cell: (r) => money(r.by[i]?.absolute) },
-      { id: `rel${i}`, header: `Δ% ${signs[i + 1]}`, number: true, value: (r) => r.by[i]?.relative, cell: (r) => percent(r.by[i]?.relative, 2) },
+      { id: `with${i}`, header: all.length === 1 ? `${signs[1]} With (USD)` : `${signs[i + 1]} (USD)`, number: true, value: (r) => r.by[i]?.with, cell: (r) => money(r.by[i]?.with) },
+      { id: `abs${i}`, header: `Δ ${signs[i + 1]} (USD)`, number: true, value: (r) => r.by[i]?.absolute, cell: (r) => moneyMore(r.by[i]?.absolute) },
+      { id: `rel${i}`, header: `Δ ${signs[i + 1]} (%)`, number: true, value: (r) => r.by[i]?.relative, cell: (r) => percent(r.by[i]?.relative, 2).replace('%', '') },
     ]),
-  ], [all, names])
+  ], [all])
   const path = linkTo('/api/v1/runs/compare', { query: { baseline: of.baseline.basis.run, with: all.map((w) => w.run.basis.run) } })
   const text = () => [columns.map((c) => c.header).join('\t'), ...rows.map((r) => [r.label, r.by[0]?.baseline ?? '', ...r.by.flatMap((f) => [f?.with ?? '', f?.absolute ?? '', f?.relative ?? ''])].join('\t'))].join('\n')
   return (
-    <section className="section"><div className="section-head"><h2>Differences</h2><div className="actions"><button type="button" onClick={() => void copy(text())}>Copy</button><a className="button" href={path}>JSON</a></div></div>
-      <Table caption="Differences of figures" columns={columns} rows={rows} rowKey={(r) => r.label} keys />
+    <section className="section">
+      <Table caption="Differences of figures" title={`Differences, ${ep.toUpperCase()}`} tools={<><button type="button" onClick={() => void copy(text())}>Copy</button><a className="button" href={path}>JSON</a></>} columns={columns} rows={rows} rowKey={(r) => r.label} keys />
       <Calls path={path} command={`qrsd runs compare ${[of.baseline, ...all.map((w) => w.run)].map((r) => r.basis.run).join(' ')}`} />
     </section>
   )
@@ -192,8 +207,8 @@ function Counties({ all, names, perspective }: { all: Compared[]; names: string[
     { id: 'county', header: 'County', value: (f) => countyNames.get(f.key) ?? f.name },
     { id: 'base', header: 'Baseline AAL (USD)', number: true, value: (f) => f.baseline, cell: (f) => money(f.baseline) },
     { id: 'with', header: 'AAL (USD)', number: true, value: (f) => f.with, cell: (f) => money(f.with) },
-    { id: 'abs', header: 'Δ (USD)', number: true, value: (f) => f.absolute, cell: (f) => money(f.absolute) },
-    { id: 'rel', header: 'Δ%', number: true, value: (f) => f.relative, cell: (f) => percent(f.relative, 2) },
+    { id: 'abs', header: 'Δ (USD)', number: true, value: (f) => f.absolute, cell: (f) => moneyMore(f.absolute) },
+    { id: 'rel', header: 'Δ (%)', number: true, value: (f) => f.relative, cell: (f) => percent(f.relative, 2).replace('%', '') },
   ], [])
   const legend = ['less by 25% or more', '10 – 25% less', '2 – 10% less', 'within 2%', '2 – 10% more', '10 – 25% more', 'more by 25% or more'].map((label, k) => ({ label, className: `diff-${k + 1}` })).reverse()
   return (
@@ -203,7 +218,7 @@ function Counties({ all, names, perspective }: { all: Compared[]; names: string[
         <FloridaMap label="Difference of AAL by county" classOf={(fips) => classes.get(fips)} chosen={pointed ?? chosen} onChoose={(fips) => choose(fips === chosen ? '' : fips)} title={(fips) => countyNames.get(fips) ?? fips} legend={<MapLegend title={`AAL of ${names[i + 1]} against ${names[0]}`} classes={legend} />} />
         <p className="readout" aria-live="polite">{here ? <><strong>{countyNames.get(here.key) ?? here.name} County</strong> · {money(here.baseline)} → <strong>{money(here.with)}</strong> ({percent(here.relative, 2)})</> : <span className="muted">Point at a county or a row.</span>}</p>
       </section>
-      <section className="section"><h2>Counties</h2><Table caption="Differences by county" columns={columns} rows={rows} rowKey={(f) => f.key} sort={{ id: 'abs', desc: true }} filter height={500} chosen={chosen} onPoint={(f) => point(f?.key)} onOpen={(f) => choose(f.key === chosen ? '' : f.key)} /></section>
+      <section className="section"><Table caption="Differences by county" title="Counties" columns={columns} rows={rows} rowKey={(f) => f.key} sort={{ id: 'abs', desc: true }} filter height={560} tall chosen={chosen} onPoint={(f) => point(f?.key)} onOpen={(f) => choose(f.key === chosen ? '' : f.key)} /></section>
     </div>
   )
 }

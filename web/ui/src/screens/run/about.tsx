@@ -2,10 +2,12 @@ import { useMemo } from 'react'
 import { Link } from 'wouter'
 import type { Schemas } from '../../api/client'
 import { useGet, useMay } from '../../api/queries'
-import { actorName, Person, usePeople } from '../../parts/names'
+import { clock, count, date } from '../../format'
+import { actorName, ObjectName, Person, useObjects, usePeople } from '../../parts/names'
 import { ApprovalTag, Facts, Tag, Time } from '../../parts/state'
 import { CopyText, Ready } from '../../parts/states'
-import { Calls } from './downloads'
+import { kindWord } from '../ledger/lineage'
+import { Calls, tableTitle } from './downloads'
 
 type Run = Schemas['Run']
 
@@ -23,10 +25,15 @@ function Settings({ run }: { run: Run }) {
     <Ready of={settings}>{(s) => (
       <section className="section">
         <div className="scroll" tabIndex={0} role="region" aria-label="Settings">
-          <table>
+          <table className="settings">
             <caption className="unseen">Settings</caption>
-            <thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Default</th><th scope="col">Meaning</th></tr></thead>
-            <tbody>{(s.settings as Schemas['Setting'][]).map((one) => <tr key={one.name}><td><code>{one.name}</code></td><td className="wide"><strong>{one.value || 'none'}</strong></td><td>{one.default ? 'yes' : <Tag mark="◆" tone="accent">changed</Tag>}</td><td className="wide muted">{one.meaning}</td></tr>)}</tbody>
+            <thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Default</th></tr></thead>
+            <tbody>{(s.settings as Schemas['Setting'][]).map((one) => (
+              <tr key={one.name}>
+                <td className="setting"><strong>{settingNames[one.name] ?? one.name}</strong> <code className="muted">{one.name}</code><p className="hint">{one.meaning}</p></td>
+                <td className="value">{settingValue(one.name, one.value)}</td><td>{one.default ? 'yes' : <Tag mark="◆" tone="accent">changed</Tag>}</td>
+              </tr>
+            ))}</tbody>
           </table>
         </div>
         <p><Link className="button" href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>New run with these settings</Link></p>
@@ -34,6 +41,17 @@ function Settings({ run }: { run: Run }) {
       </section>
     )}</Ready>
   )
+}
+
+/** What a setting is called; the API's name of it stands beside. */
+export const settingNames: Record<string, string> = { years: 'Simulated years', samples: 'Draws of damage per storm', seed: 'Seed', correlation: 'Correlation', return_periods: 'Return periods', without: 'Judgements switched off', scenario: 'Scenario' }
+
+/** A setting's value as people read it: 10,000 years; a seed is a name and stays as it is. */
+export function settingValue(name: string, value: string): string {
+  const figure = (text: string) => (/^\d+$/.test(text) ? count(Number(text)) : text)
+  if (name === 'years' || name === 'samples') return figure(value)
+  if (name === 'return_periods') return value.split(/[, ]+/).map(figure).join(' · ')
+  return value || 'none'
 }
 
 interface Leaf { sequence: number; leaf: string; lineage: { kind: string; subject: string; time: string; actor: string; note: string; digests?: Record<string, string> } }
@@ -46,14 +64,15 @@ function digests(n: number): string {
 function Lineage({ run }: { run: Run }) {
   const may = useMay()
   const people = usePeople()
+  const objects = useObjects()
   const leaves = useGet('/api/v1/ledger/entries', { query: { about: run.id, limit: 200 } }, { enabled: may('ledger.read') })
   const tables = useGet('/api/v1/runs/{id}/tables', { path: { id: run.id } }, { staleTime: Infinity })
   return (
     <>
-      <section className="section"><h2>From what this came</h2>
+      <section className="section"><h2>Inputs</h2>
         <div className="panel"><Facts of={[
-          ['Portfolio', <Link key="p" href={`/portfolios/${run.portfolio}`}>{run.portfolio}</Link>],
-          ['its digest', <CopyText key="pd" text={run.portfolio_digest} />],
+          ['Portfolio', <ObjectName key="p" id={run.portfolio} objects={objects} />],
+          ['Digest of the portfolio', <CopyText key="pd" text={run.portfolio_digest} />],
           ['Model', <span key="m"><CopyText text={run.model} />{may('model.read') ? <> · <a href={`/models/${run.model}`}>model card</a></> : null}</span>],
           ['Seed', run.spec.seed],
         ]} /></div>
@@ -62,15 +81,23 @@ function Lineage({ run }: { run: Run }) {
         {may('ledger.read') ? <Ready of={leaves}>{(l) => (
           <ol className="leaves">{(l.items as unknown as Leaf[]).map((leaf) => (
             <li key={leaf.sequence}>
-              <p><strong>{leaf.lineage.kind}</strong> · leaf {leaf.sequence} · <Time at={leaf.lineage.time} /> · {actorName(leaf.lineage.actor, people)}{leaf.lineage.note ? <span className="muted"> · {leaf.lineage.note}</span> : null}</p>
+              <p><strong>{kindWord(leaf.lineage.kind)}</strong> · leaf {leaf.sequence} · <Time at={leaf.lineage.time} /> · {actorName(leaf.lineage.actor, people)}{leaf.lineage.note ? <span className="muted"> · {leaf.lineage.note}</span> : null}</p>
               <details><summary>{digests(Object.keys(leaf.lineage.digests ?? {}).length)}</summary><Facts of={[['Leaf', <CopyText key="l" text={leaf.leaf} />], ...Object.entries(leaf.lineage.digests ?? {}).map(([name, digest]) => [name, <CopyText key={name} text={digest} />] as const)]} /></details>
             </li>
           ))}</ol>
         )}</Ready> : <p>Your role does not read the ledger.</p>}
       </section>
       <section className="section"><h2>Tables of the result</h2>
-        <p className="muted">Digests of canonical columns, which the seal names: the same numbers in another file format have the same digest.</p>
-        <Ready of={tables}>{(t) => <div className="panel"><Facts of={(t.tables as Schemas['ResultTable'][]).map((table) => [table.name, <CopyText key={table.name} text={table.digest} />] as const)} /></div>}</Ready>
+        <p className="muted">The seal names these digests. They are of the numbers, not of the file: the same numbers in another format have the same digest.</p>
+        <Ready of={tables}>{(t) => (
+          <div className="scroll" tabIndex={0} role="region" aria-label="Digests of the tables">
+            <table>
+              <caption className="unseen">Digests of the tables</caption>
+              <thead><tr><th scope="col">Table</th><th scope="col">File</th><th scope="col">Digest</th></tr></thead>
+              <tbody>{(t.tables as Schemas['ResultTable'][]).map((table) => <tr key={table.name}><td>{tableTitle(table.name)}</td><td><code>{table.name}</code></td><td><CopyText text={table.digest} /></td></tr>)}</tbody>
+            </table>
+          </div>
+        )}</Ready>
       </section>
     </>
   )
@@ -92,5 +119,5 @@ function Timeline({ run }: { run: Run }) {
     }
     return all.sort((x, y) => x.at.localeCompare(y.at))
   }, [run, seal, requests, people])
-  return <section className="section"><h2 className="unseen">Timeline</h2><ol className="timeline">{events.map((e, i) => <li key={i}><Time at={e.at} /><span>{e.what}</span></li>)}</ol></section>
+  return <section className="section"><h2 className="unseen">Timeline</h2><ol className="timeline">{events.map((e, i) => <li key={i}><Time at={e.at} show={`${date(e.at)}, ${clock(e.at)}`} /><span>{e.what}</span></li>)}</ol></section>
 }

@@ -43,7 +43,7 @@ function Files({ run }: { run: Run }) {
     <Ready of={tables}>{(t) => (
       <>
         {may('run.report') ? <p>The report, with figures, settings, seal and approval: <a href={`/runs/${run.id}/report`}>as a page</a> or <a href={linkTo('/api/v1/runs/{id}/report', { path: { id: run.id } })} download={`report-${run.id}.pdf`}>as PDF</a>.</p> : null}
-        <p>CSV and Parquet are the files that the seal names. Excel is made of tables of up to 150,000 cells.</p>
+        <p>The seal covers the CSV and Parquet files. Excel is offered for tables of up to 150,000 cells.</p>
         <div className="scroll" tabIndex={0} role="region" aria-label="Tables">
           <table>
             <caption className="unseen">Tables</caption>
@@ -57,7 +57,7 @@ function Files({ run }: { run: Run }) {
                     <td className="links"><a href={as('csv')} download>CSV</a> {(csv?.bytes ?? 0) <= certainlyMore ? <a href={as('xlsx')} download>Excel</a> : null} <a href={as('parquet')} download>Parquet</a> <a href={linkTo('/api/v1/runs/{id}/tables/{name}', { path: { id: run.id, name: table.name } })}>JSON</a></td></tr>
                 )
               })}
-              {(t.files as Schemas['ResultFile'][]).map((f) => <tr key={f.name}><td>{f.name}</td><td /><td className="number">{bytes(f.bytes)}</td><td className="links"><a href={linkTo('/api/v1/runs/{id}/files/{name}', { path: { id: run.id, name: f.name } })} download>As it is</a></td></tr>)}
+              {(t.files as Schemas['ResultFile'][]).map((f) => <tr key={f.name}><td>{f.name}</td><td /><td className="number">{bytes(f.bytes)}</td><td className="links"><a href={linkTo('/api/v1/runs/{id}/files/{name}', { path: { id: run.id, name: f.name } })} download>{f.name.replace(/^.*\./, '').toUpperCase()}</a></td></tr>)}
             </tbody>
           </table>
         </div>
@@ -72,8 +72,7 @@ export function Calls({ path, command }: { path: string; command?: string }) {
   const call = `curl -H "Authorization: Bearer $QRSD_API_KEY" "${location.origin}${path}"`
   return (
     <details className="calls"><summary>As API call{command ? ' and command' : ''}</summary>
-      <pre>{call}</pre><button type="button" onClick={() => void copy(call)}>Copy</button>
-      {command ? <><pre>{command}</pre><button type="button" onClick={() => void copy(command)}>Copy</button></> : null}
+      {[call, ...(command ? [command] : [])].map((text) => <div key={text}><pre>{text}</pre><button type="button" onClick={() => void copy(text)}>Copy</button></div>)}
     </details>
   )
 }

@@ -2,7 +2,7 @@ import { useMemo } from 'react'
 import { useLocation } from 'wouter'
 import { linkTo, type Schemas } from '../../api/client'
 import { useList, useMay } from '../../api/queries'
-import { count, money, share } from '../../format'
+import { count, money, monthDay, share } from '../../format'
 import { Choice } from '../../parts/form'
 import { Menu } from '../../parts/menu'
 import { Empty, Failure, Loading, Notice } from '../../parts/states'
@@ -12,7 +12,6 @@ import { Calls } from './downloads'
 import { perspectives } from './figures'
 
 type Event = Schemas['EventLoss']
-const two = (n: number) => String(n).padStart(2, '0')
 
 function landfall(e: Event): string | undefined {
   const all = e.landfalls as Schemas['Landfall'][] | undefined
@@ -30,8 +29,8 @@ export default function Events({ run, summary }: { run: Schemas['Run']; summary:
   const columns = useMemo((): Column<Event>[] => [
     { id: 'event', header: 'Storm', number: true, value: (e) => e.event, cell: (e) => String(e.event) },
     { id: 'year', header: 'Simulated year', number: true, value: (e) => e.year, cell: (e) => count(e.year) },
-    { id: 'day', header: 'Month-day', value: (e) => `${two(e.month)}-${two(e.day)}` },
-    { id: 'category', header: 'Category', number: true, value: (e) => e.category, cell: (e) => (e.category === undefined ? '—' : e.category === 0 ? 'none' : String(e.category)) },
+    { id: 'day', header: 'Day', number: true, value: (e) => monthDay(e.month, e.day) },
+    { id: 'category', header: 'Category', number: true, value: (e) => e.category, cell: (e) => (e.category ? String(e.category) : '—') },
     { id: 'landfall', header: 'Landfall', value: (e) => landfall(e) },
     { id: 'gross', header: 'Gross (USD)', number: true, value: (e) => e.gross?.mean, cell: (e) => money(e.gross?.mean) },
     { id: 'grosssd', header: 'Gross SD (USD)', number: true, hidden: true, value: (e) => e.gross?.sd, cell: (e) => money(e.gross?.sd) },
@@ -54,15 +53,16 @@ export default function Events({ run, summary }: { run: Schemas['Run']; summary:
     query.delete('fill')
     navigate(`${window.location.pathname}?${query}`)
   }
+  const storms = `${count(total)} ${total === 1 ? 'storm' : 'storms'}`
+  const title = noneGross ? `${storms} with a ground-up loss, none with a gross loss` : `${storms} with a loss, largest first`
   const table = perspective === 'gross' ? 'gr_melt' : 'gu_melt'
   const as = (format: 'csv' | 'parquet') => linkTo('/api/v1/runs/{id}/tables/{name}/export', { path: { id: run.id, name: table }, query: { format } })
   return (
     <section className="section">
-      <div className="section-head"><h2>{noneGross ? `${count(total)} storms with a ground-up loss, none of them with a gross loss` : `${count(total)} storms with a loss, largest first`}</h2><Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} /></div>
       {list.first?.unknown ? <Notice tone="warn">Category and landfall are not known: {list.first.unknown}</Notice> : null}
-      <Table caption="Storms" columns={columns} rows={list.items} rowKey={(e) => String(e.event)} fixedOrder filter keys height={560} total={total} more={list.isFetching ? undefined : list.more} onOpen={open}
-        tools={may('run.export') ? <Menu label="Download"><a href={as('csv')} download>CSV, {table}</a><a href={as('parquet')} download>Parquet, {table}</a><a href={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective, limit: 1000 } })}>JSON, the first thousand</a></Menu> : null} />
-      <p className="hint">A row opens its storm on the map: way, peak gusts, losses by county. The appliance computes it again, to the bits of the run.</p>
+      <Table caption="Storms" title={title} columns={columns} rows={list.items} rowKey={(e) => String(e.event)} fixedOrder filter keys height={560} tall total={total} more={list.isFetching ? undefined : list.more} onOpen={open}
+        tools={<><Choice legend="Perspective" value={perspective} choices={[['gross', 'Gross'], ['ground_up', 'Ground-up']]} onChange={setPerspective} />{may('run.export') ? <Menu label="Download"><a href={as('csv')} download>CSV, {table}</a><a href={as('parquet')} download>Parquet, {table}</a><a href={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective, limit: 1000 } })}>JSON, the first thousand</a></Menu> : null}</>} />
+      <p className="hint">Click a row to see its storm on the map: track, peak gusts and losses by county. The appliance computes the storm again and gets exactly the figures of the run.</p>
       <Calls path={linkTo('/api/v1/runs/{id}/events', { path: { id: run.id }, query: { summary, perspective } })} command={`qrsd runs events ${run.id}`} />
     </section>
   )

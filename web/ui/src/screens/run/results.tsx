@@ -112,17 +112,14 @@ function PeriodTable({ run, summary, oep, aep, periods, panel, perspective, conf
   const text = () => [['return_period', 'oep', 'oep_low', 'oep_high', 'oep_tvar', 'aep'].join('\t'), ...rows.map((r) => [r.period, r.oep?.loss, r.oep?.low, r.oep?.high, r.oep?.tvar, r.aep?.loss].map((v) => v ?? '').join('\t'))].join('\n')
   return (
     <section className="section">
-      <div className="section-head"><h2>Return-period losses</h2>
-        <div className="actions">
-          <EditPeriods run={run} />
-          <Menu label="Download">
-            {may('run.export') ? <><a href={as('xlsx')} download>Excel, {table}</a><a href={as('csv')} download>CSV, {table}</a><a href={as('parquet')} download>Parquet, {table}</a></> : null}
-            <a href={json}>JSON, these rows</a>
-            <button type="button" onClick={() => void copy(text())}>Copy these rows</button>
-          </Menu>
-        </div>
-      </div>
-      <Table caption="Return-period losses" columns={columns} rows={rows} rowKey={(r) => String(r.period)} onOpen={(r) => onAt(r.period)} chosen={String(at)} keys />
+      <Table caption="Return-period losses" title="Return-period losses" tools={<>
+        <EditPeriods run={run} />
+        <Menu label="Download">
+          {may('run.export') ? <><a href={as('xlsx')} download>Excel, {table}</a><a href={as('csv')} download>CSV, {table}</a><a href={as('parquet')} download>Parquet, {table}</a></> : null}
+          <a href={json}>JSON, these rows</a>
+          <button type="button" onClick={() => void copy(text())}>Copy these rows</button>
+        </Menu>
+      </>} columns={columns} rows={rows} rowKey={(r) => String(r.period)} onOpen={(r) => onAt(r.period)} chosen={String(at)} keys />
       <Calls path={json} command={`qrsd runs show ${run.id}`} />
     </section>
   )
