@@ -114,7 +114,7 @@ function Left() {
   const [chosen, choose] = useUrlState('line')
   const columns = useMemo((): Column<Line>[] => [
     { id: 'number', header: 'No.', number: true, value: (e) => e.number },
-    { id: 'time', header: 'Time (UTC)', value: (e) => e.time, cell: (e) => <Time at={e.time} /> },
+    { id: 'time', header: 'Time (UTC)', value: (e) => e.time, cell: (e) => <Time at={e.time} bare /> },
     { id: 'kind', header: 'Kind', value: (e) => e.kind },
     { id: 'purpose', header: 'Operation', value: (e) => e.purpose },
     { id: 'destination', header: 'Destination', value: (e) => e.destination },

@@ -67,7 +67,7 @@ function Jobs({ run, kept, chosen, choose }: { run: string; kept: boolean; chose
   const devices = useMemo(() => (known ?? []) as Device[], [known])
   const jobs = list.items as Job[]
   const columns = useMemo((): Column<Job>[] => [
-    { id: 'prepared', header: 'Prepared (UTC)', value: (j) => j.prepared, cell: (j) => <Time at={j.prepared} /> },
+    { id: 'prepared', header: 'Prepared (UTC)', value: (j) => j.prepared, cell: (j) => <Time at={j.prepared} bare /> },
     { id: 'question', header: 'Question', value: (j) => questionLine(j.question) },
     { id: 'device', header: 'Backend', value: (j) => deviceOf(j.device, devices).name },
     { id: 'stage', header: 'State', value: (j) => j.stage, cell: (j) => <StageTag job={j} /> },

@@ -1,5 +1,5 @@
 // One job: what it asks, what becomes of it, what can be done with it now, its bytes, and its answer beside the others.
-import { useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { Link } from 'wouter'
 import { api, ApiError, Cancelled } from '../../../api/client'
 import { useMay, useRefresh } from '../../../api/queries'
@@ -22,8 +22,10 @@ export function StageTag({ job }: { job: Job }) {
 
 export function OneJob({ job, devices, onClose }: { job: Job; devices: readonly Device[]; onClose: () => void }) {
   const report = reportOf(job)
+  const all = useRef<HTMLElement>(null)
+  useEffect(() => { all.current?.scrollIntoView({ block: 'nearest' }) }, []) // it is below all that the simulator found
   return (
-    <section className="panel job" aria-label="Job">
+    <section ref={all} className="panel job" aria-label="Job">
       <div className="section-head"><h3>{questionLine(job.question)} <StageTag job={job} /></h3><button type="button" className="icon" aria-label="Close the job" onClick={onClose}>✕</button></div>
       {report ? <Answered job={job} report={report} devices={devices} /> : null}
       <div className="split">
