@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
@@ -36,7 +38,7 @@ import (
 var axe []byte
 
 // patience is how long a test waits for the browser to do a thing.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // origin is where the pages are in the browser of tests, which is led from it to the listener.
 const origin = "https://" + host
@@ -84,7 +86,7 @@ func (a *appliance) browse() *browser {
 	)
 	allocator, cancelAll := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	ctx, cancelTime := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancelTime := context.WithTimeout(ctx, 6*time.Minute)
 	b := &browser{appliance: a, ctx: ctx, expects: map[int64]bool{}}
 	b.must(chromedp.Listen(ctx, b.hear))
 	a.Cleanup(func() { cancelTime(); cancel(); cancelAll() })
@@ -143,12 +145,29 @@ func (b *browser) complaints() {
 // do runs actions, or fails the test with what the page shows.
 func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
+	b.settled(func(ctx context.Context) error { return chromedp.Do(ctx, actions...) })
+}
+
+// settled takes a step again where the page went away under it, as one does whose script leads to another, until patience ends.
+func (b *browser) settled(step func(context.Context) error) {
+	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		b.Fatalf("%v\nat %s", err, b.glimpse())
+	for {
+		err := step(ctx)
+		if err == nil {
+			return
+		}
+		var gone *cdproto.Error
+		if !errors.As(err, &gone) || gone.Code != serverError || ctx.Err() != nil {
+			b.Fatalf("%v\nat %s", err, b.glimpse())
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
+
+// serverError is JSON-RPC's code for what Chromium could not do, as with a node or a context that is no more.
+const serverError = -32000
 
 // command sends a command of the browser's protocol, or fails the test.
 func command[P, R any](b *browser, c cdp.Command[P, R], params P) R {
@@ -159,14 +178,12 @@ func command[P, R any](b *browser, c cdp.Command[P, R], params P) R {
 }
 
 // read gets a value from the page.
-func read[T any](b *browser, action chromedp.Action[T]) T {
+func read[T any](b *browser, action chromedp.Action[T]) (v T) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	v, err := chromedp.Run(ctx, action)
-	if err != nil {
-		b.Fatalf("%v\nat %s", err, b.glimpse())
-	}
+	b.settled(func(ctx context.Context) (err error) {
+		v, err = chromedp.Run(ctx, action)
+		return err
+	})
 	return v
 }
 
@@ -186,15 +203,16 @@ func (b *browser) open(path string) int64 {
 }
 
 // load does what leads to a page, and returns its status.
-func (b *browser) load(step chromedp.Action[chromedp.Void]) int64 {
+func (b *browser) load(step chromedp.Action[chromedp.Void]) (status int64) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	r, err := chromedp.RunResponse(ctx, step)
-	if err != nil {
-		b.Fatalf("%v\nat %s", err, b.glimpse())
-	}
-	return r.Status
+	b.settled(func(ctx context.Context) error {
+		r, err := chromedp.RunResponse(ctx, step)
+		if err == nil {
+			status = r.Status
+		}
+		return err
+	})
+	return status
 }
 
 // script switches the page's scripts on or off.
