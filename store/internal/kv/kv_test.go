@@ -137,8 +137,9 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestLongReadsEnd(t *testing.T) {
+	t.Parallel()
 	o := small()
-	o.ReadBudget = 30 * time.Millisecond
+	o.ReadBudget = 500 * time.Millisecond
 	told := make(chan time.Duration, 1)
 	o.OnLongRead = func(held time.Duration) { told <- held }
 	f := create(t, o)
@@ -165,8 +166,19 @@ func TestLongReadsEnd(t *testing.T) {
 	if !errors.Is(err, kv.ErrReadTooLong) {
 		t.Errorf("in Prepare: %v", err)
 	}
+	if s := f.Stats(); s.LongReads != 2 || s.OpenReads != 0 {
+		t.Errorf("%d long reads, %d open", s.LongReads, s.OpenReads)
+	}
+}
+
+// TestCancelledReadsEnd: a reader whose context ends gets that at its next reading, long before its budget is spent.
+func TestCancelledReadsEnd(t *testing.T) {
+	o := small()
+	o.ReadBudget = time.Hour
+	f := create(t, o)
+	f.put(at(1, "a"), "x")
 	ctx, cancel := context.WithCancel(background)
-	err = f.View(ctx, func(tx *kv.ReadTx) error {
+	err := f.View(ctx, func(tx *kv.ReadTx) error {
 		cancel()
 		for {
 			if _, _, err := tx.Get(at(1, "a")); err != nil {
@@ -177,7 +189,7 @@ func TestLongReadsEnd(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if s := f.Stats(); s.LongReads != 2 || s.OpenReads != 0 {
+	if s := f.Stats(); s.LongReads != 0 || s.OpenReads != 0 {
 		t.Errorf("%d long reads, %d open", s.LongReads, s.OpenReads)
 	}
 }
