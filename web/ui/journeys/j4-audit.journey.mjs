@@ -42,7 +42,7 @@ async function filters(v) {
   equal(await page.getByLabel('Outcome').inputValue(), 'done', 'the outcome after a reload')
   await v.look('filtered', ['light'])
   await page.getByLabel('Outcome').selectOption('failed')
-  await page.getByText('No entry is so').waitFor()
+  await page.getByText('No entry matches').waitFor()
   await v.look('none', ['light', 'light-420'])
   await page.getByRole('button', { name: 'Clear the filters' }).click()
   await page.waitForURL(/\/audit$/)

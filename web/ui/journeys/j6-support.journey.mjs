@@ -93,7 +93,7 @@ async function strangers(browser, appliance) {
   const v = await Visitor.open(browser, appliance, 'admin', 'j6-admin')
   for (const [path, text] of [['health', 'Health'], ['diagnostics', 'Diagnostics']]) {
     await v.go(`/admin/${path}`)
-    await v.page.getByText(`Your role does not see ${text}.`).waitFor()
+    await v.page.getByText(`Your role does not include ${text}.`).waitFor()
   }
   v.expected.push(/403 .*doctor/)
   equal((await v.api('/api/v1/system/doctor')).status, 403, 'the doctor to an administrator')

@@ -396,7 +396,7 @@ async function operator(browser, appliance) {
   await page.getByRole('row').filter({ hasText: 'gone with its keys' }).waitFor()
   await section(v, 'users', 'Users')
   await page.getByRole('row').filter({ hasText: 'operator@example.com' }).waitFor()
-  await page.getByLabel('Of', { exact: true }).selectOption({ label: 'Sample' })
+  await page.getByLabel('Tenant', { exact: true }).selectOption({ label: 'Sample' })
   await page.getByRole('row').filter({ hasText: 'modeler@example.com' }).waitFor()
   await v.look('users', ['light'])
   await system(v)
@@ -436,7 +436,7 @@ async function system(v) {
 async function others(browser, appliance) {
   const v = await Visitor.open(browser, appliance, 'modeler', 'admin-modeler')
   await v.go('/admin/users')
-  await v.page.getByText('Your role does not see Users.').waitFor()
+  await v.page.getByText('Your role does not include Users.').waitFor()
   equal(await v.page.getByRole('link', { name: 'Webhooks' }).count(), 0, 'sections that a modeler does not have')
   await v.look('denied', ['light', 'light-420'])
   await v.go('/admin/nothing')

@@ -52,7 +52,7 @@ export default function Admin() {
   return (
     <div className="screen">
       <Head title={shown ? `Admin: ${shown.text}` : 'Admin'} />
-      <nav className="tabs" aria-label="Sections of the administration">
+      <nav className="tabs" aria-label="Sections of the administration" ref={showCurrent}>
         {mine.map((s) => <Link key={s.key} href={`/admin/${s.key}`} aria-current={shown?.key === s.key ? 'page' : undefined}>{s.text}</Link>)}
       </nav>
       {shown ? <shown.show /> : <Absent section={section ?? ''} />}
@@ -60,8 +60,14 @@ export default function Admin() {
   )
 }
 
+/** On a narrow screen the sections are a row that scrolls: the one that is shown is brought into sight. */
+function showCurrent(nav: HTMLElement | null) {
+  const here = nav?.querySelector<HTMLElement>('[aria-current]')
+  if (nav && here) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2
+}
+
 function Absent({ section }: { section: string }) {
   const known = sections.find((s) => s.key === section)
   if (!known) return <Notice tone="warn"><strong>There is no section “{section}”.</strong></Notice>
-  return <Notice tone="warn"><strong>Your role does not see {known.text}.</strong> It needs the verb {known.verbs.map((v, i) => <span key={v}>{i > 0 ? ' or ' : ''}<code>{v}</code></span>)}. The section Roles says who has it; an administrator of your tenant gives roles.</Notice>
+  return <Notice tone="warn"><strong>Your role does not include {known.text}.</strong> It needs the permission {known.verbs.map((v, i) => <span key={v}>{i > 0 ? ' or ' : ''}<code>{v}</code></span>)}. The section Roles lists who has it; an administrator of your tenant can give you another role.</Notice>
 }

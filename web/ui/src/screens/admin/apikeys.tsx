@@ -33,8 +33,8 @@ export function ApiKeys() {
     { id: 'state', header: 'State', value: stateOf, cell: (k) => ({ active: <Tag mark="●" tone="ok">Active</Tag>, revoked: <Tag mark="✕" tone="error">Revoked</Tag>, expired: <Tag mark="—" tone="muted">Expired</Tag> })[stateOf(k)] },
     { id: 'owner', header: 'Owner', value: (k) => (k.owner === me?.id ? me.name : actorName(k.owner, people)) },
     { id: 'scopes', header: 'Scopes', wide: true, value: (k) => k.scopes.join(' '), cell: (k) => <Scopes of={k.scopes} /> },
-    { id: 'used', header: 'Used (UTC)', value: (k) => k.used, cell: (k) => (k.used ? <Time at={k.used} /> : <span className="muted">never</span>) },
-    { id: 'expires', header: 'Ends (UTC)', value: (k) => k.expires, cell: (k) => <Time at={k.expires} /> },
+    { id: 'used', header: 'Used (UTC)', value: (k) => k.used, cell: (k) => (k.used ? <Time at={k.used} bare /> : <span className="muted">never</span>) },
+    { id: 'expires', header: 'Ends (UTC)', value: (k) => k.expires, cell: (k) => <Time at={k.expires} bare /> },
     { id: 'do', header: 'Actions', value: () => '', cell: (k) => (stateOf(k) === 'active' ? <span className="row-actions">{k.owner === me?.id && may('api-key.rotate') ? <button type="button" onClick={() => setRotating(k)}>Rotate …</button> : null}<button type="button" onClick={() => setRevoking(k)}>Revoke …</button></span> : null) },
   ], [people, me, may])
   const keys = (list.data?.items ?? []) as Key[]
@@ -42,7 +42,7 @@ export function ApiKeys() {
     <section className="section">
       <div className="section-head"><p className="muted">With a key a program does what its owner may do, within the key's scopes.</p>{may('api-key.add') ? <div className="actions"><button type="button" className="primary" onClick={() => setMaking(true)}>Make a key …</button></div> : null}</div>
       {list.error ? <Failure error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading /> : keys.length === 0 ? <Empty title="No API keys yet"><p>Make one for each program, with the fewest scopes that it needs, so that one can be revoked without the others.</p></Empty>
-        : <Table caption="API keys" columns={columns} rows={keys} rowKey={(k) => k.id} filter keys />}
+        : <Table caption="API keys" stacks columns={columns} rows={keys} rowKey={(k) => k.id} filter keys />}
       {making ? <MakeKey onClose={() => setMaking(false)} onSecret={setSecret} /> : null}
       {rotating ? <RotateKey of={rotating} onClose={() => setRotating(undefined)} onSecret={setSecret} /> : null}
       {revoking ? <Confirm title="Revoke the key" button="Revoke" onClose={() => setRevoking(undefined)} send={async () => {
@@ -76,7 +76,7 @@ function MakeKey({ onClose, onSecret }: { onClose: () => void; onSecret: (s: Sec
         onSecret({ title: 'API key', name: 'api-key', secret: made.secret, what: <>“{made.api_key.name}”. Programs send it as <code>Authorization: Bearer …</code>. It ends on <Time at={made.api_key.expires} />.</> })
       }}>
         {(fault) => <>
-          <TextField label="Name" name="name" required autoFocus maxLength={200} hint="Which program has it" autoComplete="off" fault={fault('name')} />
+          <TextField label="Name" name="name" required autoFocus maxLength={200} hint="Which program uses it" autoComplete="off" fault={fault('name')} />
           <SelectField label="Good for" name="days" defaultValue="90">{[30, 90, 180, 365].map((d) => <option key={d} value={d}>{d} days</option>)}</SelectField>
           <fieldset className="scope-choice"><legend>Scopes <span className="muted">Fewer are safer.</span></legend>
             {fault('scopes') ? <p className="fault">✕ {fault('scopes')}</p> : null}

@@ -55,7 +55,7 @@ function Schedule({ of: s }: { of: Schemas['BackupSchedule'] }) {
 function BackupList() {
   const list = useList('/api/v1/system/backups', { query: { limit: 200 } }, { refetchInterval: 10_000 })
   const columns = useMemo((): Column<Backup>[] => [
-    { id: 'ended', header: 'Ended (UTC)', value: (b) => b.ended, cell: (b) => <Time at={b.ended} /> },
+    { id: 'ended', header: 'Ended (UTC)', value: (b) => b.ended, cell: (b) => <Time at={b.ended} bare /> },
     { id: 'outcome', header: 'Outcome', value: (b) => b.outcome, cell: (b) => <Outcome of={b.outcome} /> },
     { id: 'drill', header: 'Proved by a restore', value: (b) => b.drill, cell: (b) => <Outcome of={b.drill} /> },
     { id: 'name', header: 'Name', mono: true, value: (b) => b.name },
@@ -68,7 +68,7 @@ function BackupList() {
   return (
     <section className="section">
       <h2>Backups</h2>
-      {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={3} /> : <Table caption="Backups" columns={columns} rows={list.items as Backup[]} rowKey={(b) => b.id} fixedOrder keys more={list.more} empty="None was made yet." />}
+      {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={3} /> : <Table caption="Backups" stacks columns={columns} rows={list.items as Backup[]} rowKey={(b) => b.id} fixedOrder keys more={list.more} empty="None was made yet." />}
     </section>
   )
 }
@@ -78,7 +78,7 @@ function DrillList() {
   const drills = list.items as Drill[]
   const [chosen, choose] = useUrlState('drill')
   const columns = useMemo((): Column<Drill>[] => [
-    { id: 'ended', header: 'Ended (UTC)', value: (d) => d.ended, cell: (d) => <Time at={d.ended} /> },
+    { id: 'ended', header: 'Ended (UTC)', value: (d) => d.ended, cell: (d) => <Time at={d.ended} bare /> },
     { id: 'outcome', header: 'Outcome', value: (d) => d.outcome, cell: (d) => <Outcome of={d.outcome} /> },
     { id: 'form', header: 'Form', value: (d) => d.form },
     { id: 'rto', header: 'Time to restore (RTO)', number: true, value: (d) => d.rto_seconds, cell: (d) => (d.rto_seconds > 0 ? span(d.rto_seconds) : '—') },
@@ -92,7 +92,7 @@ function DrillList() {
       <h2>Drills</h2>
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={3} /> : (
         <div className={drill ? 'split beside' : undefined}>
-          <Table caption="Drills" columns={columns} rows={drills} rowKey={(d) => d.id} fixedOrder more={list.more} chosen={chosen} onOpen={(d) => choose(d.id)} empty="None was made yet. A quick one follows every backup." />
+          <Table caption="Drills" stacks columns={columns} rows={drills} rowKey={(d) => d.id} fixedOrder more={list.more} chosen={chosen} onOpen={(d) => choose(d.id)} empty="None was made yet. A quick one follows every backup." />
           {drill ? <OneDrill of={drill} onClose={() => choose('')} /> : null}
         </div>
       )}

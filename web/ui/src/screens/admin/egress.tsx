@@ -30,9 +30,9 @@ const destinations = (withHosts: boolean): readonly Column<Destination>[] => [
   { id: 'on', header: 'State', value: (d) => (d.on ? 'on' : 'off'), cell: (d) => (d.on ? <Tag mark="●" tone="warn">On</Tag> : <Tag mark="—" tone="muted">Off</Tag>) },
   { id: 'party', header: 'Who receives it', value: (d) => d.party, wide: true },
   { id: 'sends', header: 'What goes', value: (d) => d.sends, wide: true },
-  { id: 'setting', header: 'Turned on by', value: (d) => d.setting, mono: true, wide: true },
+  { id: 'setting', header: 'Turned on by', value: (d) => d.setting, wide: true },
   ...(withHosts ? [{ id: 'hosts', header: 'Hosts', value: (d: Destination) => d.hosts.join(' '), mono: true, cell: (d: Destination) => (d.hosts.length ? <code>{d.hosts.join(' ')}</code> : '—') }] : []),
-  { id: 'last', header: 'Last (UTC)', value: (d) => d.last?.at, cell: (d) => (d.last ? <Time at={d.last.at} /> : <span className="muted">never</span>) },
+  { id: 'last', header: 'Last (UTC)', value: (d) => d.last?.at, cell: (d) => (d.last ? <Time at={d.last.at} bare /> : <span className="muted">never</span>) },
 ]
 
 function Destinations() {
@@ -44,7 +44,7 @@ function Destinations() {
       <h2>Where data can go</h2>
       <Ready of={all} rows={4}>{(t) => <>
         <p className="muted">The mode is <strong>{t.mode}</strong>{t.items.some((d) => d.on) ? '.' : ': nothing is turned on.'} {t.record_fault ? <span className="fault">✕ The record of connections does not verify: {t.record_fault}</span> : null}</p>
-        <Table caption="Destinations" columns={columns} rows={t.items} rowKey={(d) => d.purpose} />
+        <Table caption="Destinations" stacks columns={columns} rows={t.items} rowKey={(d) => d.purpose} />
       </>}</Ready>
     </section>
   )
@@ -56,7 +56,7 @@ function Record() {
   const [chosen, choose] = useUrlState('line')
   const columns = useMemo((): Column<Left>[] => [
     { id: 'number', header: '#', number: true, value: (e) => e.number },
-    { id: 'time', header: 'Time (UTC)', value: (e) => e.time, cell: (e) => <Time at={e.time} /> },
+    { id: 'time', header: 'Time (UTC)', value: (e) => e.time, cell: (e) => <Time at={e.time} bare /> },
     { id: 'kind', header: 'Kind', value: (e) => e.kind },
     { id: 'purpose', header: 'Operation', value: (e) => e.purpose },
     { id: 'destination', header: 'Destination', mono: true, value: (e) => e.destination },
@@ -69,7 +69,7 @@ function Record() {
       <h2>What left for your tenant</h2>
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={3} /> : lines.length === 0 ? <Empty title="Nothing has left"><p>Every request to a quantum device is written here byte for byte before it is sent. The local simulator sends nothing.</p></Empty> : (
         <div className={line ? 'split beside' : undefined}>
-          <Table caption="What left" columns={columns} rows={lines} rowKey={(e) => String(e.number)} fixedOrder keys more={list.more} chosen={chosen} onOpen={(e) => choose(String(e.number))} />
+          <Table caption="What left" stacks columns={columns} rows={lines} rowKey={(e) => String(e.number)} fixedOrder keys more={list.more} chosen={chosen} onOpen={(e) => choose(String(e.number))} />
           {line ? <aside className="panel one" aria-label={`Line ${line.number}`}>
             <div className="section-head"><h3>#{line.number} {line.kind}</h3><button type="button" className="icon" aria-label="Close the line" onClick={() => choose('')}>✕</button></div>
             <Facts of={[['SHA-256', <CopyText key="s" text={line.sha256} />], ['Line', <CopyText key="h" text={line.hash} />], ['Line before', <CopyText key="p" text={line.previous} />], ['Id', line.id]]} />
@@ -86,7 +86,7 @@ const outcomes: Record<string, readonly [string, string, string]> = { opened: ['
 function Connections() {
   const list = useList('/api/v1/system/connections', { query: { limit: 200 } })
   const columns = useMemo((): Column<Connection>[] => [
-    { id: 'began', header: 'Began (UTC)', value: (c) => c.began, cell: (c) => <Time at={c.began} /> },
+    { id: 'began', header: 'Began (UTC)', value: (c) => c.began, cell: (c) => <Time at={c.began} bare /> },
     { id: 'outcome', header: 'Outcome', value: (c) => c.outcome, cell: (c) => { const [mark, word, tone] = outcomes[c.outcome] ?? ['·', c.outcome, 'muted']; return <Tag mark={mark} tone={tone}>{word}</Tag> } },
     { id: 'purpose', header: 'For', value: (c) => c.purpose },
     { id: 'host', header: 'Host', mono: true, value: (c) => `${c.host}:${c.port}` },

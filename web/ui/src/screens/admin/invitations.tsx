@@ -26,8 +26,8 @@ export function Invitations() {
     { id: 'name', header: 'Name', value: (i) => i.user.name },
     { id: 'email', header: 'E-mail', value: (i) => i.user.email },
     { id: 'role', header: 'Role', value: (i) => i.user.role },
-    { id: 'created', header: 'Invited (UTC)', value: (i) => i.created, cell: (i) => <Time at={i.created} /> },
-    { id: 'expires', header: 'Good until (UTC)', value: (i) => i.expires, cell: (i) => (new Date(i.expires) < new Date() ? <Tag mark="✕" tone="error">Expired</Tag> : <Time at={i.expires} />) },
+    { id: 'created', header: 'Invited (UTC)', value: (i) => i.created, cell: (i) => <Time at={i.created} bare /> },
+    { id: 'expires', header: 'Good until (UTC)', value: (i) => i.expires, cell: (i) => (new Date(i.expires) < new Date() ? <Tag mark="✕" tone="error">Expired</Tag> : <Time at={i.expires} bare />) },
     { id: 'do', header: 'Actions', value: () => '', cell: (i) => (may('user.disable') ? <button type="button" onClick={() => setWithdrawing(i)}>Withdraw …</button> : null) },
   ], [may])
   const items = (list.data?.items ?? []) as Invitation[]
@@ -35,7 +35,7 @@ export function Invitations() {
     <section className="section">
       <div className="section-head"><TenantChoice />{may('user.add') ? <div className="actions"><button type="button" className="primary" onClick={() => setInviting(true)}>Invite somebody …</button></div> : null}</div>
       {list.error ? <Failure error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading /> : items.length === 0 ? <Empty title="No open invitations"><p>An invitation goes by mail, or into the outbox where no mail server is configured, and is good for seven days.</p></Empty>
-        : <Table caption="Open invitations" columns={columns} rows={items} rowKey={(i) => i.id} keys />}
+        : <Table caption="Open invitations" stacks columns={columns} rows={items} rowKey={(i) => i.id} keys />}
       {inviting ? <Invite tenant={tenant} onClose={() => setInviting(false)} onSecret={setSecret} /> : null}
       {secret ? <Once of={secret} onClose={() => setSecret(undefined)} /> : null}
       {withdrawing ? <Confirm title="Withdraw the invitation" button="Withdraw" onClose={() => setWithdrawing(undefined)} send={async () => {

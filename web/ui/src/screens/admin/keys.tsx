@@ -33,7 +33,7 @@ export function Keys() {
       {owners.map((owner) => (
         <section key={owner} className="section">
           <div className="section-head"><h2>{nameOf(owner)}</h2>{may('key.rotate') ? <div className="actions"><button type="button" onClick={() => setRotating(owner)}>Rotate …</button></div> : null}</div>
-          <div className="thirds">{keys.filter((k) => k.tenant === owner).map((k) => <Hierarchy key={k.hierarchy} of={k} />)}</div>
+          <div className="thirds">{keys.filter((k) => k.tenant === owner).map((k) => <Hierarchy key={k.hierarchy} of={k} owner={nameOf(owner)} />)}</div>
         </section>
       ))}
       {rotating !== undefined ? <Confirm title={`Rotate the keys of ${nameOf(rotating)}`} button="Rotate" onClose={() => setRotating(undefined)} send={async () => {
@@ -48,19 +48,19 @@ export function Keys() {
 const columns: readonly Column<DataKey>[] = [
   { id: 'id', header: 'Data key', mono: true, value: (k) => k.id },
   { id: 'purpose', header: 'Collection', number: true, value: (k) => k.purpose },
-  { id: 'epoch', header: 'Epoch', number: true, value: (k) => k.epoch },
+  { id: 'epoch', header: 'Epoch', number: true, spare: true, value: (k) => k.epoch },
   { id: 'current', header: 'State', value: (k) => (k.current ? 'encrypts' : 'decrypts'), cell: (k) => (k.current ? <Tag mark="●" tone="ok">Encrypts</Tag> : <Tag mark="○" tone="muted">Decrypts</Tag>) },
   { id: 'used', header: 'Used at most', number: true, value: (k) => k.used, cell: (k) => count(k.used) },
-  { id: 'created', header: 'Made (UTC)', value: (k) => k.created, cell: (k) => <Time at={k.created} /> },
+  { id: 'created', header: 'Made (UTC)', value: (k) => k.created, cell: (k) => <Time at={k.created} bare /> },
 ]
 
-function Hierarchy({ of: k }: { of: Key }) {
+function Hierarchy({ of: k, owner }: { of: Key; owner: string }) {
   const late = new Date(k.due) < new Date()
   return (
     <div className="panel hierarchy">
       <h3>{k.hierarchy === 'audit' ? 'Audit' : 'Data'} <span className="muted">{k.hierarchy === 'audit' ? 'outlives an erasure' : 'dies with an erasure'}</span></h3>
       <dl className="mini-facts"><dt>Key-encryption key</dt><dd><code>{k.kek}</code> <Tag mark="●" tone="ok">v{k.version}</Tag></dd><dt>Made</dt><dd><Time at={k.created} /></dd><dt>Rotated by itself</dt><dd>{late ? <Tag mark="!" tone="warn">due since <Time at={k.due} /></Tag> : <Time at={k.due} />}</dd><dt>Destroyed</dt><dd>{count(k.destroyed.length)}</dd></dl>
-      <details><summary>{count(k.data_keys.length)} data keys</summary><Table caption={`Data keys, ${k.hierarchy}`} columns={columns} rows={k.data_keys} rowKey={(d) => d.id} sort={{ id: 'purpose' }} /></details>
+      <details><summary>{count(k.data_keys.length)} data keys</summary><Table caption={`Data keys of ${owner}, ${k.hierarchy}`} columns={columns} rows={k.data_keys} rowKey={(d) => d.id} sort={{ id: 'purpose' }} /></details>
     </div>
   )
 }

@@ -25,12 +25,12 @@ export function Outbox() {
     },
   })
   const columns = useMemo((): Column<Message>[] => [
-    { id: 'created', header: 'Since (UTC)', value: (m) => m.created, cell: (m) => <Time at={m.created} /> },
-    { id: 'kind', header: 'About', value: (m) => m.kind.replaceAll('-', ' ') },
+    { id: 'created', header: 'Since (UTC)', value: (m) => m.created, cell: (m) => <Time at={m.created} bare /> },
+    { id: 'kind', header: 'About', value: (m) => m.kind.charAt(0).toUpperCase() + m.kind.slice(1).replaceAll('-', ' ') },
     { id: 'name', header: 'To', value: (m) => `${m.name} ${m.email}`, cell: (m) => <>{m.name} <span className="muted">{m.email}</span></> },
     { id: 'attempts', header: 'Attempts', number: true, value: (m) => m.attempts },
     { id: 'failure', header: 'Last failure', wide: true, value: (m) => m.failure ?? '' },
-    { id: 'expires', header: 'Until (UTC)', value: (m) => m.expires, cell: (m) => <Time at={m.expires} /> },
+    { id: 'expires', header: 'Until (UTC)', value: (m) => m.expires, cell: (m) => <Time at={m.expires} bare /> },
     { id: 'do', header: 'Actions', value: () => '', cell: (m) => (m.token && pages[m.kind] ? <button type="button" onClick={() => void copy(`${location.origin}${pages[m.kind]}#${m.token}`)}>Copy the link</button> : null) },
   ], [])
   if (!open) {
@@ -45,5 +45,5 @@ export function Outbox() {
   if (!list.data) return <Loading />
   const items = list.data.items as Message[]
   if (items.length === 0) return <Empty title="The outbox is empty"><p>Invitations, password resets and notices of changes wait here until a mail server takes them, or somebody hands them over.</p></Empty>
-  return <section className="section"><Table caption="Messages that were not sent" columns={columns} rows={items} rowKey={(m) => m.id} filter keys /></section>
+  return <section className="section"><Table caption="Messages that were not sent" stacks columns={columns} rows={items} rowKey={(m) => m.id} filter keys /></section>
 }

@@ -12,7 +12,7 @@ import { TenantChoice, useTenantChoice } from './whose'
 type Quotas = Schemas['Quotas']
 
 const names: readonly (readonly [keyof Quotas, string, string])[] = [
-  ['queued', 'Runs that wait', 'beyond it a run is refused'], ['running', 'Runs at the same time', 'more wait'], ['portfolios', 'Portfolios', 'that are kept'], ['bytes', 'Size of files', 'of portfolios and results, encrypted'],
+  ['queued', 'Runs that wait', 'Beyond this a new run is refused.'], ['running', 'Runs at the same time', 'Beyond this a run waits.'], ['portfolios', 'Portfolios', 'Beyond this an import is refused.'], ['bytes', 'Size of files', 'Of portfolios and results, as stored.'],
 ]
 const written = (key: keyof Quotas, n: number) => (key === 'bytes' ? bytes(n) : count(n))
 
@@ -24,7 +24,7 @@ export function QuotaSection() {
   const [changing, setChanging] = useState(false)
   return (
     <section className="section">
-      <div className="section-head"><TenantChoice />{choosing && tenant ? <div className="actions"><button type="button" onClick={() => setChanging(true)}>Change …</button></div> : null}</div>
+      {choosing ? <div className="section-head"><TenantChoice />{tenant ? <div className="actions"><button type="button" onClick={() => setChanging(true)}>Change …</button></div> : null}</div> : null}
       {choosing && !tenant ? <Notice>The appliance itself has no quotas: choose a tenant.</Notice> : (
         <Ready of={quotas} rows={4}>{(q) => <>
           <ul className="quotas">{names.map(([key, name, about]) => (

@@ -32,7 +32,7 @@ export function System() {
         </section>
         <section className="section">
           <h2>Appliance</h2>
-          <div className="panel"><Facts of={[['Status', s.status === 'ready' ? <Tag key="s" mark="●" tone="ok">Ready</Tag> : <Tag key="s" mark="✕" tone="error">Locked</Tag>], ['Version', s.version ?? '—'], ['Mode', s.mode ?? '—']]} /></div>
+          <div className="panel"><Facts of={[['Status', s.status === 'ready' ? <Tag key="s" mark="●" tone="ok">Ready</Tag> : <Tag key="s" mark="✕" tone="error">Locked</Tag>], ['Version', s.version ?? '—']]} /></div>
         </section>
         {s.store ? (
           <section className="section">

@@ -25,8 +25,8 @@ export function Tenants() {
   const columns = useMemo((): Column<Tenant>[] => [
     { id: 'name', header: 'Name', value: (t) => t.name ?? '', cell: (t) => t.name ?? <span className="muted">gone with its keys</span> },
     { id: 'state', header: 'State', value: (t) => (t.erased ? 'erased' : 'live'), cell: (t) => (t.erased ? <Tag mark="✕" tone="muted">Erased</Tag> : <Tag mark="●" tone="ok">Live</Tag>) },
-    { id: 'created', header: 'Made (UTC)', value: (t) => t.created, cell: (t) => <Time at={t.created} /> },
-    { id: 'erased', header: 'Erased (UTC)', value: (t) => t.erased, cell: (t) => <Time at={t.erased} /> },
+    { id: 'created', header: 'Made (UTC)', value: (t) => t.created, cell: (t) => <Time at={t.created} bare /> },
+    { id: 'erased', header: 'Erased (UTC)', value: (t) => t.erased, cell: (t) => <Time at={t.erased} bare /> },
     { id: 'id', header: 'Id', mono: true, value: (t) => t.id, cell: (t) => <CopyText text={t.id} /> },
     { id: 'do', header: 'Actions', value: () => '', cell: (t) => (t.erased ? <button type="button" onClick={() => setCertificate(t.id)}>Certificate</button>
       : <span className="row-actions">{may('user.add') ? <button type="button" onClick={() => setInviting(t)}>Invite an administrator …</button> : null}{may('tenant.erase') ? <button type="button" className="danger" onClick={() => setErasing(t)}>Erase …</button> : null}</span>) },
@@ -36,7 +36,7 @@ export function Tenants() {
     <section className="section">
       <div className="section-head"><p className="muted">Each tenant has keys, logs and users of its own.</p>{may('tenant.add') ? <div className="actions"><button type="button" className="primary" onClick={() => setAdding(true)}>Add a tenant …</button></div> : null}</div>
       {list.error ? <Failure error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading /> : tenants.length === 0 ? <Empty title="No tenants yet" />
-        : <Table caption="Tenants" columns={columns} rows={tenants} rowKey={(t) => t.id} filter keys />}
+        : <Table caption="Tenants" stacks columns={columns} rows={tenants} rowKey={(t) => t.id} filter keys />}
       {adding ? <AddTenant onClose={() => setAdding(false)} onMade={setInviting} /> : null}
       {inviting ? <Invite tenant={inviting.id} onClose={() => setInviting(undefined)} onSecret={setSecret} /> : null}
       {erasing ? <Confirm title={`Erase ${erasing.name}`} button="Destroy its keys" word={erasing.name} onClose={() => setErasing(undefined)} send={async () => {

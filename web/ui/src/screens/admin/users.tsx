@@ -36,8 +36,8 @@ export function Users() {
     { id: 'role', header: 'Role', value: (u) => u.role },
     { id: 'state', header: 'State', value: (u) => u.state, cell: (u) => <StateTag state={u.state} /> },
     { id: 'factor', header: 'Second factor', value: (u) => (u.second_factor ? 'yes' : 'no'), cell: (u) => (u.second_factor ? <Tag mark="✓" tone="ok">In place</Tag> : <span className="muted">— none</span>) },
-    { id: 'signed', header: 'Signed in (UTC)', value: (u) => u.signed_in, cell: (u) => (u.signed_in ? <Time at={u.signed_in} /> : <span className="muted">never</span>) },
-    { id: 'created', header: 'Made (UTC)', value: (u) => u.created, cell: (u) => <Time at={u.created} />, hidden: true },
+    { id: 'signed', header: 'Signed in (UTC)', value: (u) => u.signed_in, cell: (u) => (u.signed_in ? <Time at={u.signed_in} bare /> : <span className="muted">never</span>) },
+    { id: 'created', header: 'Made (UTC)', value: (u) => u.created, cell: (u) => <Time at={u.created} bare />, hidden: true },
     { id: 'id', header: 'Id', mono: true, value: (u) => u.id, hidden: true },
   ], [])
   return (
@@ -48,7 +48,7 @@ export function Users() {
       </div>
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading /> : users.length === 0 ? <Empty title="Nobody is here yet"><p>Invite the first administrator of the tenant, in Tenants.</p></Empty> : (
         <div className={chosen ? 'split beside' : undefined}>
-          <Table caption="Users" columns={columns} rows={users} rowKey={(u) => u.id} sort={{ id: 'name' }} filter keys more={list.more} chosen={chosen} onOpen={(u) => choose(u.id)} />
+          <Table caption="Users" stacks columns={columns} rows={users} rowKey={(u) => u.id} sort={{ id: 'name' }} filter keys more={list.more} chosen={chosen} onOpen={(u) => choose(u.id)} />
           {chosen ? <OneUser key={`${chosen} ${tenant}`} id={chosen} tenant={tenant} onClose={() => choose('')} onSecret={setSecret} /> : null}
         </div>
       )}

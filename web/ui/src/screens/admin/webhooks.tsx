@@ -31,7 +31,7 @@ export function Webhooks() {
     { id: 'state', header: 'State', value: (w) => (w.off ? 'off' : 'on'), cell: (w) => (w.off ? <Tag mark="—" tone="muted">Off</Tag> : <Tag mark="●" tone="ok">On</Tag>) },
     { id: 'url', header: 'Address', mono: true, wide: true, value: (w) => w.url },
     { id: 'events', header: 'Events', number: true, value: (w) => w.events.length },
-    { id: 'rotated', header: 'Secret since (UTC)', value: (w) => w.rotated, cell: (w) => <Time at={w.rotated} /> },
+    { id: 'rotated', header: 'Secret since (UTC)', value: (w) => w.rotated, cell: (w) => <Time at={w.rotated} bare /> },
   ], [])
   return (
     <>
@@ -39,7 +39,7 @@ export function Webhooks() {
         <div className="section-head"><p className="muted">A delivery says that something happened to an object, nothing of what is in it, and is signed with HMAC-SHA256.</p>{may('webhook.add') ? <div className="actions"><button type="button" className="primary" onClick={() => setAdding(true)}>Add a webhook …</button></div> : null}</div>
         {list.error ? <Failure error={list.error} retry={() => void list.refetch()} /> : !list.data ? <Loading /> : hooks.length === 0 ? <Empty title="No webhooks yet"><p>Name an https address that should hear of runs, seals and approvals. Where the appliance is air-gapped, deliveries wait until the mode allows them.</p></Empty> : (
           <div className={chosen ? 'split beside' : undefined}>
-            <Table caption="Webhooks" columns={columns} rows={hooks} rowKey={(w) => w.id} keys chosen={chosen} onOpen={(w) => choose(w.id)} />
+            <Table caption="Webhooks" stacks columns={columns} rows={hooks} rowKey={(w) => w.id} keys chosen={chosen} onOpen={(w) => choose(w.id)} />
             {chosen ? <OneWebhook key={chosen} id={chosen} onClose={() => choose('')} onSecret={setSecret} /> : null}
           </div>
         )}
@@ -139,21 +139,21 @@ function Deliveries({ hooks }: { hooks: readonly Webhook[] }) {
   const objects = useObjects()
   const names = useMemo(() => new Map(hooks.map((w) => [w.id, w.name])), [hooks])
   const columns = useMemo((): Column<Delivery>[] => [
-    { id: 'created', header: 'Since (UTC)', value: (d) => d.created, cell: (d) => <Time at={d.created} /> },
+    { id: 'created', header: 'Since (UTC)', value: (d) => d.created, cell: (d) => <Time at={d.created} bare /> },
     { id: 'state', header: 'State', value: (d) => d.state, cell: (d) => { const [mark, word, tone] = deliveryStates[d.state]; return <Tag mark={mark} tone={tone}>{word}</Tag> } },
     { id: 'event', header: 'Event', mono: true, value: (d) => d.event.type },
     { id: 'object', header: 'Object', value: (d) => objects.get(d.event.object)?.name ?? d.event.object, cell: (d) => <ObjectName id={d.event.object} objects={objects} /> },
     { id: 'webhook', header: 'Webhook', value: (d) => names.get(d.webhook) ?? d.webhook.slice(0, 12) },
     { id: 'attempts', header: 'Attempts', number: true, value: (d) => d.attempts },
     { id: 'status', header: 'HTTP', number: true, value: (d) => d.status },
-    { id: 'next', header: 'Next (UTC)', value: (d) => d.next, cell: (d) => <Time at={d.next} /> },
+    { id: 'next', header: 'Next (UTC)', value: (d) => d.next, cell: (d) => <Time at={d.next} bare /> },
     { id: 'failure', header: 'Last failure', wide: true, value: (d) => d.failure ?? '' },
     { id: 'do', header: 'Actions', value: () => '', cell: (d) => (may('webhook.send') && d.state !== 'pending' ? <button type="button" onClick={() => void api.post('/api/v1/webhook-deliveries/{id}/redeliver', { path: { id: d.id } }).then(() => refresh('/api/v1/webhook-deliveries')).then(() => toast('It is delivered once more')).catch((e: Error) => toast(e.message, 'error'))}>Deliver again</button> : null) },
   ], [objects, names, may, refresh])
   return (
     <section className="section">
       <div className="section-head"><h2>Deliveries</h2><div className="actions"><button type="button" aria-pressed={state === 'past'} onClick={() => setState('past')}>Of the last 30 days</button><button type="button" aria-pressed={state === 'pending'} onClick={() => setState('pending')}>On their way</button></div></div>
-      {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={3} /> : <Table caption="Deliveries" columns={columns} rows={list.items as Delivery[]} rowKey={(d) => d.id} fixedOrder more={list.more} empty={state === 'past' ? 'No delivery came to an end in the last 30 days.' : 'Nothing is on its way.'} />}
+      {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={3} /> : <Table caption="Deliveries" stacks columns={columns} rows={list.items as Delivery[]} rowKey={(d) => d.id} fixedOrder more={list.more} empty={state === 'past' ? 'No delivery came to an end in the last 30 days.' : 'Nothing is on its way.'} />}
     </section>
   )
 }

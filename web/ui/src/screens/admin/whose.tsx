@@ -17,7 +17,7 @@ export function TenantChoice() {
   if (!may('tenant.list')) return <span />
   const live = ((tenants?.items ?? []) as Schemas['Tenant'][]).filter((t) => !t.erased)
   return (
-    <SelectField label="Of" value={tenant} onChange={(e) => choose(e.target.value)}>
+    <SelectField label="Tenant" value={tenant} onChange={(e) => choose(e.target.value)}>
       <option value="">the appliance (operators)</option>
       {live.map((t) => <option key={t.id} value={t.id}>{t.name}</option>)}
     </SelectField>

@@ -1,8 +1,8 @@
-// A run against one that was approved: first what was put in otherwise, then the figures.
+// A run against one that was approved: first what changed of what was put in, then the figures.
 import { useMemo } from 'react'
 import type { Schemas } from '../../api/client'
 import { useGet, useList } from '../../api/queries'
-import { money, percent, short } from '../../format'
+import { count, money, moneyMore, percent } from '../../format'
 import { SelectField } from '../../parts/form'
 import { useObjects } from '../../parts/names'
 import { Empty, Ready } from '../../parts/states'
@@ -28,7 +28,7 @@ export function Against({ of: a }: { of: Approval }) {
         <h2>Against the last approved run</h2>
         {baseline && possible.length > 1 ? <SelectField label="Baseline" value={baseline} onChange={(e) => choose(e.target.value)}>{possible.map((id) => <option key={id} value={id}>{objects.get(id)?.name ?? id.slice(0, 12)}</option>)}</SelectField> : null}
       </div>
-      {baseline ? <Comparison baseline={baseline} run={a.object} /> : <Empty title="No run was approved before"><p>From the second approval on, this shows what is other than in the run that was approved last, of the same portfolio where there is one.</p></Empty>}
+      {baseline ? <Comparison baseline={baseline} run={a.object} /> : <Empty title="No run was approved before"><p>From the second approval on, this shows what changed since the run that was approved last, of the same portfolio where there is one.</p></Empty>}
     </section>
   )
 }
@@ -49,17 +49,22 @@ function Changes({ of: other, baseline, address }: { of: Compared; baseline: str
   const none = groups.every(([, all]) => all.length === 0)
   return (
     <div className="panel changes">
-      <h3>What was put in otherwise</h3>
+      <h3>What changed in the inputs</h3>
       {none ? <p>Exposure, model and settings are the same as in {baseline}.</p> : groups.map(([title, all]) => all.length > 0 ? (
-        <dl key={title} className="mini"><dt className="title">{title}</dt><dd />{all.map((c) => <div key={c.name} className="pair"><dt>{c.name}</dt><dd><s>{value(c.baseline)}</s> → {value(c.with)}</dd></div>)}</dl>
+        <dl key={title} className="mini"><dt className="title">{title}</dt><dd />{all.map((c) => <div key={c.name} className="pair"><dt>{label(c.name)}</dt><dd><s>{value(c.name, c.baseline)}</s> → {value(c.name, c.with)}</dd></div>)}</dl>
       ) : null)}
       <p><a href={address}>Compare in full</a></p>
     </div>
   )
 }
 
-// Digests are too long for a line; their beginnings differ.
-function value(text: string): string {
+function label(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
+}
+
+// Digests are too long for a line; their beginnings differ. A seed is a name, not a number.
+function value(name: string, text: string): string {
+  if (name !== 'seed' && /^\d{4,15}$/.test(text)) return count(Number(text))
   return /^[0-9a-f]{64}$/.test(text) ? `${text.slice(0, 12)}…` : text === '' ? '(none)' : text
 }
 
@@ -72,7 +77,7 @@ function Figures({ of: other, baseline }: { of: Compared; baseline: string }) {
     { id: 'figure', header: 'Figure (USD)', value: (f) => `${f.perspective ? 'Gross ' : ''}${names[f.figure] ?? f.figure}${f.return_period ? `, 1 in ${f.return_period}` : ''}` },
     { id: 'baseline', header: baseline, number: true, value: (f) => f.baseline, cell: (f) => money(f.baseline) },
     { id: 'with', header: 'This run', number: true, value: (f) => f.with, cell: (f) => money(f.with) },
-    { id: 'absolute', header: 'Difference', number: true, value: (f) => f.absolute, cell: (f) => (f.absolute === undefined ? '—' : `${f.absolute > 0 ? '+' : ''}${short(f.absolute)}`) },
+    { id: 'absolute', header: 'Difference', number: true, value: (f) => f.absolute, cell: (f) => moneyMore(f.absolute) },
     { id: 'relative', header: 'Relative', number: true, value: (f) => f.relative, cell: (f) => percent(f.relative) },
   ], [baseline])
   return <Table caption="Figures of the portfolio in both runs" columns={columns} rows={rows} rowKey={(f) => `${f.perspective} ${f.figure} ${f.return_period ?? ''}`} fixedOrder />

@@ -28,7 +28,7 @@ export default function Approvals() {
       <nav className="tabs" aria-label="Which requests">
         {tabs.map(([key, text]) => <Link key={key} href={key === 'open' ? '/approvals' : `/approvals?show=${key}`} aria-current={tab === key ? 'page' : undefined}>{text}{key === 'open' && list.first ? ` ${open.length}` : ''}</Link>)}
       </nav>
-      {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading /> : rows.length === 0 ? <Nothing tab={tab} /> : <Queue rows={rows} more={list.more} />}
+      {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading /> : rows.length === 0 ? <Nothing tab={tab} /> : <Queue rows={rows} more={list.more} open={tab === 'open'} />}
     </div>
   )
 }
@@ -46,20 +46,22 @@ function Nothing({ tab }: { tab: string }) {
   return <Empty title="Nothing was decided yet"><p>Approved, rejected, withdrawn and void requests stay here for good.</p></Empty>
 }
 
-function Queue({ rows, more }: { rows: readonly Approval[]; more: (() => void) | undefined }) {
+function Queue({ rows, more, open }: { rows: readonly Approval[]; more: (() => void) | undefined; open: boolean }) {
   const [, navigate] = useLocation()
   const people = usePeople()
   const objects = useObjects()
   const columns = useMemo((): Column<Approval>[] => [
     { id: 'object', header: 'Run or portfolio', value: (a) => objects.get(a.object)?.name ?? a.object.slice(0, 12) },
     { id: 'decision', header: 'State', value: (a) => a.decision, cell: (a) => <ApprovalTag decision={a.decision} /> },
-    { id: 'kind', header: 'Kind', value: (a) => a.kind },
+    { id: 'kind', header: 'Kind', value: (a) => (a.kind === 'run' ? 'Run' : 'Portfolio') },
     { id: 'by', header: 'Asked by', value: (a) => actorName(a.by, people) },
-    { id: 'at', header: 'Asked (UTC)', value: (a) => a.at, cell: (a) => <Time at={a.at} /> },
+    { id: 'at', header: 'Asked (UTC)', value: (a) => a.at, cell: (a) => <Time at={a.at} bare /> },
     { id: 'note', header: 'Note', value: (a) => a.note ?? '', wide: true, cell: (a) => a.note || <span className="muted">—</span> },
-    { id: 'decider', header: 'Decided by', value: (a) => (a.decided ? actorName(a.decider, people) : undefined) },
-    { id: 'decided', header: 'Decided (UTC)', value: (a) => a.decided, cell: (a) => <Time at={a.decided} /> },
+    ...(open ? [] : [
+      { id: 'decider', header: 'Decided by', value: (a: Approval) => (a.decided ? actorName(a.decider, people) : undefined) },
+      { id: 'decided', header: 'Decided (UTC)', value: (a: Approval) => a.decided, cell: (a: Approval) => <Time at={a.decided} bare /> },
+    ]),
     { id: 'id', header: 'Id', value: (a) => a.id, mono: true, hidden: true },
-  ], [people, objects])
-  return <Table caption="Requests for approval" columns={columns} rows={rows} rowKey={(a) => a.id} href={(a) => `/approvals/${a.id}`} onOpen={(a) => navigate(`/approvals/${a.id}`)} filter keys more={more} />
+  ], [people, objects, open])
+  return <Table key={String(open)} caption="Requests for approval" stacks columns={columns} rows={rows} rowKey={(a) => a.id} href={(a) => `/approvals/${a.id}`} onOpen={(a) => navigate(`/approvals/${a.id}`)} filter keys more={more} />
 }

@@ -30,7 +30,7 @@ function Asked({ of: a }: { of: Approval }) {
     <>
       <Head title={`Approval of ${name}`} about={<>{a.kind === 'run' ? 'Run' : 'Portfolio'} <ObjectName id={a.object} objects={objects} /> · asked by <Person id={a.by} people={people} /> · <Time at={a.at} /></>} actions={<><ApprovalTag decision={a.decision} /><Decide of={a} name={name} /></>} />
       <Standing of={a} />
-      {a.note ? <section className="panel"><h2>Note of whoever asked</h2><p className="quoted">{a.note}</p></section> : null}
+      {a.note ? <section className="panel"><h2>Note of the requester</h2><p className="quoted">{a.note}</p></section> : null}
       <Checks of={a} />
       {a.kind === 'run' ? <Against of={a} /> : null}
       <section className="section">
@@ -97,8 +97,11 @@ function Deciding({ of: a, name, deed, onClose }: { of: Approval; name: string; 
     try {
       await api.post(`/api/v1/approvals/{id}/${deed}`, { path: { id: a.id }, body: { reason } })
     } catch (e) {
-      if (e instanceof ApiError && e.kind === 'conflict') void refresh('/api/v1/approvals', '/api/v1/runs')
-      throw e
+      if (!(e instanceof ApiError) || e.kind !== 'conflict') throw e
+      // It is decided, or void: nothing is left to do in the dialog, and the page shows which.
+      await refresh('/api/v1/approvals', '/api/v1/runs')
+      toast(`${e.problem.title}. ${e.problem.detail ?? ''}`, 'error')
+      return onClose()
     }
     await refresh('/api/v1/approvals', '/api/v1/runs', '/api/v1/portfolios', '/api/v1/ledger')
     toast(words.done)
@@ -106,7 +109,7 @@ function Deciding({ of: a, name, deed, onClose }: { of: Approval; name: string; 
   }
   return (
     <Dialog title={words.title} open onClose={onClose}>
-      <p>{deed === 'approve' ? <>You approve <strong>{name}</strong> as it is now, by your name.</> : deed === 'reject' ? <>You reject <strong>{name}</strong>, by your name.</> : <>Nobody decides on <strong>{name}</strong> then. You can ask again.</>}</p>
+      <p>{deed === 'approve' ? <>You approve <strong>{name}</strong> as it is now, in your name.</> : deed === 'reject' ? <>You reject <strong>{name}</strong>, in your name.</> : <>Nobody decides on <strong>{name}</strong> any more. You can ask again.</>}</p>
       <Form button={words.button} danger={deed === 'reject'} send={send} after={<button type="button" onClick={onClose}>Cancel</button>}>
         {(fault) => <TextArea label={words.label} name="reason" required={deed !== 'withdraw'} maxLength={2000} rows={4} autoFocus hint={words.hint} fault={fault('reason')} />}
       </Form>

@@ -39,7 +39,7 @@ export default function Audit() {
   }
   return (
     <div className="screen">
-      <Head title="Audit trail" about={me?.role === 'operator' ? 'The log of the appliance itself. Each tenant has its own.' : 'Every request of everybody in your tenant, readings and refusals too. Nothing can be taken out of it.'}
+      <Head title="Audit trail" about={me?.role === 'operator' ? 'The log of the appliance itself. Each tenant has its own.' : 'Every request by everybody in your tenant, also readings and refusals. Nothing can be taken out.'}
         actions={may('audit.export') || may('audit.system') ? <a className="button" href="/api/v1/audit/export" download="audit.jsonl">Export with proofs</a> : null} />
       <Chain />
       <FilterBar filters={filters} set={set} />
@@ -89,17 +89,17 @@ function Rows({ filters, onClear }: { filters: Filters; onClear: () => void }) {
   const list = useList('/api/v1/audit/entries', { query: { ...asQuery(filters), limit: 500 } })
   const rows = list.items as Row[]
   const people = usePeople()
-  const objects = useObjects()
+  const objects = useNamed()
   const [chosen, choose] = useUrlState('entry')
   const columns = useMemo((): Column<Row>[] => [
     { id: 'sequence', header: '#', number: true, value: (e) => e.sequence },
-    { id: 'date', header: 'Date', value: (e) => date(e.time) },
+    { id: 'date', header: 'Date', spare: true, value: (e) => date(e.time) },
     { id: 'time', header: 'Time (UTC)', value: (e) => clock(e.time).replace(' UTC', '') },
     { id: 'actor', header: 'Actor', value: (e) => actorName(e.actor, people), cell: (e) => <span title={e.actor}>{actorName(e.actor, people)}</span> },
-    { id: 'role', header: 'Role', value: (e) => e.role || '—' },
+    { id: 'role', header: 'Role', spare: true, value: (e) => e.role || '—' },
     { id: 'action', header: 'Action', mono: true, value: (e) => e.action },
     { id: 'object', header: 'Object', value: (e) => objects.get(e.object ?? '')?.name ?? people.get(e.object ?? '')?.name ?? e.object, cell: (e) => <Named id={e.object} name={objects.get(e.object ?? '')?.name ?? people.get(e.object ?? '')?.name} /> },
-    { id: 'from', header: 'From', value: (e) => e.person?.address ?? e.person?.account },
+    { id: 'from', header: 'From', spare: true, value: (e) => e.person?.address ?? e.person?.account },
     { id: 'outcome', header: 'Result', value: (e) => e.outcome, cell: (e) => <><OutcomeTag outcome={e.outcome} />{e.reason ? <span className="muted"> {e.reason}</span> : null}</> },
   ], [people, objects])
   const entry = rows.find((e) => String(e.sequence) === chosen)
@@ -107,7 +107,7 @@ function Rows({ filters, onClear }: { filters: Filters; onClear: () => void }) {
   if (list.error) return <Failure error={list.error} retry={list.refetch} />
   if (list.isLoading) return <Loading rows={14} />
   if (rows.length === 0) return setOf(filters) > 0
-    ? <Empty title="No entry is so"><p>Nothing in the trail has all of these filters.</p><button type="button" onClick={onClear}>Clear the filters</button></Empty>
+    ? <Empty title="No entry matches"><p>Nothing in the trail fits all of the filters.</p><button type="button" onClick={onClear}>Clear the filters</button></Empty>
     : <Empty title="The trail is empty"><p>It fills with the first request of anybody.</p></Empty>
   return (
     <div className={entry ? 'split beside' : undefined}>
@@ -115,6 +115,14 @@ function Rows({ filters, onClear }: { filters: Filters; onClear: () => void }) {
       {entry ? <Entry key={entry.sequence} entry={entry} people={people} objects={objects} onClose={() => choose('')} /> : null}
     </div>
   )
+}
+
+/** Runs and portfolios by name, and requests for approval by what they are about. */
+function useNamed(): ReturnType<typeof useObjects> {
+  const objects = useObjects()
+  const may = useMay()
+  const approvals = useGet('/api/v1/approvals', { query: { limit: 1000 } }, { enabled: may('approval.read'), staleTime: 60_000 }).data
+  return useMemo(() => new Map([...objects, ...((approvals?.items ?? []) as Schemas['Approval'][]).map((a) => [a.id, { name: `Approval of ${objects.get(a.object)?.name ?? a.object.slice(0, 12)}`, to: `/approvals/${a.id}` }] as const)]), [objects, approvals])
 }
 
 function Named({ id, name }: { id: string | undefined; name: string | undefined }) {

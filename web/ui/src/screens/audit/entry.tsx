@@ -1,6 +1,7 @@
 // One entry of the trail: what it says, what was written with it, and the proof that it is in the log.
 import { useMutation } from '@tanstack/react-query'
 import { api, type Schemas } from '../../api/client'
+import { clock, date } from '../../format'
 import { actorName, ObjectName } from '../../parts/names'
 import { Facts, Time } from '../../parts/state'
 import { CopyText, Failure } from '../../parts/states'
@@ -17,7 +18,7 @@ export function Entry({ entry: e, people, objects, onClose }: { entry: Row; peop
       <div className="section-head"><h2>#{e.sequence} <code>{e.action}</code></h2><button type="button" className="icon" aria-label="Close the entry" onClick={onClose}>✕</button></div>
       <Facts of={[
         ['Result', <span key="o"><OutcomeTag outcome={e.outcome} />{e.reason ? ` ${e.reason}` : ''}</span>],
-        ['Time', <Time key="t" at={e.time} />],
+        ['Time', <Time key="t" at={e.time} show={`${date(e.time)}, ${clock(e.time)}`} />],
         ...(e.clock ? [['Clock said', <Time key="c" at={e.clock} />] as const] : []),
         ['Actor', <span key="a">{actorName(e.actor, people)}{e.role ? ` · ${e.role}` : ''}</span>],
         ...(e.object ? [['Object', objects.has(e.object) ? <ObjectName key="n" id={e.object} objects={objects} /> : people.get(e.object)?.name ?? <CopyText key="n" text={e.object} />] as const] : []),

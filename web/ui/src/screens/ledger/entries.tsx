@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { api, type Schemas } from '../../api/client'
 import { useGet, useList } from '../../api/queries'
-import { brief } from '../../format'
+import { brief, clock, date } from '../../format'
 import { actorName, ObjectName, Person, useObjects, usePeople } from '../../parts/names'
 import { Facts, Time } from '../../parts/state'
 import { CopyText, Empty, Failure, Loading } from '../../parts/states'
@@ -29,12 +29,12 @@ export function Entries({ find }: { find: string }) {
   const people = usePeople()
   const columns = useMemo((): Column<Entry>[] => [
     { id: 'sequence', header: '#', number: true, value: (e) => e.sequence },
-    { id: 'time', header: 'Time (UTC)', value: (e) => lineageOf(e).time, cell: (e) => <Time at={lineageOf(e).time} /> },
+    { id: 'time', header: 'Time (UTC)', value: (e) => lineageOf(e).time, cell: (e) => <Time at={lineageOf(e).time} bare /> },
     { id: 'kind', header: 'What', value: (e) => kindWord(lineageOf(e).kind) },
     { id: 'subject', header: 'Subject', value: (e) => `${objects.get(lineageOf(e).subject)?.name ?? ''} ${lineageOf(e).subject}`, cell: (e) => <ObjectName id={lineageOf(e).subject} objects={objects} /> },
     { id: 'actor', header: 'By', value: (e) => actorName(lineageOf(e).actor, people) },
-    { id: 'digests', header: 'Digests', number: true, value: (e) => Object.keys(lineageOf(e).digests).length },
-    { id: 'leaf', header: 'Leaf', mono: true, value: (e) => hexOf(e.leaf), cell: (e) => <code title={hexOf(e.leaf)}>{brief(hexOf(e.leaf), 12)}…</code> },
+    { id: 'digests', header: 'Digests', number: true, spare: true, value: (e) => Object.keys(lineageOf(e).digests).length },
+    { id: 'leaf', header: 'Leaf', mono: true, spare: true, value: (e) => hexOf(e.leaf), cell: (e) => <code title={hexOf(e.leaf)}>{brief(hexOf(e.leaf), 12)}…</code> },
     { id: 'note', header: 'Note', wide: true, value: (e) => lineageOf(e).note },
   ], [objects, people])
   const entry = entries.find((e) => String(e.sequence) === chosen)
@@ -63,7 +63,7 @@ function One({ entry, onClose }: { entry: Entry; onClose: () => void }) {
     <aside className="panel one" aria-label={`Entry ${entry.sequence}`}>
       <div className="section-head"><h3>#{entry.sequence} {kindWord(l.kind)}</h3><button type="button" className="icon" aria-label="Close the entry" onClick={onClose}>✕</button></div>
       <Facts of={[
-        ['Time', <Time key="t" at={l.time} />], ['Subject', <ObjectName key="s" id={l.subject} objects={objects} />], ['Id', <CopyText key="i" text={l.subject} />], ['By', <Person key="p" id={l.actor} people={people} />],
+        ['Time', <Time key="t" at={l.time} show={l.time ? `${date(l.time)}, ${clock(l.time)}` : undefined} />], ['Subject', <ObjectName key="s" id={l.subject} objects={objects} />], ['Id', <CopyText key="i" text={l.subject} />], ['By', <Person key="p" id={l.actor} people={people} />],
         ...(l.note ? [['Note', l.note] as const] : []), ['Leaf (SHA-256)', <CopyText key="l" text={hexOf(entry.leaf)} />],
       ]} />
       <Inclusion entry={entry} />

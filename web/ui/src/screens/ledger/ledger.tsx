@@ -12,7 +12,8 @@ import { useUrlState } from '../../url'
 import { Entries } from './entries'
 import { LedgerHead } from './head'
 import { readPasted } from './pasted'
-import { Finding, SealSteps } from './verdict'
+import { Releases } from './releases'
+import { Finding, SealSteps, Why } from './verdict'
 import './ledger.css'
 
 interface Given { text: string; name: string; at: number }
@@ -32,6 +33,7 @@ export default function Ledger() {
       {given ? <OfFile key={`file ${given.at}`} given={given} /> : find ? <Found key={`found ${find}`} text={find} /> : null}
       <LedgerHead />
       <Entries find={given ? '' : find} />
+      <Releases />
     </div>
   )
 }
@@ -99,9 +101,10 @@ function OfRun({ run }: { run: string }) {
   return (
     <>
       {s.valid ? null : <p className="band" role="alert">✕ Broken seal: {broken.map((c) => c.name).join(', ')}. The figures of this run are not those that were signed, or the signature is not ours.</p>}
-      <div className="split">
+      <div className="split verdict">
         <div className="section">
-          <Finding valid={s.valid} at={seal.dataUpdatedAt} text={s.valid ? <>All {s.checks.length} steps hold for <ObjectName id={run} objects={objects} /></> : <>{broken.length} of {s.checks.length} steps do not hold for <ObjectName id={run} objects={objects} /></>}>
+          <Finding valid={s.valid} at={seal.dataUpdatedAt} text={s.valid ? <>All {s.checks.length} steps hold for <ObjectName id={run} objects={objects} /></> : <>{broken.length} of {s.checks.length} steps {broken.length === 1 ? 'does' : 'do'} not hold for <ObjectName id={run} objects={objects} /></>}>
+            <Why broken={broken} />
             <button type="button" disabled={seal.isFetching} onClick={() => void seal.refetch()}>{seal.isFetching ? 'Checking …' : 'Check again'}</button>
           </Finding>
         </div>
@@ -155,9 +158,10 @@ function OfFile({ given }: { given: Given }) {
   return (
     <>
       {v.valid ? null : <p className="band" role="alert">✕ Broken seal: {broken.map((c) => c.name).join(', ')}.</p>}
-      <div className="split">
+      <div className="split verdict">
         <div className="section">
-          <Finding valid={v.valid} at={verdict.dataUpdatedAt} text={v.valid ? <>Every step holds{given.name ? <> for {given.name}</> : null}</> : <>{broken.length} of {v.checks.length} steps do not hold{given.name ? <> for {given.name}</> : null}</>}>
+          <Finding valid={v.valid} at={verdict.dataUpdatedAt} text={v.valid ? <>Every step holds{given.name ? <> for {given.name}</> : null}</> : <>{broken.length} of {v.checks.length} steps {broken.length === 1 ? 'does' : 'do'} not hold{given.name ? <> for {given.name}</> : null}</>}>
+            <Why broken={broken} />
             <button type="button" disabled={verdict.isFetching} onClick={() => void verdict.refetch()}>{verdict.isFetching ? 'Checking …' : 'Check again'}</button>
           </Finding>
           {v.valid ? <Notice>The files of the result were not looked at: a seal alone says what they should be.{v.run && may('run.read') ? <> <a href={`/ledger?find=${v.run}`}>Verify the run with its files here</a></> : null}</Notice> : null}

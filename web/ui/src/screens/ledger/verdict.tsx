@@ -16,13 +16,20 @@ export function Finding({ valid, text, at, children }: { valid: boolean; text: R
   )
 }
 
-/** All steps of a seal in their groups. Groups with a broken step, and short ones, are open. */
+/** Which steps do not hold, and why, before all that do. */
+export function Why({ broken }: { broken: readonly Step[] }) {
+  if (broken.length === 0) return null
+  return <ul className="why">{broken.slice(0, 5).map((s, i) => <li key={`${i} ${s.name}`}><strong>{s.name}</strong>{s.reason ? `: ${s.reason}` : ''}</li>)}{broken.length > 5 ? <li>and {count(broken.length - 5)} more, below</li> : null}</ul>
+}
+
+/** All steps of a seal in their groups. Short groups are open, or of a broken seal those alone that have a broken step. */
 export function SealSteps({ steps }: { steps: readonly Step[] }) {
   const [all, setAll] = useState(false)
+  const broken = steps.some((s) => !s.ok)
   return (
     <section className="section">
       <div className="section-head"><h2>{count(steps.length)} steps</h2><label className="inline"><input type="checkbox" checked={all} onChange={(e) => setAll(e.target.checked)} /> Open every group</label></div>
-      {grouped(steps).map((g, i) => <GroupOf key={`${g.title} ${all}`} group={g} number={i + 1} open={all || g.broken > 0 || g.steps.length <= 8} />)}
+      {grouped(steps).map((g, i) => <GroupOf key={`${g.title} ${all} ${broken}`} group={g} number={i + 1} open={all || (broken ? g.broken > 0 : g.steps.length <= 8)} />)}
     </section>
   )
 }

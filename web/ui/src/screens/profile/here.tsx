@@ -12,7 +12,7 @@ export function Here() {
         <Options legend="Theme" value={s.theme} choices={[['system', 'As the system'], ['light', 'Light'], ['dark', 'Dark']]} onChange={(theme) => change({ theme })} />
         <Options legend="Rows of tables" value={s.density} choices={[['compact', 'Compact'], ['comfortable', 'Comfortable']]} onChange={(density) => change({ density })} />
         <Options legend="Keys of one letter" value={s.singleKeys ? 'on' : 'off'} choices={[['on', 'On'], ['off', 'Off']]} onChange={(v) => change({ singleKeys: v === 'on' })} />
-        <p className="hint">Off, the letters do nothing: for those who speak to their computer or press keys by accident. <kbd>Ctrl</kbd> <kbd>K</kbd>, arrows and Enter go on working.</p>
+        <p className="hint">When off, single letters do nothing: for those who dictate or press keys by accident. <kbd>Ctrl K</kbd>, arrows and Enter go on working.</p>
       </div>
     </section>
   )
