@@ -1,6 +1,7 @@
 import { useMemo, useState, type KeyboardEvent } from 'react'
 import { useLocation } from 'wouter'
-import { useGet } from '../api/queries'
+import type { Schemas } from '../api/client'
+import { useGet, useMay } from '../api/queries'
 import { time } from '../format'
 import { allKeys } from '../keys'
 import { change } from '../settings'
@@ -20,13 +21,15 @@ function Finder({ onClose, places }: { onClose: () => void; places: readonly { t
   const [, navigate] = useLocation()
   const runs = useGet('/api/v1/runs', { query: { limit: 100 } }).data?.items
   const portfolios = useGet('/api/v1/portfolios', { query: { limit: 100 } }).data?.items
+  const pages = usePages()
   const entries = useMemo((): Entry[] => [
     ...places.map((p) => ({ text: p.text, detail: 'Screen', run: () => navigate(p.to) })),
+    ...pages.map((p) => ({ text: p.text, detail: 'Page', run: () => location.assign(p.to) })),
     ...(runs ?? []).map((r) => ({ text: runName(r), detail: `Run · ${r.state} · ${time(r.submitted)} · ${r.id}`, run: () => navigate(`/runs/${r.id}`) })),
     ...(portfolios ?? []).map((p) => ({ text: p.name, detail: `Portfolio · ${p.id}`, run: () => navigate(`/portfolios/${p.id}`) })),
     ...(['system', 'light', 'dark'] as const).map((theme) => ({ text: `Theme: ${theme}`, detail: 'Setting', run: () => change({ theme }) })),
     ...(['compact', 'comfortable'] as const).map((density) => ({ text: `Rows: ${density}`, detail: 'Setting', run: () => change({ density }) })),
-  ], [places, runs, portfolios, navigate])
+  ], [places, pages, runs, portfolios, navigate])
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   const found = entries.filter((e) => words.every((w) => `${e.text} ${e.detail ?? ''}`.toLowerCase().includes(w))).slice(0, 12)
   const chosen = Math.min(at, Math.max(0, found.length - 1))
@@ -48,6 +51,18 @@ function Finder({ onClose, places }: { onClose: () => void; places: readonly { t
       {found.length === 0 ? <p className="muted">Nothing has these words in it.</p> : null}
     </div>
   )
+}
+
+/** Pages of the server's, for which the terminal is left: the trust center, the cards of models, the API's documentation. */
+function usePages(): readonly { text: string; to: string }[] {
+  const may = useMay()
+  const models = useGet('/api/v1/models', { query: { limit: 20 } }, { enabled: may('model.read') }).data
+  const trust = may('trust.read')
+  return useMemo(() => [
+    ...(trust ? [{ text: 'Trust center', to: '/trust' }] : []),
+    ...((models?.items ?? []) as Schemas['Model'][]).map((m) => ({ text: `Model card of engine ${m.version}`, to: `/models/${m.id}` })),
+    { text: 'API documentation', to: '/docs/api' },
+  ], [trust, models])
 }
 
 /** The sheet of keys ("?"). */

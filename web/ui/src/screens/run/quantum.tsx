@@ -7,8 +7,8 @@ import { Facts, Tag, Time } from '../../parts/state'
 import { CopyText, Empty, Failure, Loading, Notice } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { useUrlChoice, useUrlState } from '../../url'
-import { rawSize, shownBytes } from '../admin/payload'
-import { LineFacts, Text } from './device/bytes'
+import { rawSize } from '../admin/payload'
+import { OneLine } from './device/bytes'
 import { Devices } from './device/devices'
 import { panelOf, useEstimate, whyNot, type Answer, type Panel, type Report } from './estimate'
 import { perspectives } from './figures'
@@ -129,11 +129,7 @@ function Left() {
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading rows={2} /> : lines.length === 0 ? <p>Nothing. No circuit was sent anywhere, or given out to be carried.</p> : (
         <>
           <Table caption="Record of what left" columns={columns} rows={lines} rowKey={(e) => String(e.number)} fixedOrder more={list.more} chosen={chosen} onOpen={(e) => choose(String(e.number) === chosen ? '' : String(e.number))} />
-          {line ? <aside className="panel job" aria-label={`Line ${line.number}`}>
-            <div className="section-head"><h3>Line {line.number}: {line.kind}{line.purpose ? ` ${line.purpose}` : ''}</h3><button type="button" className="icon" aria-label="Close the line" onClick={() => choose('')}>✕</button></div>
-            <LineFacts line={line} />
-            <Text label={`Exact bytes of line ${line.number}`} text={shownBytes(line.bytes)} note={`${bytes(rawSize(line.bytes))}${line.kind === 'outcome' ? ', that came back' : ', as they left'}`} />
-          </aside> : null}
+          {line ? <OneLine key={line.number} line={line} onClose={() => choose('')} /> : null}
         </>
       )}
     </section>

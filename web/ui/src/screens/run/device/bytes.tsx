@@ -1,11 +1,12 @@
 // The exact bytes: of a job before it leaves, of requests that a quote is of, of lines of the record.
-import { useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import type { Schemas } from '../../../api/client'
 import { useGet } from '../../../api/queries'
 import { bytes, count } from '../../../format'
 import { Choice, SelectField } from '../../../parts/form'
 import { Facts } from '../../../parts/state'
 import { CopyText, Ready } from '../../../parts/states'
+import { rawSize, shownBytes } from '../../admin/payload'
 import { sizeOf, type Job } from './jobs'
 
 type Circuit = Schemas['QuantumCircuit']
@@ -54,7 +55,16 @@ export function Text({ label, text, note }: { label: string; text: string; note:
   return <><p className="small muted">{note}</p><pre className="exact" tabIndex={0} role="region" aria-label={label}>{text}</pre></>
 }
 
-/** The facts of a line of the record of what left. */
-export function LineFacts({ line }: { line: Schemas['EgressEntry'] }) {
-  return <Facts of={[['SHA-256', <CopyText key="s" text={line.sha256} />], ['Line', <CopyText key="h" text={line.hash} />], ['Line before', <CopyText key="p" text={line.previous} />]]} />
+/** A line of the record of what left, to the byte. */
+export function OneLine({ line, onClose }: { line: Schemas['EgressEntry']; onClose: () => void }) {
+  const all = useRef<HTMLElement>(null)
+  useEffect(() => { all.current?.scrollIntoView({ block: 'nearest' }) }, [])
+  const size = bytes(rawSize(line.bytes))
+  return (
+    <aside ref={all} className="panel job" aria-label={`Line ${line.number}`}>
+      <div className="section-head"><h3>Line {line.number}: {line.kind}{line.purpose ? ` ${line.purpose}` : ''}</h3><button type="button" className="icon" aria-label="Close the line" onClick={onClose}>✕</button></div>
+      <Facts of={[['SHA-256', <CopyText key="s" text={line.sha256} />], ['Line', <CopyText key="h" text={line.hash} />], ['Line before', <CopyText key="p" text={line.previous} />], ...(line.failure ? [['Failure', line.failure] as const] : [])]} />
+      <Text label={`Exact bytes of line ${line.number}`} text={shownBytes(line.bytes)} note={line.kind === 'outcome' ? `${size} that came back` : `${size} as they left`} />
+    </aside>
+  )
 }
