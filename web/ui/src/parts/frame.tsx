@@ -1,4 +1,4 @@
-import { Component, Suspense, useEffect, useState, type ReactNode } from 'react'
+import { Component, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
 import { Link, useLocation } from 'wouter'
 import { api } from '../api/client'
 import { useLive, useLiveStream } from '../api/live'
@@ -8,6 +8,7 @@ import { onKeyDown, useKeys } from '../keys'
 import { places } from '../routes'
 import { Menu } from './menu'
 import { KeySheet, Palette } from './palette'
+import { currentInSight } from './sight'
 import { Failure, Loading } from './states'
 import { StepUp } from './stepup'
 import { Toasts } from './toast'
@@ -30,6 +31,8 @@ export function Frame({ children }: { children: ReactNode }) {
     document.addEventListener('keydown', down)
     return () => document.removeEventListener('keydown', down)
   }, [])
+  const nav = useRef<HTMLElement>(null)
+  useEffect(() => currentInSight(nav.current), [at, mine.length])
   useKeys([
     { keys: '?', does: 'Show the keys', run: () => setSheet(true) },
     ...mine.filter((p) => p.key).map((p) => ({ keys: `g ${p.key}`, does: `Go to ${p.text}`, run: () => navigate(p.to) })),
@@ -39,7 +42,7 @@ export function Frame({ children }: { children: ReactNode }) {
       <a className="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById('main')?.focus() }}>Skip to the content</a>
       <Header onPalette={() => setPalette(true)} onKeys={() => setSheet(true)} />
       <div className="columns">
-        <nav aria-label="Screens" className="nav">
+        <nav aria-label="Screens" className="nav" ref={nav}>
           <ul>
             {mine.map((p) => <li key={p.to}><Link href={p.to} aria-current={here(p.to, at) ? 'page' : undefined}>{p.text}</Link></li>)}
             {may('trust.read') ? <li><a href="/trust">Trust center</a></li> : null}

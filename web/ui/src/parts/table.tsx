@@ -126,7 +126,7 @@ export function Table<T extends RowData>(p: TableProps<T>) {
                 const sorted = column?.getIsSorted()
                 return (
                   <th key={c.id} scope="col" role={p.stacks ? 'columnheader' : undefined} className={[c.number ? 'number' : '', c.spare ? 'spare' : ''].join(' ').trim() || undefined} aria-sort={sorted ? (sorted === 'asc' ? 'ascending' : 'descending') : undefined}>
-                    {p.fixedOrder ? c.header : <button type="button" className="sort" onClick={column?.getToggleSortingHandler()}>{c.header}{sorted ? <span aria-hidden="true">{sorted === 'asc' ? ' ↑' : ' ↓'}</span> : null}</button>}
+                    {p.fixedOrder ? c.header : <button type="button" className="sort" onClick={column?.getToggleSortingHandler()}>{c.header}{sorted ? <span aria-hidden="true">{sorted === 'asc' ? '\u00a0↑' : '\u00a0↓'}</span> : null}</button>}
                   </th>
                 )
               })}

@@ -3,6 +3,7 @@ import type { ComponentType } from 'react'
 import { Link, useParams } from 'wouter'
 import { useMay } from '../../api/queries'
 import { Head } from '../../parts/frame'
+import { currentInSight } from '../../parts/sight'
 import { Loading, Notice } from '../../parts/states'
 import { Devices } from './devices'
 import { Diagnostics } from './diagnostics'
@@ -52,18 +53,12 @@ export default function Admin() {
   return (
     <div className="screen">
       <Head title={shown ? `Admin: ${shown.text}` : 'Admin'} />
-      <nav className="tabs" aria-label="Sections of the administration" ref={showCurrent}>
+      <nav className="tabs" aria-label="Sections of the administration" ref={currentInSight}>
         {mine.map((s) => <Link key={s.key} href={`/admin/${s.key}`} aria-current={shown?.key === s.key ? 'page' : undefined}>{s.text}</Link>)}
       </nav>
       {shown ? <shown.show /> : <Absent section={section ?? ''} />}
     </div>
   )
-}
-
-/** On a narrow screen the sections are a row that scrolls: the one that is shown is brought into sight. */
-function showCurrent(nav: HTMLElement | null) {
-  const here = nav?.querySelector<HTMLElement>('[aria-current]')
-  if (nav && here) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2
 }
 
 function Absent({ section }: { section: string }) {
