@@ -1,4 +1,5 @@
-// J3: a second person decides. Queue, checks, comparison with what was approved last, rejecting with a comment, approving with a proof, withdrawing.
+// J3: a second person decides. Queue, checks, comparison with what was approved last, rejecting with a comment, approving with a proof, withdrawing; and what was changed
+// since it was asked about is decided by nobody. Who is told of it by a webhook: j3-webhook.
 import { check, equal, Visitor } from './harness.mjs'
 
 export const name = 'J3 an approver'
@@ -14,12 +15,17 @@ export async function run({ browser, appliance }) {
   await notOwn(modeler, rejected)
   await reject(approver, rejected)
   await told(modeler, rejected)
+  await voided(modeler, approver, first)
+  await watermark(modeler, first, 'Draft')
   const approved = await ask(modeler, first, 'The deductibles are mended.')
   await approve(approver, approved, appliance)
+  await watermark(modeler, first, 'Approved')
+  await changedAfter(modeler, first)
   const second = await anotherRun(modeler, first)
   const withdrawn = await ask(modeler, second, 'Another seed.')
   await compare(approver, withdrawn)
   await withdraw(modeler, withdrawn)
+  await newer(modeler, approver, first)
   await recorded(browser, appliance, first)
   await modeler.end()
   await approver.end()
@@ -75,6 +81,73 @@ async function reject(v, id) {
   await page.getByText('The deductibles of account 12 are wrong.').waitFor()
 }
 
+/** Names the run anew, on its own screen; says gives what the dialog must say about its approval. */
+async function rename(v, run, name, says) {
+  const { page } = v
+  await v.go(`/runs/${run}`)
+  await page.getByRole('button', { name: 'Name and note …' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Name and note' })
+  await dialog.getByText(says).waitFor()
+  await v.look('name-and-note', ['light', 'dark', 'light-420'])
+  await dialog.getByLabel('Name').fill(name)
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.waitFor({ state: 'hidden' })
+  await page.getByRole('heading', { name, exact: true }).waitFor()
+}
+
+/** Who decides has read the name and the note: a change voids the request, also under the hands of whoever is about to approve it. */
+async function voided(modeler, approver, run) {
+  const id = await ask(modeler, run, 'As it is called now.')
+  const { page } = approver
+  await approver.go(`/approvals/${id}`)
+  await page.getByRole('button', { name: 'Approve …' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Approve' })
+  await dialog.getByLabel('Reason').fill('It looks right.')
+  const asking = new RegExp(`/api/v1/approvals/${id}$`)
+  await page.route(asking, () => {}) // the page has not yet asked again when the button is pressed
+  await rename(modeler, run, 'First run, renamed', 'a change makes the request void')
+  approver.expected.push(/409 .*\/approve/)
+  await Promise.all([page.waitForResponse((r) => /\/approve$/.test(r.url())), page.unroute(asking).then(() => dialog.getByRole('button', { name: 'Approve', exact: true }).click())])
+  await page.getByText(/has been changed since, and the request is void/).waitFor()
+  await dialog.waitFor({ state: 'hidden' })
+  await page.getByText('What was to be approved is no longer what it was.').waitFor()
+  await page.reload()
+  await page.getByText('What was to be approved is no longer what it was.').waitFor()
+  await page.getByText('name or note of the run was changed').waitFor()
+  equal(await page.getByRole('button', { name: /^(Approve|Reject)/ }).count(), 0, 'buttons to decide what is void')
+  equal(JSON.parse((await approver.api(`/api/v1/approvals/${id}`)).text).decision, 'void', 'the decision')
+  await approver.look('void', ['light', 'dark', 'light-420'])
+  await approver.go('/approvals')
+  await page.getByText('No open requests').waitFor()
+  await modeler.go(`/runs/${run}`)
+  await modeler.page.getByRole('link', { name: /Void/ }).waitFor()
+  await modeler.page.getByRole('button', { name: 'Request approval' }).waitFor() // it can be asked for anew
+}
+
+/** What the report of the run says it is, on the page and in the PDF's own text. */
+async function watermark(v, run, word) {
+  const other = word === 'Draft' ? 'Approved' : 'Draft'
+  const text = (await v.api(`/runs/${run}/report`)).text
+  check(text.includes(word) && !new RegExp(`>\\s*${other}\\s*<`).test(text), `the report does not say “${word}” alone`)
+}
+
+/** An approval is of what was approved: after a change it says so, and approval can be asked for again. */
+async function changedAfter(v, run) {
+  await rename(v, run, 'First run', 'after a change the approval is of what it was before')
+  await v.page.getByText('of what it was before').waitFor()
+  await v.page.getByRole('button', { name: 'Request approval' }).waitFor()
+}
+
+/** A newer run of the same portfolio is another thing: a request about the one before stays, and is about that one. */
+async function newer(modeler, approver, run) {
+  const id = await ask(modeler, run, 'This one, whatever comes after it.')
+  await anotherRun(modeler, run)
+  await approver.go(`/approvals/${id}`)
+  await approver.page.getByText('It is what was asked about, by its digest.').waitFor()
+  await approver.page.getByRole('button', { name: 'Approve …' }).waitFor()
+  await withdraw(modeler, id)
+}
+
 async function told(v, id) {
   await v.go('/approvals?show=mine')
   await v.page.getByRole('row').filter({ hasText: 'Rejected' }).first().waitFor()
@@ -116,14 +189,14 @@ async function anotherRun(v, first) {
   const made = await v.page.evaluate(async (body) => (await fetch('/api/v1/runs', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).json(), { name: 'Another seed', portfolio: before.portfolio, years: 1000, seed: '7' })
   check(made.id, `the run was not taken: ${JSON.stringify(made)}`)
   await v.go(`/runs/${made.id}`)
-  await v.page.getByRole('button', { name: /Sealed/ }).waitFor({ timeout: 90_000 })
+  await v.page.getByRole('button', { name: /Sealed/ }).waitFor()
   return made.id
 }
 
 async function compare(v, id) {
   const { page } = v
   await v.go(`/approvals/${id}`)
-  await page.getByText('What was put in otherwise').waitFor()
+  await page.getByText('What changed in the inputs').waitFor()
   const changes = await page.locator('.changes').innerText()
   check(/seed/i.test(changes) && /1 → 7/.test(changes.replace(/\s+/g, ' ')), `what was put in otherwise: ${changes}`)
   const aal = page.getByRole('row').filter({ hasText: 'Gross AAL' })
@@ -144,11 +217,10 @@ async function withdraw(v, id) {
 /** Both people are in the trail, and the decision in the ledger. */
 async function recorded(browser, appliance, run) {
   const v = await Visitor.open(browser, appliance, 'admin', 'j3-admin')
-  await v.go('/audit?action=approval')
-  const asked = v.page.getByRole('row').filter({ hasText: 'approval.request' }).filter({ hasText: 'Sample modeler' })
-  const decided = v.page.getByRole('row').filter({ hasText: 'approval.decide' }).filter({ hasText: 'Sample approver' })
-  await asked.first().waitFor()
-  await decided.first().waitFor()
+  for (const [action, who] of [['approval.request', 'Sample modeler'], ['approval.decide', 'Sample approver']]) {
+    await v.go(`/audit?action=${action}`) // among readings of approvals it would be far down
+    await v.page.getByRole('row').filter({ hasText: action }).filter({ hasText: who }).first().waitFor()
+  }
   await v.go(`/ledger?find=${run}`)
   await v.page.getByRole('row').filter({ hasText: 'Approval' }).filter({ hasText: 'Sample approver' }).first().waitFor()
   await v.end()
