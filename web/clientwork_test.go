@@ -86,6 +86,12 @@ func TestClientPortfolios(t *testing.T) {
 	if last != all || last < int64(len(location)+len(account)) {
 		t.Errorf("told of %d of %d bytes", last, all)
 	}
+	example, err := c.ImportExample(ctx)
+	a.must(err)
+	if example.Name != "Example, synthetic" || example.Version != 1 {
+		t.Errorf("the example is %+v", example)
+	}
+	a.must(c.DeletePortfolio(ctx, example.ID, ""))
 	if s.opened != 4 || s.closed != 4 {
 		t.Errorf("%d files opened, %d closed", s.opened, s.closed)
 	}

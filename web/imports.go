@@ -32,6 +32,37 @@ func (s *Server) importPortfolio(ctx context.Context, c *Call, _ struct{}, u *up
 	})
 }
 
+// importExample imports the exposure that the program carries, by the way of any upload: it is spooled, read, checked and entered alike.
+func (s *Server) importExample(ctx context.Context, c *Call, _ struct{}) (none wire.ImportedPortfolio, err error) {
+	if s.options.Example == nil {
+		return none, refuse(kindConflict, "this appliance carries no example")
+	}
+	free, err := s.docks.enter(c.Principal.Tenant())
+	if err != nil {
+		return none, err
+	}
+	c.exchange.hold(free)
+	e, err := s.options.Example()
+	if err != nil {
+		return none, s.unread(c, err)
+	}
+	u, err := s.spoolExample(c, e)
+	if err != nil {
+		return none, s.unread(c, err)
+	}
+	return s.importPortfolio(ctx, c, struct{}{}, u)
+}
+
+func (s *Server) spoolExample(c *Call, e *ExampleExposure) (*uploaded, error) {
+	t := &taking{x: c.exchange, dir: spool.Dir(s.options.Uploads)}
+	location, err := t.spool(e.Location.Name, bytes.NewReader(e.Location.Content))
+	if err != nil {
+		return nil, err
+	}
+	account, err := t.spool(e.Account.Name, bytes.NewReader(e.Account.Content))
+	return &uploaded{name: e.Name, location: location, account: account}, err
+}
+
 // replacePortfolio imports what was uploaded as the portfolio's next version.
 func (s *Server) replacePortfolio(ctx context.Context, c *Call, in byID, u *uploaded) (wire.ImportedPortfolio, error) {
 	version, err := c.IfMatch()

@@ -32,6 +32,18 @@ type ExposureFile struct {
 	Content io.ReaderAt
 }
 
+// ExampleExposure is exposure that the program carries. Its name says that it is none of an insurer.
+type ExampleExposure struct {
+	Name              string // of the portfolio
+	Location, Account ExampleFile
+}
+
+// ExampleFile is one OED file of it, named as one that is uploaded.
+type ExampleFile struct {
+	Name    string
+	Content []byte
+}
+
 // Reading is what was read.
 type Reading struct {
 	Report wire.ExposureReport

@@ -22,6 +22,7 @@ func portfolioRoutes() []route {
 	return []route{
 		read(path, "listPortfolios", false, do((*Server).listPortfolios)),
 		{Route{Method: "POST", Path: path, Operation: "importPortfolio", Access: Permitted, Verb: "portfolio.import", Keyed: true, Upload: true}, doUpload((*Server).importPortfolio)},
+		{Route{Method: "POST", Path: path + "/example", Operation: "importExample", Access: Permitted, Verb: "portfolio.import", Keyed: true}, do((*Server).importExample)},
 		{Route{Method: "POST", Path: path + "/validate", Operation: "validatePortfolio", Access: Permitted, Verb: "portfolio.check", Upload: true}, doUpload((*Server).validatePortfolio)},
 		read(one, "getPortfolio", false, do((*Server).getPortfolio)),
 		{Route{Method: "PUT", Path: one, Operation: "replacePortfolio", Access: Permitted, Verb: "portfolio.import", Upload: true}, doUpload((*Server).replacePortfolio)},

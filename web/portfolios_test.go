@@ -35,6 +35,9 @@ var theGround = sync.OnceValues(func() (*geography.Florida, error) {
 // reading lets the appliance read exposure.
 func reading(o *web.Options, _ *directory.Options) {
 	o.Intake = intake.New(intake.Options{Ground: theGround})
+	o.Example = func() (*web.ExampleExposure, error) {
+		return &web.ExampleExposure{Name: "Example, synthetic", Location: web.ExampleFile{Name: "location.csv", Content: []byte(locations)}, Account: web.ExampleFile{Name: "account.csv", Content: []byte(accounts)}}, nil
+	}
 }
 
 // parts is a body of multipart/form-data.
@@ -118,6 +121,7 @@ func (d *desk) portfolios(p *person) {
 	d.Helper()
 	var made wire.ImportedPortfolio
 	d.try("importPortfolio", p, book(d.TB, "Book of 2026")).into(d.TB, &made)
+	d.try("importExample", p, nil)
 	d.try("validatePortfolio", p, book(d.TB, ""))
 	d.try("listPortfolios", p, nil)
 	d.try("getPortfolio", p, nil, made.ID)
@@ -185,6 +189,49 @@ func TestImport(t *testing.T) {
 		t.Errorf("%d sites of %d locations, in cells of %g", len(sites.Sites), sites.Locations, sites.Cell)
 	}
 	p.want(404, p.call("GET", at+"/files/bad-location", nil))
+}
+
+// accounts are the policies of locations.
+const accounts = `PortNumber,AccNumber,PolNumber,AccCurrency,PolPerilsCovered
+Book,Home,1,USD,WTC
+Book,Cabin,1,USD,WTC
+Book,Tower,1,USD,WTC
+`
+
+// TestExample: what the program carries is imported as an upload is: with its files, one audit entry, once under a key; and where it has
+// faults, it is refused with them.
+func TestExample(t *testing.T) {
+	a, tenant, p := office(t)
+	const at = "/api/v1/portfolios/example"
+	var made, again wire.ImportedPortfolio
+	r := p.want(201, p.call("POST", at, nil, header("Idempotency-Key", "k1")))
+	r.into(t, &made)
+	p.want(201, p.call("POST", at, nil, header("Idempotency-Key", "k1"))).into(t, &again)
+	if made.Name != "Example, synthetic" || made.Locations != 3 || made.Policies != 3 || again.ID != made.ID || r.Header.Get("Location") != "/api/v1/portfolios/"+made.ID {
+		t.Errorf("%+v, then %+v, at %s", made, again, r.Header.Get("Location"))
+	}
+	if entries := a.ofRequest(r.Header.Get("X-Request-Id"), tenant); len(entries) != 1 || entries[0].Action != "portfolio.import" {
+		t.Errorf("%d entries: %+v", len(entries), entries)
+	}
+	var one wire.Portfolio
+	p.want(200, p.call("GET", "/api/v1/portfolios/"+made.ID, nil)).into(t, &one)
+	file := p.want(200, p.call("GET", "/api/v1/portfolios/"+made.ID+"/files/location", nil))
+	if len(one.Files) != 4 || one.Version != 1 || string(file.Body) != locations {
+		t.Errorf("%+v, with %s", one, file.Body)
+	}
+	viewer := a.join(tenant, "vi@example.com", store.Viewer)
+	viewer.want(403, viewer.call("POST", at, nil))
+
+	_, _, without := office(t, func(o *web.Options, _ *directory.Options) { o.Example = nil })
+	without.want(409, without.call("POST", at, nil))
+	_, _, faulty := office(t, func(o *web.Options, _ *directory.Options) {
+		o.Example = func() (*web.ExampleExposure, error) {
+			return &web.ExampleExposure{Name: "F", Location: web.ExampleFile{Name: "location.csv", Content: []byte("LocNumber\n1\n")}, Account: web.ExampleFile{Name: "account.csv", Content: []byte(accounts)}}, nil
+		}
+	})
+	if problem := faulty.want(422, faulty.call("POST", at, nil)).problem(t); problem.Exposure == nil {
+		t.Errorf("%+v", problem)
+	}
 }
 
 // TestReplace: the next version is imported into what was read, and what was read is deleted.

@@ -65,6 +65,8 @@ type Options struct {
 	PublicTrust bool
 	// Intake reads exposure that is uploaded; nil: none can be.
 	Intake Intake
+	// Example is exposure that the program carries, for people who have no file at hand; nil: it carries none.
+	Example func() (*ExampleExposure, error)
 	// Uploads is the directory in which they are spooled, encrypted and without names; "" is the system's for temporary files.
 	Uploads string
 	// Backups makes backups of the store and proves them; nil: none are configured.

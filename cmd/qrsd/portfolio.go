@@ -21,6 +21,7 @@ import (
 // portfolioCommand is `qrsd portfolio`.
 type portfolioCommand struct {
 	Upload   portfolioUpload   `cmd:"" help:"Import OED files, whole or not at all; every fault is named with line, column, reason and fix."`
+	Example  portfolioExample  `cmd:"" help:"Import the synthetic example portfolio that the appliance carries, for a first run without a file at hand."`
 	List     portfolioList     `cmd:"" help:"List the portfolios, each in its latest version."`
 	Versions portfolioVersions `cmd:"" help:"List what was imported into a portfolio: its versions, what each has more than the one before, and how many runs there are of it."`
 	Show     portfolioShow     `cmd:"" help:"Show what a portfolio holds: by coverage, county, construction, occupancy, era and line of business."`
@@ -182,6 +183,29 @@ func (x *portfolioUpload) check(ctx context.Context, c console, a *client.Client
 		}
 	}
 	return faultsOf(found.Report.Faults, found.Report.FaultCount)
+}
+
+// portfolioExample is `qrsd portfolio example`.
+type portfolioExample struct {
+	serverFlags
+	JSON bool `help:"Print what was imported as JSON."`
+}
+
+// Run carries out the command.
+func (x *portfolioExample) Run(ctx context.Context, c console) error {
+	a, err := x.connect()
+	if err != nil {
+		return err
+	}
+	made, err := a.ImportExample(ctx)
+	if err != nil {
+		return err
+	}
+	if x.JSON {
+		return printJSON(c.out, made)
+	}
+	printImported(c.out, made)
+	return nil
 }
 
 func printImported(w io.Writer, p wire.ImportedPortfolio) {

@@ -7,6 +7,9 @@ import "embed"
 //go:embed location.csv account.csv faulty-location.csv
 var files embed.FS
 
+// Name is what the sample portfolio is called wherever it is imported: nobody is to take it for an insurer's.
+const Name = "Florida sample, synthetic"
+
 // Names of the files.
 const (
 	Location = "location.csv"        // 5,000 locations

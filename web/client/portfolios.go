@@ -22,6 +22,11 @@ func (c *Client) ImportPortfolio(ctx context.Context, e Exposure, tell Progress)
 	return call[wire.ImportedPortfolio](ctx, c, request{method: http.MethodPost, path: at("portfolios"), upload: &e, sent: tell, creates: true})
 }
 
+// ImportExample imports the synthetic example portfolio that the appliance carries.
+func (c *Client) ImportExample(ctx context.Context) (wire.ImportedPortfolio, error) {
+	return call[wire.ImportedPortfolio](ctx, c, request{method: http.MethodPost, path: at("portfolios", "example"), creates: true})
+}
+
 // ValidatePortfolio uploads exposure and says what it holds. Nothing is imported.
 func (c *Client) ValidatePortfolio(ctx context.Context, e Exposure, tell Progress) (wire.ExposureCheck, error) {
 	return call[wire.ExposureCheck](ctx, c, request{method: http.MethodPost, path: at("portfolios", "validate"), upload: &e, sent: tell})

@@ -8,6 +8,7 @@ import (
 	"github.com/qrsrisk/qrsd/engine/geography"
 	"github.com/qrsrisk/qrsd/engine/modelpack"
 	"github.com/qrsrisk/qrsd/engine/vulnerability"
+	"github.com/qrsrisk/qrsd/examples/florida"
 	"github.com/qrsrisk/qrsd/internal/figures"
 	"github.com/qrsrisk/qrsd/internal/intake"
 	"github.com/qrsrisk/qrsd/internal/settings"
@@ -23,9 +24,20 @@ const curvesAtOnce = 2
 // exposureKept is after how long exposure that was read to compute the sites of a storm is looked at again, and forgotten if nobody asked for it.
 const exposureKept = 5 * time.Minute
 
+// example is the synthetic sample portfolio, for people who have no file at hand.
+func example() (e *web.ExampleExposure, err error) {
+	e = &web.ExampleExposure{Name: florida.Name, Location: web.ExampleFile{Name: florida.Location}, Account: web.ExampleFile{Name: florida.Account}}
+	if e.Location.Content, err = florida.Read(florida.Location); err != nil {
+		return nil, err
+	}
+	e.Account.Content, err = florida.Read(florida.Account)
+	return e, err
+}
+
 // addRuns gives the server what it needs of the engine and of the queue.
 func (a *appliance) addRuns(o *web.Options) {
 	o.Intake = intake.New(intake.Options{Ground: ground})
+	o.Example = example
 	o.Uploads = a.config.Store.Path // the disk that has the room; the system's temporary files may be in memory
 	o.Settings = settings.New(func() (*modelpack.Model, error) { return modelpack.Florida(vulnerability.Options{}) })
 	o.Figures = figures.New(figures.Options{AtOnce: curvesAtOnce, Ground: ground})

@@ -258,7 +258,9 @@ func (s *Stored) imported(ctx context.Context, r *Request, model *modelpack.Mode
 		return nil, nil, err
 	}
 	s.Version = p.Value.Number // the run is of what was read, also where a next version is imported meanwhile
-	from := func(role string) (*store.BlobReader, error) { return s.Workspace.OpenFile(ctx, s.Portfolio, s.Version, role) }
+	from := func(role string) (*store.BlobReader, error) {
+		return s.Workspace.OpenFile(ctx, s.Portfolio, s.Version, role)
+	}
 	return r.Files.readKept(model.Ground, p, from)
 }
 

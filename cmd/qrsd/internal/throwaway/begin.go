@@ -95,7 +95,7 @@ func firstRun(ctx context.Context, w *workspace.Workspace, sample string, years 
 	if err != nil {
 		return run, fmt.Errorf("reading the sample: %w", err)
 	}
-	n := files.AsPortfolio("Florida sample, synthetic", exposure, report)
+	n := files.AsPortfolio(florida.Name, exposure, report)
 	n.Summary = intake.Summary(exposure, report)
 	kept, err := intake.Kept(exposure, report)
 	if err != nil {

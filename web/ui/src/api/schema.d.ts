@@ -734,6 +734,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/portfolios/example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import the example portfolio
+         * @description For a first run without a file at hand: 5,000 synthetic locations in Florida, which are no insurer's. They are checked and imported as any upload is.
+         */
+        post: operations["importExample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/portfolios/validate": {
         parameters: {
             query?: never;
@@ -763,7 +783,7 @@ export interface paths {
         };
         /**
          * One portfolio, in one of its versions
-         * @description The ETag is that of the portfolio, for a change of it; where a version is named there is none.
+         * @description The ETag is that of the portfolio, whatever version is named: none of them ever changes.
          */
         get: operations["getPortfolio"];
         /**
@@ -9934,6 +9954,42 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotParts"];
+            422: components["responses"]["Faulty"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    importExample: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A text of your choice that names this creation, such as a UUID. The same key with the same body within 24 hours makes nothing twice.
+                 * @example 5f0c9f9e-3d4b-4a0f-9a27-8d1f1f0a6c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is imported. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedPortfolio"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["Faulty"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];

@@ -12,6 +12,7 @@ import { Facts, Tag, Time } from '../../parts/state'
 import { Table } from '../../parts/table'
 import { runColumns } from '../runs/columns'
 import { useState } from 'react'
+import { ExampleButton } from '../portfolios/example'
 import './home.css'
 
 type Run = Schemas['Run']
@@ -47,7 +48,7 @@ function Work() {
     { name: 'Failed', n: of('failed').length, to: '/runs?state=failed', note: of('failed').length === 0 ? 'none of yours' : 'runs of yours', shown: may('run.submit') },
   ].filter((c) => c.shown)
   if (portfolios && portfolios.items.length === 0) {
-    return <Empty title="Last Peril — no runs yet"><p>Upload an OED file: its faults are named line by line, and a run over 5,000 locations takes about half a minute.</p>{may('portfolio.import') ? <Link className="button primary" href="/portfolios">Upload exposure</Link> : null}</Empty>
+    return <Empty title="Last Peril — no runs yet"><p>Upload an OED file: its faults are named line by line, and a run over 5,000 locations takes about half a minute.</p><ExampleButton beside={<Link className="button primary" href="/portfolios">Upload exposure</Link>} /></Empty>
   }
   if (cells.length === 0) return null
   return <nav className="tiles work" aria-label="My work">{cells.map((c) => <Link key={c.name} href={c.to} className="tile"><span className="name">{c.name}</span><span className="value">{count(c.n)}</span><span className="note">{c.note}</span></Link>)}</nav>

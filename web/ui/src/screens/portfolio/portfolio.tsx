@@ -177,7 +177,7 @@ function Runs({ portfolio }: { portfolio: Portfolio }) {
   const runs = useList('/api/v1/runs', { query: { portfolio: portfolio.id, limit: 100 } })
   const columns = useMemo((): Column<Schemas['Run']>[] => [
     { id: 'name', header: 'Run', value: runName },
-    { id: 'version', header: 'Version', number: true, value: (r) => r.portfolio_version },
+    { id: 'version', header: 'Version', value: (r) => r.portfolio_version },
     { id: 'state', header: 'State', value: (r) => r.state, cell: (r) => <RunTag state={r.state} /> },
     { id: 'years', header: 'Years', number: true, value: (r) => r.spec.years, cell: (r) => count(r.spec.years) },
     { id: 'seed', header: 'Seed', number: true, value: (r) => r.spec.seed },

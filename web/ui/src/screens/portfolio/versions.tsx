@@ -28,7 +28,7 @@ export function Versions({ id, shown }: { id: string; shown: number }) {
   const items = list.items as Version[]
   const latest = items[0]?.version ?? shown
   const columns = useMemo((): Column<Version>[] => [
-    { id: 'version', header: 'Version', number: true, value: (v) => v.version },
+    { id: 'version', header: 'Version', value: (v) => v.version },
     { id: 'imported', header: 'Imported (UTC)', value: (v) => v.imported, cell: (v) => <Time at={v.imported} bare /> },
     { id: 'by', header: 'By', value: (v) => actorName(v.by, people) },
     { id: 'locations', header: 'Locations', number: true, value: (v) => v.locations, cell: (v) => count(v.locations) },

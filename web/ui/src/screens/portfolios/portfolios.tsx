@@ -10,6 +10,7 @@ import { Time } from '../../parts/state'
 import { Table, type Column } from '../../parts/table'
 import { toast } from '../../parts/toast'
 import { useUrlState } from '../../url'
+import { ExampleButton } from './example'
 import { Faults } from './faults'
 import { Upload } from './upload'
 import './portfolios.css'
@@ -39,7 +40,7 @@ export default function Portfolios() {
       {may('portfolio.import') ? <section className="panel"><h2>Upload exposure</h2><Upload onImported={imported} onRefused={refuse} /></section> : null}
       {refused ? (fresh?.id === refused ? <Faults faults={fresh.faults as Schemas['ExposureFault'][]} total={fresh.fault_count} files={fresh.files} /> : <Refused id={refused} />) : null}
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.isLoading ? <Loading /> : list.items.length === 0
-        ? <Empty title="No portfolios yet"><p>Upload an OED location file above. The program’s folder <code>examples/florida</code> has one to try with, of 5,000 synthetic locations.</p></Empty>
+        ? <Empty title="No portfolios yet"><p>{may('portfolio.import') ? 'Upload an OED location file above, or begin without one.' : 'Nobody of your tenant has imported one.'}</p><ExampleButton /></Empty>
         : <List items={list.items} more={list.more} />}
       <RefusedList chosen={refused} onChoose={setRefused} />
     </div>
