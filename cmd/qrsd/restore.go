@@ -13,8 +13,10 @@ import (
 
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/backups"
 	"github.com/qrsrisk/qrsd/cmd/qrsd/internal/runner"
+	"github.com/qrsrisk/qrsd/internal/outbound"
 	"github.com/qrsrisk/qrsd/store"
 	"github.com/qrsrisk/qrsd/store/backup"
+	"github.com/qrsrisk/qrsd/store/directory"
 )
 
 // restoreCommand is `qrsd restore`.
@@ -31,7 +33,8 @@ type restoreCommand struct {
 func (restoreCommand) Help() string {
 	return `Makes a new store at --store from a backup, unlocks it with the key that unlocked it then, and holds every log to the backup's manifest. Nothing is
 overwritten. With --anchor, the anchor that was kept elsewhere, a backup from before its last checkpoint is refused unless
---accept-rollback says that what came after it is lost. Tenants that were erased since stay erased.`
+--accept-rollback says that what came after it is lost. Tenants that were erased since stay erased. An appliance that reached out
+is air-gapped until its mode is set again.`
 }
 
 // restoreOutput is `qrsd restore --json`.
@@ -44,6 +47,7 @@ type restoreOutput struct {
 	Blobs       int       `json:"blobs"`
 	LaterKeys   bool      `json:"later_keys"`
 	Proved      bool      `json:"proved"`
+	Calmed      bool      `json:"calmed"` // it reached out when it was backed up, and is air-gapped now
 	Seconds     float64   `json:"seconds"`
 	LossSeconds float64   `json:"loss_seconds"` // from the backup until now
 }
@@ -78,13 +82,14 @@ func (x *restoreCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	calmed := false
 	if !x.Locked {
-		if err := x.prove(ctx, c, r); err != nil {
+		if calmed, err = x.prove(ctx, c, r); err != nil {
 			return errors.Join(fmt.Errorf("%s was put into %s, and is not proved", r.Backup, x.Store), err)
 		}
 	}
 	out := restoreOutput{
-		Backup: r.Backup, Time: r.Manifest.Time.UTC(), Place: place.Name(), Store: x.Store, Bytes: r.Bytes, Blobs: r.Blobs, LaterKeys: r.LaterKeys, Proved: !x.Locked,
+		Backup: r.Backup, Time: r.Manifest.Time.UTC(), Place: place.Name(), Store: x.Store, Bytes: r.Bytes, Blobs: r.Blobs, LaterKeys: r.LaterKeys, Proved: !x.Locked, Calmed: calmed,
 		Seconds: time.Since(began).Seconds(), LossSeconds: time.Since(r.Manifest.Time).Seconds(),
 	}
 	if x.JSON {
@@ -96,22 +101,37 @@ func (x *restoreCommand) Run(ctx context.Context, c console) error {
 
 // prove unlocks the restored store and holds it to the manifest. The anchor that was kept elsewhere is replaced when that is done, and
 // not before: until then the store goes by a copy of its own.
-func (x *restoreCommand) prove(ctx context.Context, c console, r *backup.Restored) error {
-	if err := x.conclude(ctx, c, r); err != nil || x.Anchor == "" {
-		return err
+func (x *restoreCommand) prove(ctx context.Context, c console, r *backup.Restored) (calmed bool, err error) {
+	if calmed, err = x.conclude(ctx, c, r); err != nil || x.Anchor == "" {
+		return calmed, err
 	}
-	return store.MoveAnchor(x.Store, x.Anchor)
+	return calmed, store.MoveAnchor(x.Store, x.Anchor)
 }
 
-func (x *restoreCommand) conclude(ctx context.Context, c console, r *backup.Restored) (err error) {
+func (x *restoreCommand) conclude(ctx context.Context, c console, r *backup.Restored) (calmed bool, err error) {
 	flags := x.storeFlags
 	flags.Anchor = ""
 	db, err := openStore(ctx, c, flags)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer closeStore(db, &err)
-	return backup.Conclude(ctx, db, operator(), r)
+	if err := backup.Conclude(ctx, db, operator(), r); err != nil {
+		return false, err
+	}
+	return calm(ctx, db)
+}
+
+// calm makes the appliance air-gapped: webhooks and letters that were due at the time of the backup, and people who have lost their rights
+// since, reach nobody before its owner says so again.
+func calm(ctx context.Context, db *store.DB) (calmed bool, err error) {
+	d := directory.Open(db, directory.Options{})
+	mode, err := d.Mode(ctx)
+	if err != nil || mode == outbound.AirGapped {
+		return false, err
+	}
+	_, err = d.SetMode(ctx, operator(), outbound.AirGapped, 0)
+	return err == nil, err
 }
 
 func (o restoreOutput) print(w io.Writer) {
@@ -123,6 +143,9 @@ func (o restoreOutput) print(w io.Writer) {
 		fmt.Fprintln(w, "every log is the one that was backed up")
 	} else {
 		fmt.Fprintln(w, "it is locked and not proved: unlock it, and run qrsd check")
+	}
+	if o.Calmed {
+		fmt.Fprintln(w, "it is air-gapped now: set its mode again when nothing may leave that should not")
 	}
 	fmt.Fprintf(w, "what was done after %s is lost: %s\n", minute(o.Time), inSeconds(o.LossSeconds))
 }
