@@ -1,8 +1,13 @@
 // The sections of the administration (Health and Diagnostics are in J6) and of the profile: each control changes something through the API, and it is still so after a reload.
-import { createHmac } from 'node:crypto'
-import { check, equal, Visitor } from './harness.mjs'
+import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { check, equal, patience, root, startServer, totp, Visitor } from './harness.mjs'
 
 export const name = 'administration and profile'
+const program = process.env.QRSD ?? join(root, 'bin/qrsd')
 
 export async function run({ browser, appliance }) {
   await appliance.sealed
@@ -14,12 +19,14 @@ export async function run({ browser, appliance }) {
   await apiKeys(v)
   await webhooks(v)
   await keys(v)
+  await devices(v)
   await egressAndOutbox(v)
   await settings(v)
   await profile(v, appliance)
   await v.end()
   await operator(browser, appliance)
   await others(browser, appliance)
+  await backups(browser)
 }
 
 const section = async (v, key, text) => {
@@ -189,11 +196,49 @@ async function keys(v) {
   await v.look('keys', ['light', 'dark', 'light-420'])
 }
 
+/** What may be spent on quantum devices, and whose answers are taken in. */
+async function devices(v) {
+  const { page } = v
+  const limit = async (to, shown) => {
+    await press(page, 'Change …')
+    const d = dialog(v, 'Change the spending limit')
+    await d.getByLabel('Limit (USD)').fill(to)
+    await press(d, 'Change')
+    await page.locator('.setting-value').getByText(shown, { exact: true }).waitFor()
+    await page.reload()
+    await page.locator('.setting-value').getByText(shown, { exact: true }).waitFor()
+  }
+  v.expected.push(/400 .*\/quantum-settings/)
+  await section(v, 'quantum', 'Quantum devices')
+  await page.getByText('No device can be reached from here').waitFor()
+  await limit('250.00', '250.00 USD')
+  await press(page, 'Trust a relay …')
+  const d = dialog(v, 'Trust a relay')
+  await d.getByLabel('Name').fill('pier')
+  await d.getByLabel('Public key').fill('ed25519:short')
+  await press(d, 'Trust it')
+  await d.getByRole('alert').waitFor()
+  await v.look('relay-refused', ['light', 'light-420'])
+  await d.getByLabel('Public key').fill(`ed25519:${generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64')}`)
+  await press(d, 'Trust it')
+  const relay = page.locator('.relays li').filter({ hasText: 'pier' })
+  await relay.waitFor()
+  await page.reload()
+  await relay.waitFor()
+  await v.look('devices', ['light', 'dark', 'light-420'])
+  await press(relay, 'Trust it no more …')
+  await press(dialog(v, 'Trust “pier” no more'), 'Trust it no more')
+  await relay.waitFor({ state: 'hidden' })
+  await limit('', 'Nothing may be spent')
+  equal(await relay.count(), 0, 'relays that are trusted no more, after a reload')
+}
+
 async function egressAndOutbox(v) {
   const { page } = v
   await section(v, 'egress', 'Egress')
-  await page.getByText('Nothing has left').waitFor()
+  await page.getByText('Nothing has left').or(page.getByRole('region', { name: 'What left' })).first().waitFor() // J5 carries a job
   await page.getByRole('row').filter({ hasText: 'Quantum hardware' }).filter({ hasText: 'Off' }).first().waitFor()
+  equal(await page.getByRole('columnheader', { name: 'Hosts' }).count(), 0, 'columns of hosts, which an administrator is not told')
   await v.look('egress', ['light', 'dark', 'light-420'])
   await section(v, 'outbox', 'Outbox')
   await press(page, 'Show the messages')
@@ -209,16 +254,6 @@ async function settings(v) {
   await v.page.getByText('It opens no connection to any other host.').waitFor()
   equal(await v.page.getByRole('button', { name: 'Lock the store …' }).count(), 0, 'an administrator can lock the store')
   await v.look('system-admin', ['light'])
-}
-
-/** The code of an authenticator (RFC 6238) for a secret in base 32. */
-function totp(secret, at = Date.now()) {
-  const bits = [...secret.replace(/[\s=]/g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
-  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)))
-  const mac = createHmac('sha1', key).update(counter).digest()
-  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
 async function profile(v, appliance) {
@@ -399,10 +434,38 @@ async function operator(browser, appliance) {
   await page.getByLabel('Tenant', { exact: true }).selectOption({ label: 'Sample' })
   await page.getByRole('row').filter({ hasText: 'modeler@example.com' }).waitFor()
   await v.look('users', ['light'])
+  await quotas(v)
   await system(v)
   await v.go('/audit?action=tenant')
   await page.getByRole('row').filter({ hasText: 'tenant.erase' }).first().waitFor()
   await v.end()
+}
+
+/** Quotas of a tenant: those of the default, one that is set, and the default again. */
+async function quotas(v) {
+  const { page } = v
+  await section(v, 'quotas', 'Quotas')
+  const tile = page.locator('.quotas li').filter({ has: page.getByRole('heading', { name: 'Runs that wait' }) })
+  const change = async (to, shown) => {
+    await press(page, 'Change …')
+    const d = dialog(v, 'Change the quotas')
+    await d.getByLabel('Runs that wait').fill(to)
+    await press(d, 'Change')
+    await d.waitFor({ state: 'hidden' })
+    await page.reload()
+    await tile.getByText(shown).waitFor()
+  }
+  await page.getByText('choose a tenant').waitFor()
+  await page.getByLabel('Tenant', { exact: true }).selectOption({ label: 'Sample' })
+  await tile.waitFor()
+  const tenant = new URL(page.url()).searchParams.get('tenant')
+  const said = async () => JSON.parse((await v.api(`/api/v1/quotas?tenant=${tenant}`)).text)
+  const { defaults } = await said()
+  await change('7', /of 7\b/)
+  equal((await said()).quotas.queued, 7, 'the quota of runs that wait')
+  await v.look('quotas', ['light', 'dark', 'light-420'])
+  await change('0', new RegExp(`of ${defaults.queued.toLocaleString('en-US')}\\b`))
+  equal((await said()).quotas.queued, defaults.queued, 'the quota where none is set')
 }
 
 async function system(v) {
@@ -430,6 +493,69 @@ async function system(v) {
   await page.getByRole('heading', { name: 'The appliance' }).waitFor()
   await section(v, 'egress', 'Egress')
   await page.getByText('Connections of the appliance').waitFor()
+  await page.getByRole('columnheader', { name: 'Hosts' }).waitFor()
+}
+
+/** Backups and drills, on an appliance whose configuration names a place for them. */
+async function backups(browser) {
+  const folder = mkdtempSync(join(tmpdir(), 'qrsd-journey-'))
+  const recipient = join(folder, 'recipient.txt')
+  const made = spawnSync(program, ['backup', 'identity', '-o', join(folder, 'identity.txt'), '--recipient', recipient], { encoding: 'utf8' })
+  check(made.status === 0, `qrsd backup identity: ${made.stderr}`)
+  for (const f of ['anchor', 'backups']) mkdirSync(join(folder, f))
+  writeFileSync(join(folder, 'qrsd.hcl'), `listen = "127.0.0.1:0"\n\nstore {\n  path     = "data/store"\n  key_file = "key/store.key"\n  anchor   = "anchor/qrsd.anchor"\n}\n\nbackup {\n  recipients = ["${readFileSync(recipient, 'utf8').trim()}"]\n  folder {\n    path = "backups"\n  }\n}\n`, { mode: 0o600 })
+  const server = await startServer(program, join(folder, 'qrsd.hcl'))
+  try {
+    const v = await Visitor.open(browser, { url: server.url }, '', 'admin-backups')
+    await v.go('/trust')
+    await setUp(v.page, server.log)
+    await backedUp(v)
+    await v.end()
+  } finally {
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A backup and a drill are asked for, and are there after a reload, as the API has them. */
+async function backedUp(v) {
+  const { page } = v
+  const row = (caption) => page.getByRole('region', { name: caption, exact: true }).locator('tbody tr')
+  await section(v, 'backups', 'Backups')
+  // The first is made by itself, because none was ever made; what is asked for comes beside it.
+  const done = row('Backups').filter({ hasText: 'Done' })
+  await done.first().waitFor({ timeout: 4 * patience })
+  await press(page, 'Back up now')
+  await page.getByText('A backup was asked for').waitFor()
+  await done.nth(1).waitFor({ timeout: 4 * patience })
+  await page.reload()
+  await done.nth(1).waitFor()
+  await press(page, 'Drill now')
+  await page.getByText('A drill was asked for').waitFor()
+  await row('Drills').filter({ hasText: 'full' }).filter({ hasText: 'Done' }).first().click({ timeout: 4 * patience })
+  await page.reload()
+  const drill = page.getByRole('complementary', { name: 'Drill' })
+  await drill.getByText('Full drill').waitFor()
+  const drills = JSON.parse((await v.api('/api/v1/system/drills')).text).items
+  equal(await drill.locator('li').count(), drills.find((d) => d.form === 'full').steps.length, 'steps of the drill')
+  equal(await row('Backups').count(), JSON.parse((await v.api('/api/v1/system/backups')).text).items.length, 'backups')
+  await v.look('backups', ['light', 'dark', 'light-420', 'dark-420'])
+}
+
+/** Sets the appliance up as the page of it would, and enrols the second factor: the visitor is its operator then. */
+async function setUp(page, log) {
+  const password = 'seven marble lamps sing'
+  const code = log.map((line) => /"set_up_code":"([^"]+)"/.exec(line)?.[1]).find(Boolean)
+  const send = (path, body) => page.evaluate(async ([p, b]) => {
+    const r = await fetch(p, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(b) })
+    const text = await r.text()
+    if (!r.ok) throw new Error(`${p}: ${r.status} ${text}`)
+    return text ? JSON.parse(text) : undefined
+  }, [path, body])
+  await send('/api/v1/setup', { code, operator: { email: 'op@example.com', name: 'Olga Operator' }, password, tenant: 'Gulf Mutual', administrator: { email: 'ada@example.com', name: 'Ada Administrator' }, mode: 'air-gapped' })
+  const { secret } = await send('/api/v1/me/second-factor', { password })
+  await send('/api/v1/me/second-factor/confirm', { code: totp(secret, Date.now() - 30_000) })
+  await send('/api/v1/session/step-up', { password, code: totp(secret) })
 }
 
 /** Whoever has not the verb does not see the section, and is told who has. */
