@@ -11,6 +11,8 @@ import { chromium } from 'playwright-core'
 
 const here = dirname(fileURLToPath(import.meta.url))
 export const root = join(here, '..', '..', '..')
+/** The program under test: QRSD=path, or what make build makes. */
+export const program = process.env.QRSD ?? join(root, 'bin/qrsd')
 export const shots = process.env.SHOTS ?? join(here, '..', 'shots')
 const axe = gunzipSync(readFileSync(join(root, 'web/testdata/axe-core-4.14.1.min.js.gz'))).toString()
 export const patience = 60_000 // for whatever is waited for: hosts of CI are slow, and busy
@@ -168,7 +170,6 @@ export function check(holds, what) {
 /** Runs journeys one after another against one appliance; any failure is said, and the rest still run. */
 export async function runAll(journeys) {
   const executablePath = findChromium()
-  const program = process.env.QRSD ?? join(root, 'bin/qrsd')
   if (!executablePath || !existsSync(program)) {
     console.error(!executablePath ? 'no Chromium found; install chromium' : `${program} is not there; make build makes it`)
     process.exit(2)
