@@ -82,7 +82,7 @@ function Jobs({ run, kept, chosen, choose }: { run: string; kept: boolean; chose
   return (
     <>
       {jobs.length === 0 ? <p className="muted">{kept ? 'No job of this run was prepared yet. A job asks one figure of the run; preparing one shows every byte that would leave, and sends nothing.' : 'This run kept no estimate, of which a job could ask.'}</p>
-        : <Table caption="Jobs for quantum devices" columns={columns} rows={jobs} rowKey={(j) => j.id} fixedOrder more={list.more} chosen={chosen} onOpen={(j) => choose(j.id === chosen ? '' : j.id)} />}
+        : <Table caption="Jobs for quantum devices" stacks columns={columns} rows={jobs} rowKey={(j) => j.id} fixedOrder more={list.more} chosen={chosen} onOpen={(j) => choose(j.id === chosen ? '' : j.id)} />}
       {job ? <OneJob key={job.id} job={job} devices={devices} onClose={() => choose('')} /> : null}
     </>
   )
