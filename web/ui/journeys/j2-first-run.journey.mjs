@@ -200,7 +200,8 @@ async function byKeyboard(v) {
   await page.waitForFunction((t) => document.querySelector('.readout').innerText !== t, before)
   check(/rp=/.test(page.url()), 'the address does not hold what is read')
   await page.keyboard.press('Control+k')
-  await page.getByLabel(/Search screens/).fill('portf')
+  await page.getByLabel(/Search screens/).and(page.locator(':focus')).waitFor() // typing begins at once
+  await page.keyboard.type('portf')
   await v.look('palette', ['light', 'dark', 'light-420'])
   await page.keyboard.press('Enter')
   await page.waitForURL(/\/portfolios$/)

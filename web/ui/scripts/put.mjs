@@ -6,7 +6,7 @@ import { licenses } from './licenses.mjs'
 
 const built = '.built', dist = 'dist'
 writeFileSync(join(built, 'licenses.txt'), licenses())
-const budget = { first: 160, any: 190, css: 12 } // kB (1,000 bytes), gzip -9: of JavaScript for the first screen, for any screen; of style
+const budget = { first: 160, any: 190, css: 16 } // kB (1,000 bytes), gzip -9: of JavaScript for the first screen, for any screen; of the style of all screens, of which a first load reads less than half
 
 function files(root, at = root) {
   return readdirSync(at, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(root, join(at, e.name)) : [relative(root, join(at, e.name))]))

@@ -36,7 +36,7 @@ export function EpChart({ lines, marks = [], scale, years, at, onAt, label, chil
 }) {
   const [ref, width] = useWidth()
   const clip = useId()
-  const height = width < 520 ? 260 : Math.round(Math.min(560, Math.max(340, width * 0.42)))
+  const height = width < 520 ? 260 : Math.round(Math.min(Math.max(460, window.innerHeight * 0.36), Math.max(340, width * 0.42)))
   const inner = { w: Math.max(80, width - left - right), h: height - top - bottom }
   const to = Math.min(years, Math.max(...lines.flatMap((l) => l.points.filter((p) => p.loss !== undefined).map((p) => p.return_period)), 10))
   const x = periodScale(2, to, inner.w)

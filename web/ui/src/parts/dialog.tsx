@@ -17,7 +17,10 @@ export function Dialog({ title, open, onClose, children, wide }: { title: string
   useEffect(() => {
     const d = ref.current
     if (!d) return
-    if (open && !d.open) d.showModal()
+    if (open && !d.open) {
+      d.showModal() // gives the focus to its first button, which closes it; who opens a dialog with a field comes to fill it in
+      d.querySelector<HTMLElement>('.dialog-body :is(input:not([type=checkbox], [type=radio], [type=file]), textarea, select):not([disabled])')?.focus()
+    }
     if (!open && d.open) d.close()
   }, [open])
   if (!open) return null

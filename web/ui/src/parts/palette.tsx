@@ -2,13 +2,13 @@ import { useMemo, useState, type KeyboardEvent } from 'react'
 import { useLocation } from 'wouter'
 import type { Schemas } from '../api/client'
 import { useGet, useMay } from '../api/queries'
-import { time } from '../format'
+import { count, time } from '../format'
 import { allKeys } from '../keys'
 import { change } from '../settings'
 import { Dialog } from './dialog'
 import { runName } from './names'
 
-interface Entry { text: string; detail?: string; run: () => void }
+interface Entry { text: string; detail?: string; id?: string; run: () => void } // found by its id, too, which is not shown
 
 /** Ctrl/Cmd-K: go to any screen, run or portfolio, or do what a key does. */
 export function Palette({ open, onClose, places }: { open: boolean; onClose: () => void; places: readonly { text: string; to: string }[] }) {
@@ -25,13 +25,13 @@ function Finder({ onClose, places }: { onClose: () => void; places: readonly { t
   const entries = useMemo((): Entry[] => [
     ...places.map((p) => ({ text: p.text, detail: 'Screen', run: () => navigate(p.to) })),
     ...pages.map((p) => ({ text: p.text, detail: 'Page', run: () => location.assign(p.to) })),
-    ...(runs ?? []).map((r) => ({ text: runName(r), detail: `Run · ${r.state} · ${time(r.submitted)} · ${r.id}`, run: () => navigate(`/runs/${r.id}`) })),
-    ...(portfolios ?? []).map((p) => ({ text: p.name, detail: `Portfolio · ${p.id}`, run: () => navigate(`/portfolios/${p.id}`) })),
+    ...(runs ?? []).map((r) => ({ text: runName(r), detail: `Run · ${r.state} · ${time(r.submitted)}`, id: r.id, run: () => navigate(`/runs/${r.id}`) })),
+    ...(portfolios ?? []).map((p) => ({ text: p.name, detail: `Portfolio · ${count(p.locations)} locations · ${time(p.imported)}`, id: p.id, run: () => navigate(`/portfolios/${p.id}`) })),
     ...(['system', 'light', 'dark'] as const).map((theme) => ({ text: `Theme: ${theme}`, detail: 'Setting', run: () => change({ theme }) })),
     ...(['compact', 'comfortable'] as const).map((density) => ({ text: `Rows: ${density}`, detail: 'Setting', run: () => change({ density }) })),
   ], [places, pages, runs, portfolios, navigate])
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
-  const found = entries.filter((e) => words.every((w) => `${e.text} ${e.detail ?? ''}`.toLowerCase().includes(w))).slice(0, 12)
+  const found = entries.filter((e) => words.every((w) => `${e.text} ${e.detail ?? ''} ${e.id ?? ''}`.toLowerCase().includes(w))).slice(0, 12)
   const chosen = Math.min(at, Math.max(0, found.length - 1))
   const go = (e: Entry | undefined) => { if (e) { onClose(); e.run() } }
   const onKey = (e: KeyboardEvent) => {
@@ -46,7 +46,7 @@ function Finder({ onClose, places }: { onClose: () => void; places: readonly { t
       <input type="text" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant={found[chosen] ? `palette-${chosen}` : undefined} aria-label="Search screens, runs, portfolios, settings"
         placeholder="Screens, runs, portfolios, settings" autoFocus value={text} onChange={(e) => { setText(e.target.value); setAt(0) }} onKeyDown={onKey} />
       <ul id="palette-list" role="listbox" aria-label="Found">
-        {found.map((e, i) => <li key={`${e.text} ${e.detail}`} id={`palette-${i}`} role="option" aria-selected={i === chosen} onPointerMove={() => setAt(i)} onClick={() => go(e)}><span>{e.text}</span> <span className="muted small">{e.detail}</span></li>)}
+        {found.map((e, i) => <li key={`${e.text} ${e.detail} ${e.id}`} id={`palette-${i}`} role="option" aria-selected={i === chosen} onPointerMove={() => setAt(i)} onClick={() => go(e)}><span>{e.text}</span> <span className="muted small">{e.detail}</span></li>)}
       </ul>
       {found.length === 0 ? <p className="muted">Nothing has these words in it.</p> : null}
     </div>

@@ -140,7 +140,7 @@ function Shares({ title, of, total, name }: { title: string; of: Share[]; total:
     { id: 'key', header: title, wide: true, value: (s) => (s.name ? `${s.key} ${s.name}` : name?.(s.key) ?? s.key), cell: (s) => (s.name ? <span className="coded"><span>{s.key}</span>{s.name}</span> : name?.(s.key) ?? s.key) },
     { id: 'locations', header: 'Locations', number: true, value: (s) => s.locations, cell: (s) => count(s.locations) },
     { id: 'tiv', header: 'Insured value (USD)', number: true, value: (s) => s.tiv, cell: (s) => money(s.tiv) },
-    { id: 'share', header: 'Share', number: true, value: (s) => partOf(s.tiv, total), cell: (s) => <><svg className="share-bar" viewBox="0 0 70 8" preserveAspectRatio="none" aria-hidden="true"><rect width={Math.max(0.5, 70 * (partOf(s.tiv, total) ?? 0))} height="8" /></svg>{share(partOf(s.tiv, total))}</> },
+    { id: 'share', header: 'Share', number: true, value: (s) => partOf(s.tiv, total), cell: (s) => <><svg className="share-bar" viewBox="0 0 70 8" preserveAspectRatio="none" aria-hidden="true"><rect width={Math.max(0.5, 70 * (partOf(s.tiv, total) ?? 0))} height="8" /></svg><span className="percent">{share(partOf(s.tiv, total))}</span></> },
   ], [title, total, name])
   if (of.length === 0) return null
   return <section className="section share"><Table caption={title} title={title} columns={columns} rows={of} rowKey={(s) => s.key} {...(of.length > 12 ? { height: 330 } : {})} /></section>
