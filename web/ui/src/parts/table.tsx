@@ -75,6 +75,9 @@ export function Table<T extends RowData>(p: TableProps<T>) {
   const after = long ? virtual.getTotalSize() - (inSight.at(-1)?.end ?? 0) : 0
   const hideable = p.columns.some((c) => c.hidden)
   const read = text ? `${count(drawn.length)} of ${count(p.rows.length)}` : p.total !== undefined && p.total > p.rows.length ? `${count(p.rows.length)} of ${count(p.total)} read` : ''
+  // Rows that open something and hold no link are one stop of the Tab key, at the row that had the focus last: j and k may be switched off.
+  const [last, setLast] = useState(0)
+  const stop = p.onOpen && !p.href ? inSight.find((r) => r.index === last)?.index ?? inSight[0]?.index : undefined
   const filterField = useRef<HTMLInputElement>(null)
   const focusRow = (index: number) => {
     if (index < 0 || index >= drawn.length) return
@@ -140,12 +143,12 @@ export function Table<T extends RowData>(p: TableProps<T>) {
               const data = row.original
               const key = row.id
               return (
-                <tr key={key} ref={measure} role={p.stacks ? 'row' : undefined} data-index={index} aria-rowindex={long ? index + 2 : undefined} tabIndex={p.onOpen || p.keys || p.onPoint ? -1 : undefined}
+                <tr key={key} ref={measure} role={p.stacks ? 'row' : undefined} data-index={index} aria-rowindex={long ? index + 2 : undefined} tabIndex={index === stop ? 0 : p.onOpen || p.keys || p.onPoint ? -1 : undefined}
                   className={[p.chosen === key ? 'chosen' : '', p.onOpen ? 'opens' : ''].join(' ').trim() || undefined}
                   onClick={p.onOpen ? (e) => { if (!(e.target as Element).closest('a,button,input,label')) p.onOpen?.(data) } : undefined}
                   onKeyDown={(e) => onRowKey(e, data)}
                   onPointerEnter={p.onPoint ? () => p.onPoint?.(data) : undefined} onPointerLeave={p.onPoint ? () => p.onPoint?.(undefined) : undefined}
-                  onFocus={p.onPoint ? () => p.onPoint?.(data) : undefined}>
+                  onFocus={() => { setLast(index); p.onPoint?.(data) }}>
                   {p.onSelect ? <td><input type="checkbox" aria-label="Select" checked={p.selected?.has(key) ?? false} onChange={() => p.onSelect?.(key)} /></td> : null}
                   {shown.map((c, i) => {
                     const content = c.cell ? c.cell(data) : c.value(data) ?? '—'
