@@ -530,9 +530,12 @@ async function backedUp(v) {
   await done.nth(1).waitFor({ timeout: 4 * patience })
   await page.reload()
   await done.nth(1).waitFor()
+  const full = row('Drills').filter({ hasText: 'full' }).filter({ hasText: 'Done' })
+  await full.first().waitFor({ timeout: 4 * patience }) // so is the first drill
   await press(page, 'Drill now')
   await page.getByText('A drill was asked for').waitFor()
-  await row('Drills').filter({ hasText: 'full' }).filter({ hasText: 'Done' }).first().click({ timeout: 4 * patience })
+  await full.nth(1).waitFor({ timeout: 4 * patience })
+  await full.first().click()
   await page.reload()
   const drill = page.getByRole('complementary', { name: 'Drill' })
   await drill.getByText('Full drill').waitFor()
