@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -46,6 +47,9 @@ func Credentials(ctx context.Context, o CredentialOptions) (aws.CredentialsProvi
 		config.WithRetryMaxAttempts(2), // a refusal of this host's own is repeated as well, with a pause
 		// The provider for containers takes no client from the configuration; without this line it dials by itself.
 		config.WithEndpointCredentialOptions(func(e *endpointcreds.Options) { e.HTTPClient = o.HTTP }))
+	if err != nil && strings.Contains(err.Error(), "custom RootCAs") { // the SDK's words; it has no error of its own for it
+		return nil, fmt.Errorf("AWS credentials: AWS_CA_BUNDLE in the environment, or ca_bundle of the profile, names certificate authorities of its own, and connections from here have others: take it away, and start again: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("AWS credentials: reading the configuration: %w", err)
 	}

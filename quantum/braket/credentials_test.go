@@ -96,3 +96,19 @@ func TestCredentialsOfAProgramAreRefused(t *testing.T) {
 		wantError(t, err, nil, "credential_process", profile)
 	}
 }
+
+// TestCredentialsWithAuthorities: a bundle that the SDK would take authorities from is named, with what to do.
+func TestCredentialsWithAuthorities(t *testing.T) {
+	noAWS(t, "")
+	bundle := filepath.Join(t.TempDir(), "authorities.pem")
+	if err := os.WriteFile(bundle, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	d, err := outbound.New(outbound.Options{Log: &connections{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = braket.Credentials(t.Context(), braket.CredentialOptions{HTTP: d.Client(outbound.Circuits), Region: "us-east-1"})
+	wantError(t, err, nil, "AWS_CA_BUNDLE in the environment", "take it away")
+}
