@@ -190,7 +190,7 @@ func (s *Server) showSystem(ctx context.Context, c *Call, in doneInput) (any, er
 		Frame: s.doneFrame(c, "System", in.Done),
 		Facts: []page.Fact{
 			{Name: "Version", Cell: page.Cell{Text: is.Version}}, {Name: "Mode", Cell: mode}, {Name: "Store", Cell: writing},
-			{Name: "Tenants", Cell: page.Cell{Text: fmt.Sprintf("%d, and %d erased", is.Store.Tenants, is.Store.Erased)}},
+			{Name: "Tenants", Cell: tenantsCell(is.Store.Tenants, is.Store.Erased)},
 			{Name: "Database", Cell: page.Cell{Text: megabytes(is.Store.DatabaseBytes), Detail: megabytes(is.Store.DatabaseFree) + " of it free"}},
 			{Name: "Disk free", Cell: page.Cell{Text: megabytes(is.Store.DiskFree)}},
 			{Name: "Keys to be rotated", Cell: page.Cell{Text: fmt.Sprint(is.Store.RotationDue)}},
@@ -204,7 +204,19 @@ func (s *Server) showSystem(ctx context.Context, c *Call, in doneInput) (any, er
 	return s.draw(record)
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+func tenantsCell(live, erased int) page.Cell {
+	if erased == 0 {
+		return page.Cell{Text: fmt.Sprint(live)}
+	}
+	return page.Cell{Text: fmt.Sprint(live), Detail: fmt.Sprintf("%d erased besides", erased)}
+}
+
+func megabytes(n int64) string {
+	if n >= 1e9 {
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
 
 func systemForms(mode string, fixed bool) []page.Form {
 	lock := page.Form{Title: "Lock the store", Hint: "Everybody is signed out, and nobody can sign in until it is unlocked with its passphrase or a recovery code.",

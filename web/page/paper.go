@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,14 +209,17 @@ func (p *paper) valueFont(mono bool) {
 	p.font("", 8.5)
 }
 
-// figures are the numbers of the headline in a row.
+// figures are the numbers of the headline, in rows of at most three: more in a row have no room for their names.
 func (p *paper) figures() {
-	all := p.report.Figures
-	if len(all) == 0 {
-		return
+	for row := range slices.Chunk(p.report.Figures, 3) {
+		p.figureRow(row, min(3, len(p.report.Figures)))
 	}
+}
+
+// figureRow is a row of figures, each as wide as a share of so many.
+func (p *paper) figureRow(all []Figure, share int) {
 	p.room(20)
-	wide, top := paperWidth/float64(len(all)), p.pdf.GetY()+1
+	wide, top := paperWidth/float64(share), p.pdf.GetY()+1
 	p.draw(rule, 0.2)
 	p.pdf.Rect(paperLeft, top, paperWidth, 17, "D")
 	for i, f := range all {
@@ -235,7 +239,7 @@ func (p *paper) figures() {
 			p.pdf.CellFormat(wide-2, 4, p.latin(line.text), "", 0, "L", false, 0, "")
 		}
 	}
-	p.pdf.SetXY(paperLeft, top+19)
+	p.pdf.SetXY(paperLeft, top+16)
 }
 
 // chart draws the same lines as the screen.
@@ -340,7 +344,7 @@ func (p *paper) legend(keys []Key) {
 // tables are drawn with columns as wide as their content asks for, their heads again on every page.
 func (p *paper) tables(all []Table) {
 	for _, t := range all {
-		p.room(24)
+		p.room(24 + 5*float64(min(len(t.Rows), 12))) // a short table stands on one page
 		p.font("B", 9)
 		p.ink(black)
 		p.pdf.CellFormat(paperWidth, 6, p.latin(t.Caption), "", 1, "L", false, 0, "")

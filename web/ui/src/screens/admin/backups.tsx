@@ -12,6 +12,11 @@ import { useUrlState } from '../../url'
 type Backup = Schemas['Backup']
 type Drill = Schemas['Drill']
 
+/** A measured time; one of less than a second is not zero. */
+function short(seconds: number): string {
+  return seconds < 1 ? 'under 1 s' : span(seconds)
+}
+
 function Outcome({ of }: { of: 'done' | 'failed' | undefined }) {
   if (!of) return <span className="muted">—</span>
   return of === 'done' ? <Tag mark="✓" tone="ok">Done</Tag> : <Tag mark="✕" tone="error">Failed</Tag>
@@ -81,8 +86,8 @@ function DrillList() {
     { id: 'ended', header: 'Ended (UTC)', value: (d) => d.ended, cell: (d) => <Time at={d.ended} bare /> },
     { id: 'outcome', header: 'Outcome', value: (d) => d.outcome, cell: (d) => <Outcome of={d.outcome} /> },
     { id: 'form', header: 'Form', value: (d) => d.form },
-    { id: 'rto', header: 'Time to restore (RTO)', number: true, value: (d) => d.rto_seconds, cell: (d) => (d.rto_seconds > 0 ? span(d.rto_seconds) : '—') },
-    { id: 'rpo', header: 'Age of the backup (RPO)', number: true, value: (d) => d.rpo_seconds, cell: (d) => span(d.rpo_seconds) },
+    { id: 'rto', header: 'Time to restore (RTO)', number: true, value: (d) => d.rto_seconds, cell: (d) => (d.rto_seconds > 0 ? short(d.rto_seconds) : '—') },
+    { id: 'rpo', header: 'Age of the backup (RPO)', number: true, value: (d) => d.rpo_seconds, cell: (d) => short(d.rpo_seconds) },
     { id: 'leaves', header: 'Entries compared', number: true, value: (d) => d.leaves, cell: (d) => count(d.leaves) },
     { id: 'backup', header: 'Backup', mono: true, value: (d) => d.backup },
   ], [])
