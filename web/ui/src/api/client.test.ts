@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { addressOf, problemFrom } from './client'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { addressOf, api, problemFrom } from './client'
 
 describe('addresses', () => {
   it('fill in the path and leave out what is not said', () => {
@@ -22,5 +22,15 @@ describe('problems', () => {
     expect(e.problem.request_id).toBe('r1')
     expect(e.kind).toBe('')
     expect(problemFrom(500, '"text"', null, null).problem.status).toBe(500)
+  })
+})
+
+describe('files', () => {
+  afterEach(() => vi.unstubAllGlobals())
+  it('come to the byte: whoever reads them may hold a digest to them', async () => {
+    const text = '{"b": 1,\n "a": 0.10}\n'
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response(text, { headers: { 'Content-Type': 'application/json' } })))
+    expect(await api.file('/api/v1/quantum-jobs/{id}/export', { path: { id: '1' }, body: { max_price_usd: '1.00' } })).toBe(text)
+    expect((await api.post('/api/v1/quantum-jobs/{id}/quote', { path: { id: '1' } })).data).toEqual({ b: 1, a: 0.1 })
   })
 })
