@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Role is what a user is within a tenant, or Operator, which is outside of all tenants.
@@ -85,14 +86,19 @@ func Allowed(r Role, v Verb) bool { return slices.Contains(v.roles, r) }
 // verb makes one row of the table.
 func verb(name string, roles ...Role) Verb { return Verb{name, roles} }
 
+// byName are the verbs; an audited reading looks up its own.
+var byName = sync.OnceValue(func() map[string]Verb {
+	all := map[string]Verb{}
+	for _, v := range Verbs() {
+		all[v.name] = v
+	}
+	return all
+})
+
 // FindVerb returns the verb of that name.
 func FindVerb(name string) (Verb, bool) {
-	for _, v := range Verbs() {
-		if v.name == name {
-			return v, true
-		}
-	}
-	return Verb{}, false
+	v, found := byName()[name]
+	return v, found
 }
 
 // Matrix prints the whole table, one line a verb; its golden is what a reviewer reads.
