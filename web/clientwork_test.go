@@ -164,6 +164,11 @@ func TestClientRuns(t *testing.T) {
 	wantResults(t, c, made.ID, result)
 	compared, err := c.CompareRuns(ctx, made.ID, sealed)
 	a.must(err)
+	var book bytes.Buffer
+	a.must(c.ExportComparison(ctx, made.ID, []string{sealed}, &book, nil))
+	if !strings.HasPrefix(book.String(), "PK") {
+		t.Errorf("the workbook begins with %.20q", book.String())
+	}
 	if compared.Baseline.Basis.Run != made.ID || len(compared.With) != 1 {
 		t.Errorf("compared: %+v", compared)
 	}

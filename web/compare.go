@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,11 +17,32 @@ import (
 // mostCompared is how many runs are put beside a baseline.
 const mostCompared = 3
 
-// compareRuns puts runs beside a baseline: what was put in otherwise first, then the figures.
-func (s *Server) compareRuns(ctx context.Context, c *Call, in struct {
+// ofComparison is the input of a route about runs beside a baseline.
+type ofComparison struct {
 	Baseline *store.ID `query:"baseline"`
 	With     []string  `query:"with"`
-}) (out wire.Comparison, err error) {
+}
+
+// compareRuns puts runs beside a baseline: what was put in otherwise first, then the figures.
+func (s *Server) compareRuns(ctx context.Context, c *Call, in ofComparison) (wire.Comparison, error) {
+	return s.comparison(ctx, c, in, (*workspace.Workspace).Finished)
+}
+
+// exportComparison gives the same as a workbook.
+func (s *Server) exportComparison(ctx context.Context, c *Call, in ofComparison) (*Stream, error) {
+	out, err := s.comparison(ctx, c, in, (*workspace.Workspace).ExportCompared)
+	if err != nil {
+		return nil, err
+	}
+	return &Stream{Type: tableForms["xlsx"], Name: "comparison.xlsx", Write: func(_ context.Context, w io.Writer) error {
+		return s.options.Figures.Comparison(w, out)
+	}}, nil
+}
+
+// comparison reads the runs by a verb of the workspace, and compares them.
+func (s *Server) comparison(ctx context.Context, c *Call, in ofComparison,
+	finished func(*workspace.Workspace, context.Context, func(workspace.File) bool, ...store.ID) ([]*workspace.Finished, error),
+) (out wire.Comparison, err error) {
 	if s.options.Figures == nil || s.options.Settings == nil {
 		return out, refuse(kindConflict, "this appliance shows no results")
 	}
@@ -33,7 +55,7 @@ func (s *Server) compareRuns(ctx context.Context, c *Call, in struct {
 		return out, err
 	}
 	tables := append(slices.Clone(metricsTables), curveTables[1:]...)
-	all, err := w.Finished(ctx, tablesNamed(tables), ids...)
+	all, err := finished(w, ctx, tablesNamed(tables), ids...)
 	if err != nil {
 		return out, err
 	}
@@ -177,14 +199,27 @@ func summaryDifferences(base, with *wire.SummaryMetrics) (all []wire.FigureDiffe
 		if base != nil {
 			x := f.of(base)
 			d.Baseline = &x
+			d.BaselineLow, d.BaselineHigh = bandOf(base, f.perspective, f.figure)
 		}
 		if with != nil {
 			x := f.of(with)
 			d.With = &x
+			d.WithLow, d.WithHigh = bandOf(with, f.perspective, f.figure)
 		}
 		all = append(all, differed(d))
 	}
 	return all
+}
+
+// bandOf is the band of an annual figure: average annual losses have one.
+func bandOf(m *wire.SummaryMetrics, perspective, figure string) (low, high *float64) {
+	if figure != "aal" {
+		return nil, nil
+	}
+	if perspective == "gross" {
+		return m.Gross.AALLow, m.Gross.AALHigh
+	}
+	return m.GroundUp.AALLow, m.GroundUp.AALHigh
 }
 
 // curveDifferences are those of the portfolio's curves, at the return periods of either run.
@@ -220,8 +255,10 @@ func pointDifferences(curve wire.Curve, period float64, base, with wire.CurvePoi
 	d := wire.FigureDifference{Level: levels[0], Perspective: curve.Perspective, Figure: strings.ToLower(curve.Type), ReturnPeriod: &period}
 	tail := d
 	tail.Figure += "_tvar"
-	d.Baseline, d.With = base.Loss, with.Loss
-	tail.Baseline, tail.With = base.TVaR, with.TVaR
+	d.Baseline, d.BaselineLow, d.BaselineHigh = base.Loss, base.Low, base.High
+	d.With, d.WithLow, d.WithHigh = with.Loss, with.Low, with.High
+	tail.Baseline, tail.BaselineLow, tail.BaselineHigh = base.TVaR, base.TVaRLow, base.TVaRHigh
+	tail.With, tail.WithLow, tail.WithHigh = with.TVaR, with.TVaRLow, with.TVaRHigh
 	return []wire.FigureDifference{differed(d), differed(tail)}
 }
 
@@ -236,5 +273,15 @@ func differed(d wire.FigureDifference) wire.FigureDifference {
 		relative := absolute / *d.Baseline
 		d.Relative = &relative
 	}
+	d.AbsoluteLow, d.AbsoluteHigh = less(d.WithLow, d.BaselineHigh), less(d.WithHigh, d.BaselineLow)
 	return d
+}
+
+// less is a difference of what may be absent.
+func less(from, what *float64) *float64 {
+	if from == nil || what == nil {
+		return nil
+	}
+	x := *from - *what
+	return &x
 }

@@ -30,6 +30,8 @@ type Figures interface {
 	Page(r *KeptRun, table string, from int64, limit int) (wire.TablePage, error)
 	// Workbook writes a table as an Excel workbook; *store.InvalidError: it has too many rows.
 	Workbook(w io.Writer, r *KeptRun, table string) error
+	// Comparison writes a comparison as an Excel workbook.
+	Comparison(w io.Writer, c wire.Comparison) error
 }
 
 // KeptRun is a finished run as its figures are read. Files are tables by their names, in Parquet.

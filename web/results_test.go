@@ -344,6 +344,8 @@ func TestCompare(t *testing.T) {
 	if both := figure(t, c.With[0].Figures, "gross", "aep_tvar", 100); both.Baseline == nil || both.With == nil || both.Relative == nil {
 		t.Errorf("a return period of both runs: %+v", both)
 	}
+	wantBands(t, c)
+	wantComparisonBook(s, path+"&with="+reseeded.String()+"&with="+grown.String(), c)
 	waiting := s.submit(spec).String()
 	for query, status := range map[string]int{
 		"": 400, "&with=" + s.id.String(): 400, "&with=x": 400, "&with=" + s.reader.id.String(): 404, "&with=" + waiting: 409,
@@ -353,6 +355,61 @@ func TestCompare(t *testing.T) {
 	}
 	s.reader.want(400, s.reader.call("GET", "/api/v1/runs/compare?with="+reseeded.String(), nil))
 	wantForeignRefused(s, reseeded)
+}
+
+// wantBands: average annual losses and points of curves have the bands of both runs, and the differences that these leave hold the difference itself.
+func wantBands(t *testing.T, c wire.Comparison) {
+	t.Helper()
+	banded := 0
+	for _, with := range c.With {
+		for _, d := range with.Figures {
+			if d.AbsoluteLow == nil || d.AbsoluteHigh == nil {
+				continue
+			}
+			banded++
+			if *d.AbsoluteLow != *d.WithLow-*d.BaselineHigh || *d.AbsoluteHigh != *d.WithHigh-*d.BaselineLow || *d.AbsoluteLow > *d.Absolute || *d.AbsoluteHigh < *d.Absolute {
+				t.Errorf("the bands of %+v", d)
+			}
+			if d.Figure == "tiv" || d.Figure == "sd" {
+				t.Errorf("a band of %s", d.Figure)
+			}
+		}
+	}
+	if aal := figure(t, c.With[0].Figures, "gross", "aal", 0); aal.AbsoluteLow == nil || banded < 10 {
+		t.Errorf("%d figures have bands; the average annual loss is %+v", banded, aal)
+	}
+}
+
+// wantComparisonBook: the workbook has the numbers of the comparison, and whoever exports nothing gets none.
+func wantComparisonBook(s studied, path string, c wire.Comparison) {
+	s.Helper()
+	path = strings.Replace(path, "/compare?", "/compare/export?", 1)
+	s.reader.want(403, s.reader.call("GET", path, nil))
+	analyst := s.join(s.reader.tenant, "exporter@example.com", store.Analyst)
+	got := analyst.want(200, analyst.call("GET", path, nil))
+	if entries := s.ofRequest(got.Header.Get("X-Request-Id"), s.reader.tenant); len(entries) != 1 || entries[0].Action != "run.export" {
+		s.Errorf("entries %+v", entries)
+	}
+	book, err := zip.NewReader(bytes.NewReader(got.Body), int64(len(got.Body)))
+	s.must(err)
+	read := func(name string) string {
+		text, err := fs.ReadFile(book, name)
+		s.must(err)
+		return string(text)
+	}
+	aal := figure(s.TB, c.With[0].Figures, "gross", "aal", 0)
+	for sheet, all := range map[string][]string{
+		"xl/worksheets/sheet1.xml": {c.Baseline.Basis.Run, c.With[1].Run.Basis.Run, "Coast, larger, version 1", "90 %"},
+		"xl/worksheets/sheet2.xml": {"return_periods", "exposure"},
+		"xl/worksheets/sheet3.xml": {"Difference, low", "Run 2", strconv.FormatFloat(*aal.AbsoluteLow, 'f', -1, 64), strconv.FormatFloat(*aal.With, 'f', -1, 64)},
+	} {
+		text := read(sheet)
+		for _, want := range all {
+			if !strings.Contains(text, want) {
+				s.Errorf("%s has no %q", sheet, want)
+			}
+		}
+	}
 }
 
 // wantForeignRefused compares as somebody of another tenant: neither run is there, and nothing of it in the other's log.
@@ -379,7 +436,7 @@ func names(all []wire.Change) string {
 }
 
 // figure finds one of the portfolio's.
-func figure(t *testing.T, all []wire.FigureDifference, perspective, name string, period float64) wire.FigureDifference {
+func figure(t testing.TB, all []wire.FigureDifference, perspective, name string, period float64) wire.FigureDifference {
 	t.Helper()
 	for _, f := range all {
 		if f.Level == "portfolio" && f.Perspective == perspective && f.Figure == name && (f.ReturnPeriod == nil && period == 0 || f.ReturnPeriod != nil && *f.ReturnPeriod == period) {

@@ -46,6 +46,7 @@ func runRoutes() []route {
 		{Route{Method: "POST", Path: path, Operation: "submitRun", Access: Permitted, Verb: "run.submit", Keyed: true}, do((*Server).submitRun)},
 		{Route{Method: "POST", Path: path + "/estimate", Operation: "forecastRun", Access: Permitted, Verb: "portfolio.read"}, do((*Server).forecastRun)},
 		{Route{Method: "GET", Path: path + "/compare", Operation: "compareRuns", Access: Permitted, Verb: "run.read"}, do((*Server).compareRuns)},
+		{Route{Method: "GET", Path: path + "/compare/export", Operation: "exportComparison", Access: Permitted, Verb: "run.export", Bulk: true}, do((*Server).exportComparison)},
 		{Route{Method: "GET", Path: one, Operation: "getRun", Access: Permitted, Verb: "run.read"}, do((*Server).getRun)},
 		{Route{Method: "PATCH", Path: one, Operation: "changeRun", Access: Permitted, Verb: "run.submit"}, do((*Server).changeRun)},
 		{Route{Method: "GET", Path: one + "/settings", Operation: "getRunSettings", Access: Permitted, Verb: "run.read"}, do((*Server).getRunSettings)},

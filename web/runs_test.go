@@ -65,6 +65,7 @@ func (d *desk) work(p *person, tenant store.ID) {
 	d.quantum(p, first.ID)
 	d.try("getRunFile", p, nil, first.ID, "manifest.json")
 	d.try("compareRuns", p, nil, "?baseline="+first.ID+"&with="+second.ID)
+	d.try("exportComparison", p, nil, "?baseline="+first.ID+"&with="+second.ID)
 	var third wire.SubmittedRun
 	d.try("submitRun", p, asked).into(d.TB, &third)
 	d.try("changeRun", p, wire.RunChange{Name: number("renewal, second try")}, third.ID)

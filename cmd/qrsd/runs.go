@@ -295,8 +295,9 @@ type runsCompare struct {
 	Baseline string   `arg:"" placeholder:"RUN" help:"Run to which the others are held: id, the beginning of one, or name."`
 	With     []string `arg:"" placeholder:"RUN" help:"One to three others."`
 	serverFlags
-	All  bool `help:"Show the figures of lines of business and counties too."`
-	JSON bool `help:"Print the comparison as JSON."`
+	All    bool   `help:"Show the figures of lines of business and counties too."`
+	Output string `short:"o" placeholder:"FILE" help:"Save the comparison as an Excel workbook, with the bands of all figures, in place of printing it."`
+	JSON   bool   `help:"Print the comparison as JSON."`
 }
 
 // Run carries out the command.
@@ -313,6 +314,9 @@ func (x *runsCompare) Run(ctx context.Context, c console) error {
 		}
 		ids = append(ids, id)
 	}
+	if x.Output != "" {
+		return x.save(ctx, c, a, ids)
+	}
 	out, err := a.CompareRuns(ctx, ids[0], ids[1:]...)
 	if err != nil {
 		return err
@@ -325,6 +329,20 @@ func (x *runsCompare) Run(ctx context.Context, c console) error {
 		printComparison(c.out, with, x.All)
 	}
 	return nil
+}
+
+// save saves the workbook.
+func (x *runsCompare) save(ctx context.Context, c console, a *client.Client, ids []string) error {
+	if x.JSON || x.All {
+		return &runner.ErrUsage{Reason: "--output: the workbook has all figures; leave --all and --json out"}
+	}
+	bar := startTransfer(c.err, filepath.Base(x.Output))
+	err := saved(x.Output, "", func(w io.Writer) error { return a.ExportComparison(ctx, ids[0], ids[1:], w, bar.update) })
+	bar.stop()
+	if err == nil {
+		fmt.Fprintln(c.out, x.Output)
+	}
+	return err
 }
 
 func comparedInWords(r wire.ComparedRun) string {

@@ -84,6 +84,11 @@ func (w *Workspace) ExportFinished(ctx context.Context, pick func(File) bool, id
 	return all[0], nil
 }
 
+// ExportCompared reads runs that are done as Finished does, for a file that leaves the appliance.
+func (w *Workspace) ExportCompared(ctx context.Context, pick func(File) bool, ids ...store.ID) ([]*Finished, error) {
+	return w.finished(ctx, rights.RunExport, pick, false, ids)
+}
+
 func (w *Workspace) finished(ctx context.Context, verb store.Verb, pick func(File) bool, exposure bool, ids []store.ID) (all []*Finished, err error) {
 	if len(ids) == 0 {
 		panic("workspace: a reading of no run")

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -39,6 +40,11 @@ func (c *Client) ForecastRun(ctx context.Context, n wire.NewRun) (wire.RunForeca
 func (c *Client) CompareRuns(ctx context.Context, baseline string, with ...string) (wire.Comparison, error) {
 	return call[wire.Comparison](ctx, c, request{method: http.MethodGet, path: at("runs", "compare"),
 		query: url.Values{"baseline": {baseline}, "with": with}})
+}
+
+// ExportComparison writes the same as an Excel workbook. After an error what was written is not whole.
+func (c *Client) ExportComparison(ctx context.Context, baseline string, with []string, to io.Writer, tell Progress) error {
+	return c.download(ctx, at("runs", "compare", "export"), url.Values{"baseline": {baseline}, "with": with}, to, tell)
 }
 
 // Run is one run, and its ETag, which changes with every state too.

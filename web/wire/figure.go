@@ -196,4 +196,12 @@ type FigureDifference struct {
 	With         *float64 `json:"with,omitempty"`
 	Absolute     *float64 `json:"absolute,omitempty"` // with less baseline
 	Relative     *float64 `json:"relative,omitempty"` // of the baseline; absent where that is zero
+	// BaselineLow to WithHigh are the band of each run by itself; absent where it has none: of tiv and sd, and beyond the simulated years.
+	BaselineLow  *float64 `json:"baseline_low,omitempty"`
+	BaselineHigh *float64 `json:"baseline_high,omitempty"`
+	WithLow      *float64 `json:"with_low,omitempty"`
+	WithHigh     *float64 `json:"with_high,omitempty"`
+	// AbsoluteLow and AbsoluteHigh are the least and largest difference that both bands leave. Runs that simulate the same storms are surer than that.
+	AbsoluteLow  *float64 `json:"absolute_low,omitempty"`
+	AbsoluteHigh *float64 `json:"absolute_high,omitempty"`
 }

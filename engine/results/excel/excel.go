@@ -127,18 +127,11 @@ func (b *book) table(t results.Table) error {
 
 // fill writes header and rows, and returns how many rows there are, or MaxRows + 1 for too many.
 func (b *book) fill(sheet *excelize.StreamWriter, t results.Table) (rows int, err error) {
-	const width = 16
-	if err := sheet.SetColWidth(1, len(t.Columns), width); err != nil {
-		return 0, err
-	}
-	if err := sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
-		return 0, err
-	}
 	line := make([]any, len(t.Columns))
 	for i, c := range t.Columns {
-		line[i] = excelize.Cell{StyleID: b.header, Value: c.Name}
+		line[i] = c.Name
 	}
-	if err := sheet.SetRow("A1", line); err != nil {
+	if err := b.head(sheet, line); err != nil {
 		return 0, err
 	}
 	for g := range t.Groups() {
@@ -156,6 +149,31 @@ func (b *book) fill(sheet *excelize.StreamWriter, t results.Table) (rows int, er
 	return rows, nil
 }
 
+// head writes the first row, which stays in sight, and the widths.
+func (b *book) head(sheet *excelize.StreamWriter, names []any) error {
+	const width = 16
+	if err := sheet.SetColWidth(1, len(names), width); err != nil {
+		return err
+	}
+	if err := sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+		return err
+	}
+	line := make([]any, len(names))
+	for i, name := range names {
+		line[i] = excelize.Cell{StyleID: b.header, Value: name}
+	}
+	return sheet.SetRow("A1", line)
+}
+
+// figure is the cell of a number x, kept as value.
+func (b *book) figure(x float64, value any) excelize.Cell {
+	style := b.number
+	if x >= 1000 || x <= -1000 {
+		style = b.money
+	}
+	return excelize.Cell{StyleID: style, Value: value}
+}
+
 // row fills a line with row r of a group. Figures of 1,000 and more are shown with separators; the cell keeps all digits.
 func (b *book) row(line []any, columns []results.Column, g *results.Group, r int) {
 	for i, c := range columns {
@@ -166,14 +184,10 @@ func (b *book) row(line []any, columns []results.Column, g *results.Group, r int
 			line[i] = v.String[r]
 		default:
 			x := v.Float[r]
-			style := b.number
-			if x >= 1000 || x <= -1000 {
-				style = b.money
-			}
 			if c.Type == results.Float32 {
-				line[i] = excelize.Cell{StyleID: style, Value: float32(x)}
+				line[i] = b.figure(x, float32(x))
 			} else {
-				line[i] = excelize.Cell{StyleID: style, Value: x}
+				line[i] = b.figure(x, x)
 			}
 		}
 	}

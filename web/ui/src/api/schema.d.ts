@@ -1007,6 +1007,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/compare/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A comparison as an Excel workbook
+         * @description What the comparison has: the runs and what is meant on the first sheet, then what was put in otherwise, then the figures with their bands and differences.
+         */
+        get: operations["exportComparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}": {
         parameters: {
             query?: never;
@@ -6271,7 +6291,13 @@ export interface components {
          *       "baseline": 9100000,
          *       "with": 9350000,
          *       "absolute": 250000,
-         *       "relative": 0.0275
+         *       "relative": 0.0275,
+         *       "baseline_low": 8700000,
+         *       "baseline_high": 9600000,
+         *       "with_low": 8900000,
+         *       "with_high": 9900000,
+         *       "absolute_low": -700000,
+         *       "absolute_high": 1200000
          *     }
          */
         FigureDifference: {
@@ -6291,6 +6317,16 @@ export interface components {
             absolute?: number;
             /** @description Of the baseline; absent where that is zero. */
             relative?: number;
+            /** @description Band of the baseline by itself. Absent where it has none: of tiv and sd, and beyond the simulated years. */
+            baseline_low?: number;
+            baseline_high?: number;
+            /** @description Band of the other run by itself. */
+            with_low?: number;
+            with_high?: number;
+            /** @description The least difference that both bands leave. Runs of the same model, years and seed simulate the same storms and are surer than that. */
+            absolute_low?: number;
+            /** @description The largest. */
+            absolute_high?: number;
         };
         /**
          * @description One of the two.
@@ -10518,6 +10554,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportComparison: {
+        parameters: {
+            query: {
+                /** @description The run to which the others are held. */
+                baseline: components["parameters"]["Baseline"];
+                /** @description A run beside the baseline; up to three, each with a parameter of its own. */
+                with: components["parameters"]["ComparedWith"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workbook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": components["schemas"]["FileContent"];
                 };
             };
             400: components["responses"]["Malformed"];

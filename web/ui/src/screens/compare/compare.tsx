@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import { linkTo, type Schemas } from '../../api/client'
-import { useGet } from '../../api/queries'
+import { useGet, useMay } from '../../api/queries'
 import { EpChart, type EpLine } from '../../charts/ep'
 import { Legend } from '../../charts/legend'
 import { classOf, curvePeriods, differenceBreaks } from '../../charts/scales'
@@ -52,12 +52,14 @@ export default function Compare() {
 
 function Comparison({ baseline, others }: { baseline: string; others: string[] }) {
   const comparison = useGet('/api/v1/runs/compare', { query: { baseline, with: others } }, { staleTime: Infinity })
-  return <Ready of={comparison} rows={14}>{(c) => <Shown of={c} />}</Ready>
+  const book = linkTo('/api/v1/runs/compare/export', { query: { baseline, with: others } })
+  return <Ready of={comparison} rows={14}>{(c) => <Shown of={c} book={book} />}</Ready>
 }
 
 const perspectives = [['gross', 'Gross'], ['ground_up', 'Ground-up']] as const
 
-function Shown({ of }: { of: Schemas['Comparison'] }) {
+function Shown({ of, book }: { of: Schemas['Comparison']; book: string }) {
+  const may = useMay()
   const [perspective, setPerspective] = useUrlChoice('persp', ['gross', 'ground_up'])
   const [ep, setEp] = useUrlChoice('ep', ['oep', 'aep'])
   const all = of.with as Compared[]
@@ -69,6 +71,7 @@ function Shown({ of }: { of: Schemas['Comparison'] }) {
       <div className="controls">
         <Choice legend="Perspective" value={perspective} choices={perspectives} onChange={setPerspective} />
         <Choice legend="Curve" value={ep} choices={[['oep', 'OEP'], ['aep', 'AEP']]} onChange={setEp} />
+        {may('run.export') ? <a className="button" href={book} download="comparison.xlsx" title="What changed, and all figures with their bands and differences">Workbook, Excel</a> : null}
       </div>
       <div className={all.length === 1 ? 'split ep' : 'section stacked'}><Overlay of={of} all={all} names={names} perspective={perspective} ep={ep} /><Differences of={of} all={all} perspective={perspective} ep={ep} /></div>
       <Counties all={all} names={names} perspective={perspective} />
@@ -100,7 +103,7 @@ function Changes({ names, all }: { names: string[]; all: Compared[] }) {
   )
 }
 
-const changeNames: Record<string, string> = { digest: 'digest', locations: 'Locations', accounts: 'Accounts', tiv: 'Insured value', currency: 'Currency' }
+const changeNames: Record<string, string> = { digest: 'digest', version: 'Version of the portfolio', locations: 'Locations', accounts: 'Accounts', tiv: 'Insured value', currency: 'Currency' }
 
 function changeName(of: string, name: string): string {
   if (name === 'digest') return `${of}, digest`
