@@ -74,7 +74,8 @@ export function Table<T extends RowData>(p: TableProps<T>) {
   const before = long ? inSight[0]?.start ?? 0 : 0
   const after = long ? virtual.getTotalSize() - (inSight.at(-1)?.end ?? 0) : 0
   const hideable = p.columns.some((c) => c.hidden)
-  const read = text ? `${count(drawn.length)} of ${count(p.rows.length)}` : p.total !== undefined && p.total > p.rows.length ? `${count(p.rows.length)} of ${count(p.total)} read` : ''
+  const inPart = p.total !== undefined && p.total > p.rows.length
+  const read = text ? `${count(drawn.length)} of ${count(p.rows.length)}${inPart ? ` read, of ${count(p.total)} in all` : ''}` : inPart ? `${count(p.rows.length)} of ${count(p.total)} read` : ''
   // Rows that open something and hold no link are one stop of the Tab key, at the row that had the focus last: j and k may be switched off.
   const [last, setLast] = useState(0)
   const stop = p.onOpen && !p.href ? inSight.find((r) => r.index === last)?.index ?? inSight[0]?.index : undefined

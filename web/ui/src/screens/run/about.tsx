@@ -93,8 +93,8 @@ function Lineage({ run }: { run: Run }) {
           <div className="scroll" tabIndex={0} role="region" aria-label="Digests of the tables">
             <table>
               <caption className="unseen">Digests of the tables</caption>
-              <thead><tr><th scope="col">Table</th><th scope="col">File</th><th scope="col">Digest</th></tr></thead>
-              <tbody>{(t.tables as Schemas['ResultTable'][]).map((table) => <tr key={table.name}><td>{tableTitle(table.name)}</td><td><code>{table.name}</code></td><td><CopyText text={table.digest} /></td></tr>)}</tbody>
+              <thead><tr><th scope="col">Table</th><th scope="col" className="spare">File</th><th scope="col">Digest</th></tr></thead>
+              <tbody>{(t.tables as Schemas['ResultTable'][]).map((table) => <tr key={table.name}><td>{tableTitle(table.name)}</td><td className="spare"><code>{table.name}</code></td><td><CopyText text={table.digest} /></td></tr>)}</tbody>
             </table>
           </div>
         )}</Ready>

@@ -47,17 +47,17 @@ function Files({ run }: { run: Run }) {
         <div className="scroll" tabIndex={0} role="region" aria-label="Tables">
           <table>
             <caption className="unseen">Tables</caption>
-            <thead><tr><th scope="col">Table</th><th scope="col">File</th><th scope="col" className="number">Size as CSV</th><th scope="col">As</th></tr></thead>
+            <thead><tr><th scope="col">Table</th><th scope="col" className="spare">File</th><th scope="col" className="number spare">Size as CSV</th><th scope="col">As</th></tr></thead>
             <tbody>
               {(t.tables as Schemas['ResultTable'][]).map((table) => {
                 const csv = table.files.find((f) => f.name.endsWith('.csv'))
                 const as = (format: 'csv' | 'xlsx' | 'parquet') => linkTo('/api/v1/runs/{id}/tables/{name}/export', { path: { id: run.id, name: table.name }, query: { format } })
                 return (
-                  <tr key={table.name}><td>{tableTitle(table.name)}</td><td><code>{table.name}</code></td><td className="number">{bytes(csv?.bytes)}</td>
+                  <tr key={table.name}><td>{tableTitle(table.name)}</td><td className="spare"><code>{table.name}</code></td><td className="number spare">{bytes(csv?.bytes)}</td>
                     <td className="links"><a href={as('csv')} download>CSV</a> {(csv?.bytes ?? 0) <= certainlyMore ? <a href={as('xlsx')} download>Excel</a> : null} <a href={as('parquet')} download>Parquet</a> <a href={linkTo('/api/v1/runs/{id}/tables/{name}', { path: { id: run.id, name: table.name } })}>JSON</a></td></tr>
                 )
               })}
-              {(t.files as Schemas['ResultFile'][]).map((f) => <tr key={f.name}><td>{f.name}</td><td /><td className="number">{bytes(f.bytes)}</td><td className="links"><a href={linkTo('/api/v1/runs/{id}/files/{name}', { path: { id: run.id, name: f.name } })} download>{f.name.replace(/^.*\./, '').toUpperCase()}</a></td></tr>)}
+              {(t.files as Schemas['ResultFile'][]).map((f) => <tr key={f.name}><td>{f.name}</td><td className="spare" /><td className="number spare">{bytes(f.bytes)}</td><td className="links"><a href={linkTo('/api/v1/runs/{id}/files/{name}', { path: { id: run.id, name: f.name } })} download>{f.name.replace(/^.*\./, '').toUpperCase()}</a></td></tr>)}
             </tbody>
           </table>
         </div>

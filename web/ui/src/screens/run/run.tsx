@@ -1,4 +1,4 @@
-import { lazy, Suspense, type ReactNode } from 'react'
+import { lazy, Suspense, useEffect, useRef, type ReactNode } from 'react'
 import { Link, useParams } from 'wouter'
 import { api, ApiError, type Schemas } from '../../api/client'
 import { useLive } from '../../api/live'
@@ -82,8 +82,11 @@ function Done({ run }: { run: Run }) {
 }
 
 function Tabs({ at }: { at: string }) {
+  const row = useRef<HTMLElement>(null)
+  // Narrow screens scroll the row: the tab that is open is in sight.
+  useEffect(() => { row.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }) }, [at])
   return (
-    <nav className="tabs" aria-label="Parts of the result">
+    <nav ref={row} className="tabs" aria-label="Parts of the result">
       {tabs.map(([name, text]) => {
         const query = new URLSearchParams(window.location.search)
         if (name === 'results') query.delete('tab')
