@@ -52,14 +52,12 @@ export default function Compare() {
 
 function Comparison({ baseline, others }: { baseline: string; others: string[] }) {
   const comparison = useGet('/api/v1/runs/compare', { query: { baseline, with: others } }, { staleTime: Infinity })
-  const book = linkTo('/api/v1/runs/compare/export', { query: { baseline, with: others } })
-  return <Ready of={comparison} rows={14}>{(c) => <Shown of={c} book={book} />}</Ready>
+  return <Ready of={comparison} rows={14}>{(c) => <Shown of={c} />}</Ready>
 }
 
 const perspectives = [['gross', 'Gross'], ['ground_up', 'Ground-up']] as const
 
-function Shown({ of, book }: { of: Schemas['Comparison']; book: string }) {
-  const may = useMay()
+function Shown({ of }: { of: Schemas['Comparison'] }) {
   const [perspective, setPerspective] = useUrlChoice('persp', ['gross', 'ground_up'])
   const [ep, setEp] = useUrlChoice('ep', ['oep', 'aep'])
   const all = of.with as Compared[]
@@ -71,7 +69,6 @@ function Shown({ of, book }: { of: Schemas['Comparison']; book: string }) {
       <div className="controls">
         <Choice legend="Perspective" value={perspective} choices={perspectives} onChange={setPerspective} />
         <Choice legend="Curve" value={ep} choices={[['oep', 'OEP'], ['aep', 'AEP']]} onChange={setEp} />
-        {may('run.export') ? <a className="button" href={book} download="comparison.xlsx" title="What changed, and all figures with their bands and differences">Workbook, Excel</a> : null}
       </div>
       <div className={all.length === 1 ? 'split ep' : 'section stacked'}><Overlay of={of} all={all} names={names} perspective={perspective} ep={ep} /><Differences of={of} all={all} perspective={perspective} ep={ep} /></div>
       <Counties all={all} names={names} perspective={perspective} />
@@ -187,11 +184,13 @@ function Differences({ of, all, perspective, ep }: { of: Schemas['Comparison']; 
       { id: `rel${i}`, header: `Δ ${signs[i + 1]} (%)`, number: true, value: (r) => r.by[i]?.relative, cell: (r) => percent(r.by[i]?.relative, 2).replace('%', '') },
     ]),
   ], [all])
-  const path = linkTo('/api/v1/runs/compare', { query: { baseline: of.baseline.basis.run, with: all.map((w) => w.run.basis.run) } })
+  const may = useMay()
+  const query = { baseline: of.baseline.basis.run, with: all.map((w) => w.run.basis.run) }
+  const path = linkTo('/api/v1/runs/compare', { query })
   const text = () => [columns.map((c) => c.header).join('\t'), ...rows.map((r) => [r.label, r.by[0]?.baseline ?? '', ...r.by.flatMap((f) => [f?.with ?? '', f?.absolute ?? '', f?.relative ?? ''])].join('\t'))].join('\n')
   return (
     <section className="section">
-      <Table caption="Differences of figures" title={`Differences, ${ep.toUpperCase()}`} tools={<><button type="button" onClick={() => void copy(text())}>Copy</button><a className="button" href={path}>JSON</a></>} columns={columns} rows={rows} rowKey={(r) => r.label} keys />
+      <Table caption="Differences of figures" title={`Differences, ${ep.toUpperCase()}`} tools={<><button type="button" onClick={() => void copy(text())}>Copy</button><a className="button" href={path}>JSON</a>{may('run.export') ? <a className="button" href={linkTo('/api/v1/runs/compare/export', { query })} download="comparison.xlsx" title="Workbook: what changed, and all figures with their bands and differences">Excel</a> : null}</>} columns={columns} rows={rows} rowKey={(r) => r.label} keys />
       <Calls path={path} command={`qrsd runs compare ${[of.baseline, ...all.map((w) => w.run)].map((r) => r.basis.run).join(' ')}`} />
     </section>
   )
