@@ -19,7 +19,7 @@ export function Roles() {
   return (
     <section className="section">
       <p className="muted">Everything that can be asked of the appliance needs one of these verbs. Roles are fixed: they are part of what was reviewed. “worker” is the appliance itself at work for a tenant.</p>
-      <Ready of={roles}>{() => <Table caption="The permission table" columns={columns} rows={lines} rowKey={(l) => l.verb} filter keys height={620} />}</Ready>
+      <Ready of={roles}>{() => <Table caption="The permission table" columns={columns} rows={lines} rowKey={(l) => l.verb} filter keys height={620} tall />}</Ready>
     </section>
   )
 }

@@ -111,7 +111,7 @@ function Rows({ filters, onClear }: { filters: Filters; onClear: () => void }) {
     : <Empty title="The trail is empty"><p>It fills with the first request of anybody.</p></Empty>
   return (
     <div className={entry ? 'split beside' : undefined}>
-      <Table caption="Audit trail" columns={columns} rows={rows} rowKey={(e) => String(e.sequence)} fixedOrder keys height={620} more={list.more} chosen={chosen} onOpen={(e) => choose(String(e.sequence))} />
+      <Table caption="Audit trail" columns={columns} rows={rows} rowKey={(e) => String(e.sequence)} fixedOrder keys height={620} tall more={list.more} chosen={chosen} onOpen={(e) => choose(String(e.sequence))} />
       {entry ? <Entry key={entry.sequence} entry={entry} people={people} objects={objects} onClose={() => choose('')} /> : null}
     </div>
   )
