@@ -322,7 +322,7 @@ func TestResetInBrowser(t *testing.T) {
 	b.look("reset")
 	b.fill("email", user.email)
 	b.press("Send the link")
-	b.title("Look into your letters")
+	b.title("Check your e-mail")
 	b.look("reset-sent")
 	b.in(admin.email, admin.password, admin.code())
 	b.press("Messages")

@@ -70,7 +70,7 @@ func (s *Server) sendAcceptance(ctx context.Context, c *Call, in tokenForm) (*Re
 
 func askReset(email string) page.Ask {
 	return page.Ask{
-		Frame: page.Frame{Title: "Reset your password", Lead: "You get a letter with a link that is good for an hour. Your second factor stays as it is."},
+		Frame: page.Frame{Title: "Reset your password", Lead: "You get an e-mail with a link that is good for an hour. Your second factor stays as it is."},
 		Form:  page.Form{Action: page.ResetPath, Button: "Send the link", Back: page.SignInPath}.Of(page.Email(email)),
 	}
 }
@@ -80,10 +80,10 @@ func (s *Server) showReset(_ context.Context, _ *Call, in struct {
 }) (*Document, error) {
 	if in.Done != "" {
 		return s.draw(page.Tell{
-			Frame: page.Frame{Title: "Look into your letters"},
+			Frame: page.Frame{Title: "Check your e-mail"},
 			Texts: []string{
-				"If an account has that address, a letter with a link is on its way. The link is good for an hour, and once.",
-				"Where this appliance sends no letters, your administrator finds the link among the messages and hands it to you; or gives you a one-time password.",
+				"If an account has that address, an e-mail with a link is on its way. The link is good for an hour, and once.",
+				"Where this appliance sends no e-mail, your administrator finds the link among the messages and hands it to you; or gives you a one-time password.",
 			},
 			Next: page.Link{Path: page.SignInPath, Text: "Go to the sign-in"},
 		})
