@@ -61,7 +61,7 @@ export function EpChart({ lines, marks = [], scale, years, at, onAt, label, chil
   const few = years / 10 < to ? x.x(years / 10) : undefined
   return (
     <div className="chart" ref={ref}>
-      <svg width={width} height={height} role="application" aria-roledescription="chart" aria-label={`${label}. Arrow keys read it.`} tabIndex={0} onPointerMove={move} onPointerDown={move} onKeyDown={key}>
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="application" aria-roledescription="chart" aria-label={`${label}. Arrow keys read it.`} tabIndex={0} onPointerMove={move} onPointerDown={move} onKeyDown={key}>
         <defs><clipPath id={clip}><rect x={0} y={-2} width={inner.w + 2} height={inner.h + 4} /></clipPath></defs>
         <g transform={`translate(${left},${top})`}>
           {few !== undefined ? <rect className="few" x={few} y={0} width={inner.w - few} height={inner.h} /> : null}
@@ -120,7 +120,7 @@ export function RatioStrip({ points, marks, years, label }: { points: readonly E
   if (compared.length === 0) return null
   return (
     <div className="chart strip" ref={ref}>
-      <svg width={width} height={inner.h + 28} role="img" aria-label={label}>
+      <svg width={width} height={inner.h + 28} viewBox={`0 0 ${width} ${inner.h + 28}`} role="img" aria-label={label}>
         <g transform={`translate(${left},8)`}>
           {[edge, 0, -edge].map((t) => <g key={t} transform={`translate(0,${y(t)})`}><line className="grid" x2={inner.w} /><text className="tick" x={-8} dy="0.32em" textAnchor="end">{percent(t, 0)}</text></g>)}
           <path className="band oep" d={area<EpPoint>((p) => x.x(p.return_period), (p) => y(p.low! / p.loss! - 1), (p) => y(p.high! / p.loss! - 1))(withBand) ?? ''} />

@@ -45,7 +45,7 @@ export function FloridaMap({ label, classOf, chosen, onChoose, title, legend, un
   }
   return (
     <div className="map" ref={ref}>
-      <svg width={width} height={height} role="application" aria-roledescription="map" aria-label={`${label}.${onChoose ? ' Arrow keys go through the counties.' : ''}`} tabIndex={0} onKeyDown={key}>
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="application" aria-roledescription="map" aria-label={`${label}.${onChoose ? ' Arrow keys go through the counties.' : ''}`} tabIndex={0} onKeyDown={key}>
         <path className="graticule" d={drawn.graticule} />
         <path className="neighbours" d={drawn.neighbours} />
         {drawn.counties.map(({ f, d }) => {

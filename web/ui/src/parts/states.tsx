@@ -38,7 +38,10 @@ export function Notice({ tone = 'info', children }: { tone?: 'info' | 'warn' | '
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   const problem = error instanceof ApiError ? error.problem : undefined
   if (error instanceof ApiError && error.kind === 'denied') {
-    return <Notice tone="warn"><strong>Your role does not allow this.</strong> {problem?.detail ?? ''} An administrator of your tenant can give you another role.</Notice>
+    return <Notice tone="warn"><strong>Your role does not allow this.</strong> {sentence(problem?.detail)} An administrator of your tenant can give you another role.</Notice>
+  }
+  if (error instanceof ApiError && error.status === 404) {
+    return <Notice tone="warn"><strong>Not found.</strong> There is nothing at this address. It may have been deleted, belong to another tenant, or be mistyped.{problem?.request_id ? <p className="small">Request <CopyText text={problem.request_id} /></p> : null}</Notice>
   }
   return (
     <Notice tone="error">
@@ -47,6 +50,11 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
       {retry ? <p><button type="button" onClick={retry}>Try again</button></p> : null}
     </Notice>
   )
+}
+
+// A detail of the API as a sentence among others.
+function sentence(detail: string | undefined): string {
+  return detail ? `${detail[0]!.toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? '' : '.'}` : ''
 }
 
 /** Query results in their states: draws children with the data, or what is in its place. */
