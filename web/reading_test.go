@@ -285,7 +285,7 @@ func TestUncountedPortfolio(t *testing.T) {
 	b := newBench(a, tenant, "Coast", locations)
 	var got wire.PortfolioSummary
 	viewer.want(200, viewer.call("GET", "/api/v1/portfolios/"+b.portfolio.String()+"/summary", nil)).into(t, &got)
-	if got.Locations != 3 || len(got.Counties) != 0 || !strings.Contains(got.Uncounted, "replace it") {
+	if got.Locations != 3 || len(got.Counties) != 0 || !strings.Contains(got.Uncounted, "import the same files as its next version") {
 		t.Errorf("%+v", got)
 	}
 }
