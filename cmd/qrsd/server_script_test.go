@@ -300,8 +300,8 @@ func setUp(ts *testscript.TestScript, neg bool, args []string) {
 	s.must(ts, "POST", "/api/v1/setup", what, &done)
 	var enrolment struct{ Secret string }
 	s.must(ts, "POST", "/api/v1/me/second-factor", map[string]string{"password": password}, &enrolment)
-	s.must(ts, "POST", "/api/v1/me/second-factor/confirm", map[string]string{"code": oneTimeCode(ts, enrolment.Secret, time.Now().Add(-30*time.Second))}, nil)
-	s.must(ts, "POST", "/api/v1/session/step-up", map[string]string{"password": password, "code": oneTimeCode(ts, enrolment.Secret, time.Now())}, nil)
+	s.must(ts, "POST", "/api/v1/me/second-factor/confirm", map[string]string{"code": oneTimeCode(ts, enrolment.Secret, time.Now())}, nil)
+	s.must(ts, "POST", "/api/v1/session/step-up", map[string]string{"password": password, "code": oneTimeCode(ts, enrolment.Secret, time.Now().Add(30*time.Second))}, nil)
 	for name, text := range map[string]string{"operator.secret": enrolment.Secret, "recovery": done.RecoveryCode, "invitation": done.Invitation.Token} {
 		if text == "" {
 			ts.Fatalf("set-up gave no %s", name)

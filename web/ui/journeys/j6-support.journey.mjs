@@ -1,12 +1,12 @@
 // J6: an operator looks the appliance over, and makes a bundle for support. The sample appliance names nobody to encrypt it to, which is said;
 // another one, set up for this, does, and what is downloaded from it is opened with support's key.
-import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { check, equal, root, Visitor } from './harness.mjs'
+import { check, equal, root, totp, Visitor } from './harness.mjs'
 
 export const name = 'J6 health and a bundle for support'
 const program = process.env.QRSD ?? join(root, 'bin/qrsd')
@@ -180,17 +180,8 @@ async function setUp(page, code) {
   }, [path, body])
   await send('/api/v1/setup', { code, operator: { email: 'op@example.com', name: 'Olga Operator' }, password, tenant: 'Gulf Mutual', administrator: { email: 'ada@example.com', name: 'Ada Administrator' }, mode: 'air-gapped' })
   const { secret } = await send('/api/v1/me/second-factor', { password })
-  await send('/api/v1/me/second-factor/confirm', { code: oneTimeCode(secret, Date.now() - 30_000) })
-  await send('/api/v1/session/step-up', { password, code: oneTimeCode(secret, Date.now()) })
-}
-
-/** The code of an authenticator (RFC 6238) for a secret in base 32. */
-function oneTimeCode(secret, at) {
-  const bits = [...secret.replace(/[\s=]/g, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)))
-  const mac = createHmac('sha1', Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))).update(counter).digest()
-  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+  await send('/api/v1/me/second-factor/confirm', { code: totp(secret) })
+  await send('/api/v1/session/step-up', { password, code: totp(secret, Date.now() + 30_000) })
 }
 
 /** A key of support, drawn for this: an X25519 key in the forms of age. */

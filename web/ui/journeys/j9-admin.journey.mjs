@@ -557,8 +557,8 @@ async function setUp(page, log) {
   }, [path, body])
   await send('/api/v1/setup', { code, operator: { email: 'op@example.com', name: 'Olga Operator' }, password, tenant: 'Gulf Mutual', administrator: { email: 'ada@example.com', name: 'Ada Administrator' }, mode: 'air-gapped' })
   const { secret } = await send('/api/v1/me/second-factor', { password })
-  await send('/api/v1/me/second-factor/confirm', { code: totp(secret, Date.now() - 30_000) })
-  await send('/api/v1/session/step-up', { password, code: totp(secret) })
+  await send('/api/v1/me/second-factor/confirm', { code: totp(secret) })
+  await send('/api/v1/session/step-up', { password, code: totp(secret, Date.now() + 30_000) })
 }
 
 /** Whoever has not the verb does not see the section, and is told who has. */
