@@ -113,10 +113,10 @@ async function results(v, id) {
   check(await page.getByLabel('Linear loss').isChecked() && await page.getByLabel('AEP', { exact: true }).isChecked(), 'the state is lost on reload')
   await v.look('results-linear')
   await page.getByRole('button', { name: 'Return periods …' }).click()
-  await page.getByLabel('Years').fill('75 150 ten')
+  await page.getByRole('textbox', { name: 'Years' }).fill('75 150 ten')
   await page.getByText('“ten” is no return period').waitFor()
   await v.look('return-periods')
-  await page.getByLabel('Years').fill('75 150')
+  await page.getByRole('textbox', { name: 'Years' }).fill('75 150')
   await page.getByRole('button', { name: 'Show these', exact: true }).click()
   await page.getByRole('cell', { name: '75', exact: true }).waitFor()
 }
