@@ -99,7 +99,7 @@ func TestUnreadBody(t *testing.T) {
 
 // TestSlowBody sends a body slower than a request may come.
 func TestSlowBody(t *testing.T) {
-	a := start(t, func(o *web.Options, _ *directory.Options) { o.Limits.Read = 300 * time.Millisecond })
+	a := start(t, func(o *web.Options, _ *directory.Options) { o.Limits.Read = time.Second })
 	c := a.dial()
 	defer func() { _ = c.Close() }()
 	_, err := fmt.Fprintf(c, "POST /api/v1/session HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", host)

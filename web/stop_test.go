@@ -96,12 +96,19 @@ func TestStopFinishesCommits(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(150 * time.Millisecond)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		mu.Lock()
+		done := len(acknowledged)
+		mu.Unlock()
+		if done >= 16 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d changes were done before the stop", done)
+		}
+	}
 	a.must(a.stop())
 	work.Wait()
-	if len(acknowledged) == 0 {
-		t.Fatal("nothing was done before the stop")
-	}
 	for _, e := range a.entries(tenant) {
 		if acknowledged[e.Request] && e.Outcome == store.Done {
 			delete(acknowledged, e.Request)

@@ -206,7 +206,7 @@ func TestSecurityHeaders(t *testing.T) {
 // TestSlowClients wants an end to heads and bodies that never do.
 func TestSlowClients(t *testing.T) {
 	a := start(t, func(o *web.Options, _ *directory.Options) {
-		o.Limits.Read, o.Limits.Idle = 400*time.Millisecond, 400*time.Millisecond
+		o.Limits.Read, o.Limits.Idle = time.Second, time.Second
 	})
 	for name, begun := range map[string]string{
 		"nothing":       "",

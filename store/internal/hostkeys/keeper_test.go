@@ -49,13 +49,13 @@ func TestKeeperTimeout(t *testing.T) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	for range 40 { // two seconds at most; the kernel counts whole ones
+	for range 600 { // two seconds; the kernel counts whole ones, and a busy host may be late
 		if _, err := k.Recall(name); errors.Is(err, ErrNotKept) {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Error("still kept two seconds after a time of one")
+	t.Error("still kept half a minute after a time of one second")
 }
 
 // TestKeeperRefuses wants nothing kept for ever or for no time.
