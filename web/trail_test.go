@@ -291,7 +291,7 @@ func TestExportIsCutOff(t *testing.T) {
 	request := got.Header.Get("X-Request-Id")
 	a.must(got.Body.Close())
 	admin.client.CloseIdleConnections()
-	for range 100 {
+	for range 1000 {
 		if found := a.ofRequest(request, tenant); len(found) == 1 {
 			if found[0].Action != "audit.export" {
 				t.Errorf("entered as %+v", found[0].Entry)

@@ -202,7 +202,7 @@ func TestUploadsAtOnce(t *testing.T) {
 	q := a.join(a.tenant("Other Mutual"), "ann@example.com", store.Modeler)
 	q.want(201, q.call("POST", "/api/v1/portfolios", body))
 	_ = held.Close() // cut off on purpose
-	for range 400 {
+	for range 4000 {
 		if r := p.call("POST", "/api/v1/portfolios", body); r.Status == 201 {
 			return
 		}

@@ -47,7 +47,7 @@ func (r *record) Ended(c outbound.Connection) {
 // one is the only connection on record; it waits for its end.
 func (r *record) one(t *testing.T) outbound.Connection {
 	t.Helper()
-	for range 500 {
+	for range 3000 {
 		r.mu.Lock()
 		n := len(r.ended)
 		r.mu.Unlock()
