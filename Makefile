@@ -36,7 +36,7 @@ SOFTHSM ?= $(firstword $(wildcard /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/sof
 # and last, so that it is what one sees, every test. Seeds of fuzz targets run as tests.
 .PHONY: test
 test: build-all vet format race pkcs11 ui-test
-	$(GO) test -timeout 9m $(TESTFLAGS) $(LONGEST) ./...
+	$(GO) test -timeout 20m $(TESTFLAGS) $(LONGEST) ./...
 
 # Packages whose tests take longest begin first, so that at the end no core waits for one of them.
 LONGEST    = ./web ./cmd/qrsd ./store ./cmd/qrsd/internal/runner
@@ -77,11 +77,11 @@ pkcs11:
 race:
 	@if command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null 2>&1; then \
 		echo "$(GO) test -race -short $(TESTFLAGS) $(CONCURRENT)" && \
-		CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(CONCURRENT) && \
+		CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $(TESTFLAGS) $(CONCURRENT) && \
 		echo "$(GO) test -race -short $(TESTFLAGS) $(QUEUE)" && \
-		CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(TESTFLAGS) $(QUEUE) && \
+		CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $(TESTFLAGS) $(QUEUE) && \
 		echo "$(GO) test -race $(TESTFLAGS) $(SHARED)" && \
-		CGO_ENABLED=1 $(GO) test -race -timeout 9m $(TESTFLAGS) $(SHARED); \
+		CGO_ENABLED=1 $(GO) test -race -timeout 20m $(TESTFLAGS) $(SHARED); \
 	elif [ "$(RACE)" = required ]; then \
 		echo "race detector: no C compiler found; install gcc or clang" >&2; exit 1; \
 	else \

@@ -94,14 +94,27 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 // code is the set-up code, once the log has it; "" where the appliance is set up.
 func (s *scriptServer) code() string {
 	pattern := regexp.MustCompile(`"set_up_code":"([^"]+)"`)
-	for range 100 {
+	for tries := range 3000 {
 		text, _ := os.ReadFile(s.log)
 		if found := pattern.FindSubmatch(text); found != nil {
 			return string(found[1])
 		}
-		time.Sleep(2 * time.Millisecond)
+		if tries%20 == 19 && s.isSetUp() {
+			return ""
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	return ""
+}
+
+// isSetUp reports whether the page for setting up leads elsewhere.
+func (s *scriptServer) isSetUp() bool {
+	reply, err := s.client.Get(s.url + "/setup")
+	if err != nil {
+		return false
+	}
+	defer reply.Body.Close()
+	return reply.StatusCode == http.StatusOK && reply.Request.URL.Path != "/setup"
 }
 
 // inherit hands an open socket over in the manner of sd_listen_fds(3). A shell sets the number of the process.
