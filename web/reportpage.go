@@ -49,7 +49,7 @@ func (e *evidence) runFacts() []page.Fact {
 	run, p := e.Run.Value, e.Portfolio.Value
 	facts := []page.Fact{
 		{Name: "Run", Cell: page.Cell{Text: e.Run.ID.String(), Mono: true}},
-		{Name: "Portfolio", Cell: page.Cell{Text: p.Name, Detail: fmt.Sprintf("%s locations, %s accounts, insured value %s %s", page.Amount(float64(p.Locations)), page.Amount(float64(p.Accounts)), page.Amount(p.TIV), p.Currency)}},
+		{Name: "Portfolio", Cell: page.Cell{Text: p.Name, Detail: fmt.Sprintf("version %d, %s locations, %s accounts, insured value %s %s", p.Number, page.Amount(float64(p.Locations)), page.Amount(float64(p.Accounts)), page.Amount(p.TIV), p.Currency)}},
 		{Name: "Submitted", Cell: page.Cell{Text: page.Time(run.Submitted) + " by " + e.who(run.By)}},
 	}
 	if run.Ended != nil {
