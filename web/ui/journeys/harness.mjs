@@ -15,7 +15,7 @@ export const root = join(here, '..', '..', '..')
 export const program = process.env.QRSD ?? join(root, 'bin/qrsd')
 export const shots = process.env.SHOTS ?? join(here, '..', 'shots')
 const axe = gunzipSync(readFileSync(join(root, 'web/testdata/axe-core-4.14.1.min.js.gz'))).toString()
-export const patience = 60_000 // for whatever is waited for: hosts of CI are slow, and busy
+export const patience = 180_000 // for whatever is waited for: hosts of CI are slow, and busy
 
 export function findChromium() {
   for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']) {

@@ -5,7 +5,7 @@ import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 
 import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { check, equal, program, startAppliance, startServer, totp, Visitor } from './harness.mjs'
+import { check, equal, patience, program, startAppliance, startServer, totp, Visitor } from './harness.mjs'
 
 export const name = 'J3 a signed webhook tells of the approval'
 
@@ -68,7 +68,7 @@ async function startReceiver(folder) {
     port: server.address().port, got,
     /** The first delivery that fits; a minute is the limit. */
     one: (fits, what) => new Promise((done, fail) => {
-      const late = setTimeout(() => { waiting.delete(look); fail(new Error(`no delivery of ${what} came; what came: ${got.map((d) => d.body).join(' ') || 'nothing'}`)) }, 60_000)
+      const late = setTimeout(() => { waiting.delete(look); fail(new Error(`no delivery of ${what} came; what came: ${got.map((d) => d.body).join(' ') || 'nothing'}`)) }, patience)
       const look = () => {
         const found = got.find((d) => fits(JSON.parse(d.body.toString('utf8'))))
         if (!found) return

@@ -424,7 +424,7 @@ async function operator(browser, appliance) {
   await erase.getByLabel(/Type/).fill('Short-lived Mutual')
   await v.look('erase', ['light', 'light-420'])
   await press(erase, 'Destroy its keys')
-  await dialog(v, 'Certificate of erasure').getByText('No longer readable').waitFor({ timeout: 60_000 })
+  await dialog(v, 'Certificate of erasure').getByText('No longer readable').waitFor()
   await v.look('certificate', ['light', 'dark', 'light-420'])
   await page.keyboard.press('Escape')
   await page.reload()
@@ -548,7 +548,9 @@ async function backedUp(v) {
 /** Sets the appliance up as the page of it would, and enrols the second factor: the visitor is its operator then. */
 async function setUp(page, log) {
   const password = 'seven marble lamps sing'
-  const code = log.map((line) => /"set_up_code":"([^"]+)"/.exec(line)?.[1]).find(Boolean)
+  const offered = () => log.map((line) => /"set_up_code":"([^"]+)"/.exec(line)?.[1]).find(Boolean)
+  while (!offered()) await new Promise((later) => setTimeout(later, 20)) // it is said after "serving"
+  const code = offered()
   const send = (path, body) => page.evaluate(async ([p, b]) => {
     const r = await fetch(p, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(b) })
     const text = await r.text()
