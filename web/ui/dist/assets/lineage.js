@@ -1,0 +1,1 @@
+var e={"exposure-imported":`Exposure imported`,"model-registered":`Model registered`,spec:`Run submitted`,"parameter-change":`Run described anew`,"run-started":`Run started`,output:`Results recorded`,estimate:`Quantum estimate recorded`,"hardware-job":`Quantum hardware job`,approval:`Approval`,seal:`Sealed`};function t(t){return e[t]??t}Object.keys(e);export{t};

@@ -1,0 +1,2 @@
+function e(e){return Math.floor(e.replace(/=+$/,``).length*3/4)}function t(e){let t=Uint8Array.from(atob(e),e=>e.charCodeAt(0));try{let e=new TextDecoder(`utf-8`,{fatal:!0}).decode(t);if(!/[\u0000-\u0008\u000e-\u001f]/.test(e))return e}catch{}let n=[];for(let e=0;e<t.length;e+=16)n.push(Array.from(t.subarray(e,e+16),e=>e.toString(16).padStart(2,`0`)).join(` `));return n.join(`
+`)}export{t as n,e as t};
