@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -54,8 +55,8 @@ func TestOrphansAreSwept(t *testing.T) {
 
 // TestSweptAgain: what is no longer referred to goes while the store stays open, when a blob is written two hours after the last sweep.
 func TestSweptAgain(t *testing.T) {
-	later := time.Duration(0)
-	o := Options{Now: func() time.Time { return time.Now().Add(later) }}
+	var later atomic.Int64 // nanoseconds; the sweep reads the clock beside the test
+	o := Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }}
 	db, dir := opened(t, o)
 	h := tenantOfTest(t, db, Admin)
 	write := func() {
@@ -93,7 +94,7 @@ func TestSweptAgain(t *testing.T) {
 	if len(again.toSweep) != 0 || second() {
 		t.Error("swept again at once")
 	}
-	later = sweepAgain
+	later.Store(int64(sweepAgain))
 	write()
 	eventually(t, "the second sweep has passed", second)
 }
