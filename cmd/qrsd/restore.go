@@ -34,7 +34,7 @@ func (restoreCommand) Help() string {
 	return `Makes a new store at --store from a backup, unlocks it with the key that unlocked it then, and holds every log to the backup's manifest. Nothing is
 overwritten. With --anchor, the anchor that was kept elsewhere, a backup from before its last checkpoint is refused unless
 --accept-rollback says that what came after it is lost. Tenants that were erased since stay erased. An appliance that reached out
-is air-gapped until its mode is set again.`
+is air-gapped until its mode is set again, unless its configuration names a mode; --locked leaves the mode as it was.`
 }
 
 // restoreOutput is `qrsd restore --json`.
@@ -85,7 +85,7 @@ func (x *restoreCommand) Run(ctx context.Context, c console) error {
 	calmed := false
 	if !x.Locked {
 		if calmed, err = x.prove(ctx, c, r); err != nil {
-			return errors.Join(fmt.Errorf("%s was put into %s, and is not proved", r.Backup, x.Store), err)
+			return errors.Join(fmt.Errorf("%s was put into %s, and is not proved, or not air-gapped", r.Backup, x.Store), err)
 		}
 	}
 	out := restoreOutput{
@@ -143,9 +143,10 @@ func (o restoreOutput) print(w io.Writer) {
 		fmt.Fprintln(w, "every log is the one that was backed up")
 	} else {
 		fmt.Fprintln(w, "it is locked and not proved: unlock it, and run qrsd check")
+		fmt.Fprintln(w, `its mode is that of the backup: start it with mode = "air-gapped" in its configuration`)
 	}
 	if o.Calmed {
-		fmt.Fprintln(w, "it is air-gapped now: set its mode again when nothing may leave that should not")
+		fmt.Fprintln(w, "its mode is air-gapped now, unless its configuration names one: set it again when nothing is left that should not leave")
 	}
 	fmt.Fprintf(w, "what was done after %s is lost: %s\n", minute(o.Time), inSeconds(o.LossSeconds))
 }
