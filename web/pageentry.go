@@ -33,12 +33,12 @@ type tokenForm struct {
 	Password directory.Secret `form:"password"`
 }
 
-// withToken are the fields of a page that a letter leads to. Who came without the link types the code of the letter.
+// withToken are the fields of a page that an e-mail leads to. Who came without the link types the code in it.
 func withToken(token string, fields ...page.Field) []page.Field {
 	if token != "" {
 		return append(fields, page.Hidden("token", token))
 	}
-	typed := page.Field{Name: "token", ID: "token", Label: "Code of the letter", Type: "text", Autocomplete: "off", Plain: true,
+	typed := page.Field{Name: "token", ID: "token", Label: "Code from the e-mail", Type: "text", Autocomplete: "off", Plain: true,
 		Hint: "The long code at the end of the address that you were sent."}
 	return append([]page.Field{typed}, fields...)
 }

@@ -16,7 +16,7 @@ func enterTexts() map[string]string {
 		"passphrase": "enter the passphrase or a recovery code",
 		"role":       "choose a role",
 		"scopes":     "choose at least one",
-		"token":      "enter the code of the letter",
+		"token":      "enter the code from the e-mail",
 	}
 }
 

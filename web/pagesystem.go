@@ -119,7 +119,7 @@ func (s *Server) inviteTo(ctx context.Context, c *Call, tenant *store.ID, n wire
 func (s *Server) showInvitation(c *Call, made wire.MadeInvitation, back page.Link) page.Show {
 	return page.Show{
 		Frame:   s.frame(c, "The invitation is made"),
-		Caution: "Where this appliance sends letters, one is on its way. Otherwise hand the address over yourself: whoever has it can accept.",
+		Caution: "Where this appliance sends e-mail, one is on its way. Otherwise hand the address over yourself: whoever has it can accept.",
 		Secrets: []page.Shown{{Label: "Address for " + made.Invitation.User.Email, Text: page.AcceptLink(s.base(c), made.Token),
 			Hint: "Good once, until " + page.Time(made.Invitation.Expires) + "."}},
 		Next: back,

@@ -124,7 +124,7 @@ async function voided(modeler, approver, run) {
   await modeler.page.getByRole('button', { name: 'Request approval' }).waitFor() // it can be asked for anew
 }
 
-/** What the report of the run says it is, on the page and in the PDF's own text. */
+/** What the report of the run says it is, on its page. That of the PDF is the test of the API. */
 async function watermark(v, run, word) {
   const other = word === 'Draft' ? 'Approved' : 'Draft'
   const text = (await v.api(`/runs/${run}/report`)).text

@@ -66,7 +66,7 @@ async function startReceiver(folder) {
   await new Promise((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done))
   return {
     port: server.address().port, got,
-    /** The first delivery that fits; a minute is the limit. */
+    /** The first delivery that fits. */
     one: (fits, what) => new Promise((done, fail) => {
       const late = setTimeout(() => { waiting.delete(look); fail(new Error(`no delivery of ${what} came; what came: ${got.map((d) => d.body).join(' ') || 'nothing'}`)) }, patience)
       const look = () => {
