@@ -2,6 +2,21 @@
 import { useCallback } from 'react'
 import { useLocation, useSearch } from 'wouter'
 
+/** Where a portfolio is shown, in one version of it or in its latest. */
+export function portfolioAt(id: string, version?: number): string {
+  return `/portfolios/${id}${version ? `?version=${version}` : ''}`
+}
+
+/** Where a run of a portfolio is asked for, of one version of it or of its latest. */
+export function newRunAt(portfolio: string, version?: number): string {
+  return `/runs/new?portfolio=${portfolio}${version ? `&version=${version}` : ''}`
+}
+
+/** Where a run is asked for as another was: of the same exposure, with the same settings. */
+export function runAgainAt(run: { id: string; portfolio: string; portfolio_version: number }): string {
+  return `${newRunAt(run.portfolio, run.portfolio_version)}&like=${run.id}`
+}
+
 /** One value of the query of the address. A value that equals its default is left out of the address. */
 export function useUrlState(name: string, byDefault = ''): [string, (value: string) => void] {
   const search = useSearch()

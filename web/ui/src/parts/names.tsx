@@ -4,6 +4,7 @@ import { Link } from 'wouter'
 import type { Schemas } from '../api/client'
 import { useGet, useMay } from '../api/queries'
 import { brief } from '../format'
+import { portfolioAt } from '../url'
 
 const nobody = '00000000000000000000000000000000'
 
@@ -40,13 +41,13 @@ export function useObjects(): ReadonlyMap<string, { name: string; to: string }> 
   const portfolios = useGet('/api/v1/portfolios', { query: { limit: 1000 } }, { enabled: may('portfolio.read') }).data
   return useMemo(() => new Map<string, { name: string; to: string }>([
     ...(runs?.items ?? []).map((r) => [r.id, { name: runName(r), to: `/runs/${r.id}` }] as const),
-    ...(portfolios?.items ?? []).map((p) => [p.id, { name: p.name, to: `/portfolios/${p.id}` }] as const),
+    ...(portfolios?.items ?? []).map((p) => [p.id, { name: p.name, to: portfolioAt(p.id) }] as const),
   ]), [runs, portfolios])
 }
 
-/** A run or portfolio as a link; anything else as the beginning of its id. */
-export function ObjectName({ id, objects }: { id: string | undefined; objects: ReadonlyMap<string, { name: string; to: string }> }) {
+/** A run or portfolio as a link, a portfolio in one version of it where that is named; anything else as the beginning of its id. */
+export function ObjectName({ id, version, objects }: { id: string | undefined; version?: number; objects: ReadonlyMap<string, { name: string; to: string }> }) {
   if (!id) return <>—</>
   const found = objects.get(id)
-  return found ? <Link href={found.to} title={id}>{found.name}</Link> : <code title={id}>{brief(id, 12)}</code>
+  return found ? <Link href={version ? portfolioAt(id, version) : found.to} title={id}>{found.name}</Link> : <code title={id}>{brief(id, 12)}</code>
 }

@@ -11,14 +11,15 @@ import { Dialog } from '../../parts/dialog'
 import { Form, TextArea } from '../../parts/form'
 import { Head } from '../../parts/frame'
 import { actorName, runName, usePeople } from '../../parts/names'
-import { RunTag, Tag, Time } from '../../parts/state'
+import { ApprovalTag, RunTag, Tag, Time } from '../../parts/state'
 import { CopyText, Empty, Notice, Ready } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { toast } from '../../parts/toast'
-import { useUrlState } from '../../url'
+import { newRunAt, useUrlState } from '../../url'
 import { Faults } from '../portfolios/faults'
 import { Upload } from '../portfolios/upload'
 import '../portfolios/portfolios.css'
+import { useApproval } from '../run/approval'
 import { Earlier, Versions } from './versions'
 
 type Portfolio = Schemas['Portfolio']
@@ -39,12 +40,13 @@ function Shown({ portfolio: p, etag, named }: { portfolio: Portfolio; etag: stri
   const may = useMay()
   const summary = useGet('/api/v1/portfolios/{id}/summary', { path: { id: p.id }, query: { version: p.version } }, { staleTime: Infinity })
   const now = useGet('/api/v1/portfolios/{id}', { path: { id: p.id } }, { enabled: named }).data
-  const earlier = named && now !== undefined && now.version !== p.version
+  // Until the latest is read, a version that the address names may be an earlier one: it has none of the latest one's controls.
+  const earlier = named && now?.version !== p.version
   return (
     <div className="screen">
       <Head title={p.name} about={<><CopyText text={p.id} /> · version {count(p.version)} · imported <Time at={p.imported} /> by {actorName(p.by, people)} · digest <CopyText text={p.digest} show={p.digest.slice(0, 12)} /></>}
-        actions={<>{may('approval.request') && !earlier ? <AskApproval portfolio={p} /> : null}{may('portfolio.import') && !earlier ? <Replace portfolio={p} etag={etag} /> : null}{may('portfolio.delete') && !earlier ? <Delete portfolio={p} etag={etag} /> : null}{may('run.submit') ? <Link className="button primary" href={`/runs/new?portfolio=${p.id}${earlier ? `&version=${p.version}` : ''}`}>{earlier ? `New run of version ${count(p.version)}` : 'New run'}</Link> : null}</>} />
-      {earlier ? <Earlier id={p.id} shown={p.version} /> : null}
+        actions={<>{may('approval.request') && !earlier ? <AskApproval portfolio={p} /> : null}{may('portfolio.import') && !earlier ? <Replace portfolio={p} etag={etag} /> : null}{may('portfolio.delete') && !earlier ? <Delete portfolio={p} etag={etag} /> : null}{may('run.submit') ? <Link className="button primary" href={newRunAt(p.id, earlier ? p.version : undefined)}>{earlier ? `New run of version ${count(p.version)}` : 'New run'}</Link> : null}</>} />
+      {earlier && now ? <Earlier id={p.id} shown={p.version} /> : null}
       <Ready of={summary}>{(s) => (
         <>
           <div className="tiles">
@@ -67,7 +69,7 @@ function Shown({ portfolio: p, etag, named }: { portfolio: Portfolio; etag: stri
       )}</Ready>
       <Warnings portfolio={p} />
       <Versions id={p.id} shown={p.version} />
-      <Runs portfolio={p} />
+      <Runs portfolio={p} version={earlier ? p.version : undefined} />
     </div>
   )
 }
@@ -172,7 +174,7 @@ function Warnings({ portfolio }: { portfolio: Portfolio }) {
   return <section className="section"><Table caption="Warnings" title="Warnings of the import" stacks columns={columns} rows={warnings} rowKey={(w) => `${w.file} ${w.column} ${w.line} ${w.reason}`} filter /></section>
 }
 
-function Runs({ portfolio }: { portfolio: Portfolio }) {
+function Runs({ portfolio, version }: { portfolio: Portfolio; version: number | undefined }) {
   const [, navigate] = useLocation()
   const runs = useList('/api/v1/runs', { query: { portfolio: portfolio.id, limit: 100 } })
   const columns = useMemo((): Column<Schemas['Run']>[] => [
@@ -186,7 +188,7 @@ function Runs({ portfolio }: { portfolio: Portfolio }) {
   ], [])
   return (
     <section className="section"><h2>Runs of this portfolio</h2>
-      {runs.isLoading ? null : runs.items.length === 0 ? <Empty title="No run of it yet"><Link className="button" href={`/runs/new?portfolio=${portfolio.id}`}>New run</Link></Empty>
+      {runs.isLoading ? null : runs.items.length === 0 ? <Empty title="No run of it yet"><Link className="button" href={newRunAt(portfolio.id, version)}>New run</Link></Empty>
         : <Table caption="Runs of this portfolio" columns={columns} rows={runs.items} rowKey={(r) => r.id} href={(r) => `/runs/${r.id}`} onOpen={(r) => navigate(`/runs/${r.id}`)} more={runs.more} />}
     </section>
   )
@@ -201,7 +203,7 @@ function Replace({ portfolio, etag }: { portfolio: Portfolio; etag: string | und
       <button type="button" onClick={() => setOpen(true)}>New version …</button>
       <Dialog title="Import the next version" open={open} onClose={() => { setOpen(false); setRefused(undefined) }} wide>
         <p>The portfolio keeps its id. Version {count(portfolio.version)} and the runs of it stay as they are; new runs are of the new version unless they name another. A request for approval becomes void.</p>
-        <Upload method="PUT" path={`/api/v1/portfolios/${portfolio.id}`} etag={etag} name={portfolio.name} button="Import version" onRefused={setRefused} onImported={(p) => { void refresh('/api/v1/portfolios'); toast(`Version ${count(p.version)} imported: ${count(p.locations)} locations`); setOpen(false) }} />
+        <Upload method="PUT" path={`/api/v1/portfolios/${portfolio.id}`} etag={etag} name={portfolio.name} button="Import version" onRefused={setRefused} onImported={(p) => { void refresh('/api/v1/portfolios', '/api/v1/approvals'); toast(`Version ${count(p.version)} imported: ${count(p.locations)} locations`); setOpen(false) }} />
         {refused ? <Faults faults={refused.faults as Schemas['ExposureFault'][]} total={refused.fault_count} files={refused.files} /> : null}
       </Dialog>
     </>
@@ -230,15 +232,17 @@ function Delete({ portfolio, etag }: { portfolio: Portfolio; etag: string | unde
 
 function AskApproval({ portfolio }: { portfolio: Portfolio }) {
   const [open, setOpen] = useState(false)
-  const may = useMay()
   const refresh = useRefresh()
-  const requests = useGet('/api/v1/approvals', { query: { limit: 1000 } }, { enabled: may('approval.read') }).data
-  const last = requests?.items?.find((a) => a.object === portfolio.id)
-  if (!requests) return null
-  if (last?.decision === 'requested') return <Link href={`/approvals/${last.id}`} className="button"><Tag mark="◇" tone="accent">In review</Tag></Link>
-  if (last?.decision === 'approved') return <Link href={`/approvals/${last.id}`} className="button"><Tag mark="◆" tone="ok">Approved</Tag></Link>
+  const approval = useApproval(portfolio.id, 'portfolio')
+  if (!approval.known) return null
+  const last = approval.data?.approval
+  // What was asked about is the exposure of then: the next version is approved by nobody, and can be asked about.
+  const current = approval.data?.current
+  const link = last && (last.decision === 'requested' || last.decision === 'approved') ? <Link href={`/approvals/${last.id}`} className="button"><ApprovalTag decision={last.decision} />{current ? null : <span className="muted small"> of what it was before</span>}</Link> : null
+  if (link && current) return link
   return (
     <>
+      {link}
       <button type="button" onClick={() => setOpen(true)}>Request approval</button>
       <Dialog title="Request approval" open={open} onClose={() => setOpen(false)}>
         <p>A colleague decides on the portfolio as it is now.</p>
@@ -247,10 +251,10 @@ function AskApproval({ portfolio }: { portfolio: Portfolio }) {
           try {
             await api.post('/api/v1/approvals', { body: { kind: 'portfolio', object: portfolio.id, ...(note ? { note } : {}) } })
           } catch (e) {
-            if (e instanceof ApiError && e.kind === 'conflict') void refresh('/api/v1/approvals')
+            if (e instanceof ApiError && e.kind === 'conflict') void refresh('/api/v1/portfolios/{id}/approval', '/api/v1/approvals')
             throw e
           }
-          await refresh('/api/v1/approvals')
+          await refresh('/api/v1/portfolios/{id}/approval', '/api/v1/approvals')
           toast('Approval requested')
           setOpen(false)
         }}>

@@ -7,12 +7,13 @@ import { actorName, usePeople } from '../../parts/names'
 import { Time } from '../../parts/state'
 import { Notice } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
+import { portfolioAt } from '../../url'
 
 type Version = Schemas['PortfolioVersion']
 
 /** Where a version of a portfolio is shown; the latest is where the portfolio is. */
 export function versionAt(id: string, version: number, latest: number): string {
-  return version === latest ? `/portfolios/${id}` : `/portfolios/${id}?version=${version}`
+  return portfolioAt(id, version === latest ? undefined : version)
 }
 
 /** A difference in a count, with its sign, as moneyMore has that of money. */
@@ -51,5 +52,5 @@ export function Versions({ id, shown }: { id: string; shown: number }) {
 
 /** Says that what is shown is not the latest. */
 export function Earlier({ id, shown }: { id: string; shown: number }) {
-  return <Notice tone="warn"><strong>Version {count(shown)}, not the latest.</strong> It stays as it was imported, and so do the runs of it. <Link href={`/portfolios/${id}`}>The latest version</Link></Notice>
+  return <Notice tone="warn"><strong>Version {count(shown)}, not the latest.</strong> It stays as it was imported, and so do the runs of it. <Link href={portfolioAt(id)}>The latest version</Link></Notice>
 }

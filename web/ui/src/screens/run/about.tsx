@@ -6,6 +6,7 @@ import { clock, count, date } from '../../format'
 import { actorName, ObjectName, Person, useObjects, usePeople } from '../../parts/names'
 import { ApprovalTag, Facts, Tag, Time } from '../../parts/state'
 import { CopyText, Ready } from '../../parts/states'
+import { runAgainAt } from '../../url'
 import { kindWord } from '../ledger/lineage'
 import { Calls, tableTitle } from './downloads'
 
@@ -36,7 +37,7 @@ function Settings({ run }: { run: Run }) {
             ))}</tbody>
           </table>
         </div>
-        <p><Link className="button" href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>New run with these settings</Link></p>
+        <p><Link className="button" href={runAgainAt(run)}>New run with these settings</Link></p>
         <Calls path={`/api/v1/runs/${run.id}/settings`} command={command} />
       </section>
     )}</Ready>
@@ -71,7 +72,7 @@ function Lineage({ run }: { run: Run }) {
     <>
       <section className="section"><h2>Inputs</h2>
         <div className="panel"><Facts of={[
-          ['Portfolio', <ObjectName key="p" id={run.portfolio} objects={objects} />],
+          ['Portfolio', <span key="p"><ObjectName id={run.portfolio} version={run.portfolio_version} objects={objects} />, version {count(run.portfolio_version)}</span>],
           ['Digest of the portfolio', <CopyText key="pd" text={run.portfolio_digest} />],
           ['Model', <span key="m"><CopyText text={run.model} />{may('model.read') ? <> · <a href={`/models/${run.model}`}>model card</a></> : null}</span>],
           ['Seed', run.spec.seed],

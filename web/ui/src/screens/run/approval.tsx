@@ -9,12 +9,14 @@ import { toast } from '../../parts/toast'
 
 type Run = Schemas['Run']
 
-// A run that nobody asked approval for has none, which the list of requests says without an error. Beyond a thousand requests it may be older than those.
-export function useApproval(run: string) {
+// What nobody asked approval for has none, which the list of requests says without an error. Beyond a thousand requests it may be older than those.
+export function useApproval(object: string, kind: Schemas['Approval']['kind'] = 'run') {
   const may = useMay()
   const list = useGet('/api/v1/approvals', { query: { limit: 1000 } }, { enabled: may('approval.read') })
-  const asked = list.data ? (list.data.items?.some((a) => a.object === run) ?? false) || list.data.next_cursor !== undefined : false
-  const last = useGet('/api/v1/runs/{id}/approval', { path: { id: run } }, { enabled: asked, retry: false })
+  const asked = list.data ? (list.data.items?.some((a) => a.object === object) ?? false) || list.data.next_cursor !== undefined : false
+  const ofRun = useGet('/api/v1/runs/{id}/approval', { path: { id: object } }, { enabled: asked && kind === 'run', retry: false })
+  const ofPortfolio = useGet('/api/v1/portfolios/{id}/approval', { path: { id: object } }, { enabled: asked && kind === 'portfolio', retry: false })
+  const last = kind === 'run' ? ofRun : ofPortfolio
   return { data: asked ? last.data : undefined, none: list.data !== undefined && (!asked || last.error?.status === 404), known: (list.data !== undefined && !asked) || last.data !== undefined || last.error !== null }
 }
 

@@ -9,7 +9,7 @@ import { ObjectName, useObjects } from '../../parts/names'
 import { RunTag, Time } from '../../parts/state'
 import { CopyText, Empty, Loading, Notice, Ready } from '../../parts/states'
 import { toast } from '../../parts/toast'
-import { useUrlChoice, useUrlState } from '../../url'
+import { runAgainAt, useUrlChoice, useUrlState } from '../../url'
 import { Approval, AskApproval } from './approval'
 import { Downloads } from './downloads'
 import { Figures } from './figures'
@@ -55,7 +55,7 @@ function Shown({ run }: { run: Run }) {
       {done ? <BrokenSeal run={run} /> : null}
       <div className="screen">
         <Head title={title}
-          about={<><CopyText text={run.id} /> · <ObjectName id={run.portfolio} objects={objects} />, version {count(run.portfolio_version)} · {may('model.read') ? <a href={`/models/${run.model}`}>Florida hurricane</a> : 'Florida hurricane'} · {count(run.spec.years)} simulated years{run.spec.scenario ? <> · scenario <strong>{run.spec.scenario}</strong></> : null}{run.note ? <span className="note"> · {run.note}</span> : null} <EditLabel run={run} /></>}
+          about={<><CopyText text={run.id} /> · <ObjectName id={run.portfolio} version={run.portfolio_version} objects={objects} />, version {count(run.portfolio_version)} · {may('model.read') ? <a href={`/models/${run.model}`}>Florida hurricane</a> : 'Florida hurricane'} · {count(run.spec.years)} simulated years{run.spec.scenario ? <> · scenario <strong>{run.spec.scenario}</strong></> : null}{run.note ? <span className="note"> · {run.note}</span> : null} <EditLabel run={run} /></>}
           actions={<><RunTag state={run.state} />{done ? <><Approval run={run} /><SealState run={run} />{may('run.report') ? <a className="button" href={`/runs/${run.id}/report`}>Report</a> : null}<Downloads run={run} /><AskApproval run={run} /></> : <Cancel run={run} />}</>} />
         {done ? <Done run={run} /> : <Underway run={run} />}
       </div>
@@ -103,8 +103,8 @@ const stages: Record<string, string> = { exposure: 'Reading the exposure', sites
 /** A run that is not done: how far it is, or why it ended. */
 function Underway({ run }: { run: Run }) {
   const p = run.progress
-  if (run.state === 'failed') return <Notice tone="error"><strong>The run failed.</strong> {run.reason ?? 'No reason was kept.'} <Link href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>Submit it again</Link> when the cause is mended.</Notice>
-  if (run.state === 'cancelled') return <Empty title="Cancelled"><p>{run.reason ?? 'No reason was given.'} There is no result.</p><Link className="button" href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>Submit it again</Link></Empty>
+  if (run.state === 'failed') return <Notice tone="error"><strong>The run failed.</strong> {run.reason ?? 'No reason was kept.'} <Link href={runAgainAt(run)}>Submit it again</Link> when the cause is mended.</Notice>
+  if (run.state === 'cancelled') return <Empty title="Cancelled"><p>{run.reason ?? 'No reason was given.'} There is no result.</p><Link className="button" href={runAgainAt(run)}>Submit it again</Link></Empty>
   const part = p && p.of > 0 ? p.done / p.of : 0
   return (
     <section className="panel underway" aria-live="off">

@@ -2,7 +2,7 @@ import { Link } from 'wouter'
 import type { Schemas } from '../../api/client'
 import { useGet, useMay } from '../../api/queries'
 import { Notice } from '../../parts/states'
-import { useUrlChoice } from '../../url'
+import { portfolioAt, runAgainAt, useUrlChoice } from '../../url'
 import { perspectives } from './figures'
 import { whyZero } from './zero'
 
@@ -21,8 +21,8 @@ export function ZeroNotice({ run, of, perspective }: { run: Run; of: Schemas['Su
     <Notice><strong>Every simulated loss is zero.</strong> {why.reason}
       <p>{why.then}{' '}
         {why.look === 'ground-up' ? <button type="button" className="link" onClick={() => setPerspective('ground_up')}>Show the ground-up losses</button>
-          : why.look === 'portfolio' ? <Link href={`/portfolios/${run.portfolio}`}>Open the portfolio</Link>
-          : may('run.submit') ? <Link href={`/runs/new?portfolio=${run.portfolio}&like=${run.id}`}>New run of more years</Link> : null}</p>
+          : why.look === 'portfolio' ? <Link href={portfolioAt(run.portfolio, run.portfolio_version)}>Open the portfolio</Link>
+          : may('run.submit') ? <Link href={runAgainAt(run)}>New run of more years</Link> : null}</p>
     </Notice>
   )
 }

@@ -5,6 +5,7 @@ import { count, money } from '../../format'
 import { actorName, runName } from '../../parts/names'
 import { RunTag, Tag, Time } from '../../parts/state'
 import type { Column } from '../../parts/table'
+import { portfolioAt } from '../../url'
 
 type Run = Schemas['Run']
 
@@ -14,7 +15,7 @@ export function runColumns(people: ReadonlyMap<string, { name: string }>, object
   return [
     { id: 'name', header: 'Run', value: runName },
     { id: 'state', header: 'State', value: (r) => r.state, cell: (r) => <RunTag state={r.state} /> },
-    { id: 'portfolio', header: 'Portfolio', value: (r) => objects.get(r.portfolio)?.name ?? r.portfolio, cell: (r) => <Link href={`/portfolios/${r.portfolio}`}>{objects.get(r.portfolio)?.name ?? r.portfolio.slice(0, 12)}</Link> },
+    { id: 'portfolio', header: 'Portfolio', value: (r) => objects.get(r.portfolio)?.name ?? r.portfolio, cell: (r) => <Link href={portfolioAt(r.portfolio, r.portfolio_version)}>{objects.get(r.portfolio)?.name ?? r.portfolio.slice(0, 12)}</Link> },
     { id: 'aal', header: 'AAL, gross (USD)', number: true, hidden, value: () => undefined, cell: (r) => <Aal run={r} /> },
     { id: 'oep', header: 'OEP 1 in 250, gross (USD)', number: true, hidden, value: () => undefined, cell: (r) => <Oep run={r} /> },
     { id: 'years', header: 'Years', number: true, value: (r) => r.spec.years, cell: (r) => count(r.spec.years) },
