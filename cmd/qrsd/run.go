@@ -55,6 +55,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if r.stored() {
 		return r.runStored(ctx, c, request)
 	}
+	if r.PortfolioVersion != 0 {
+		return errPortfolioVersion
+	}
 	if r.Location == "" {
 		return &runner.ErrUsage{Reason: "--location: name the OED location file, or with --tenant or --server a --portfolio that was imported before"}
 	}
