@@ -71,7 +71,7 @@ func TestFinishedWithExposure(t *testing.T) {
 	id := must(w.Submit(t.Context(), workspace.NewRun{Portfolio: p, Model: modelDigest, ModelVersion: "1.0.0", Spec: spec()}))(t)
 	must(w.Claim(t.Context(), id, worker, lease))(t)
 	must(w.Finish(t.Context(), id, worker, resultFiles()))(t)
-	want := must(w.Portfolio(t.Context(), p))(t).Value.Files
+	want := must(w.PortfolioVersion(t.Context(), p, 0))(t).Value.Files
 	for verb, export := range map[string]bool{"run.read": false, "run.export": true} {
 		before := len(must(b.admin.Audit(t.Context(), store.Query{Action: verb}))(t))
 		f := must(b.as(store.Approver).FinishedWithExposure(t.Context(), func(workspace.File) bool { return false }, export, id))(t)

@@ -214,15 +214,6 @@ func (w *Workspace) Portfolios(ctx context.Context, after store.Cursor, limit in
 	return page, err
 }
 
-// Portfolio reads one in its latest version.
-func (w *Workspace) Portfolio(ctx context.Context, id store.ID) (r store.Record[Portfolio], err error) {
-	err = w.tenant.View(ctx, store.Action{Verb: rights.PortfolioRead, Object: id}, func(tx *store.ReadTx) (err error) {
-		r, err = portfolios.Get(tx, id)
-		return err
-	})
-	return r, err
-}
-
 // OpenFile opens one of the files of a portfolio's version, 0: the latest, by its role. The reader must be closed.
 func (w *Workspace) OpenFile(ctx context.Context, id store.ID, number int, role string) (from *store.BlobReader, err error) {
 	err = w.tenant.View(ctx, store.Action{Verb: rights.PortfolioRead, Object: id}, func(tx *store.ReadTx) error {

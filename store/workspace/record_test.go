@@ -125,7 +125,7 @@ func TestEarlierSchemas(t *testing.T) {
 		if schema == 1 {
 			want.Summary, wanted.Name, wanted.Note = nil, "", ""
 		}
-		if p, err := w.Portfolio(t.Context(), portfolio); err != nil || !reflect.DeepEqual(p.Value, want) {
+		if p, err := w.PortfolioVersion(t.Context(), portfolio, 0); err != nil || !reflect.DeepEqual(p.Value, want) {
 			t.Errorf("a portfolio of schema %d reads as %+v, %v", schema, p, err)
 		}
 		if all, err := w.PortfolioVersions(t.Context(), portfolio, 0, 10); err != nil || !reflect.DeepEqual(all, []Portfolio{want}) {

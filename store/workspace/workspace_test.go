@@ -249,7 +249,7 @@ func verbs() []verb {
 		},
 			"portfolio.delete", nil, "AM"},
 		{"Portfolio", (*bench).imported, func(t *testing.T, w *workspace.Workspace, id store.ID) error {
-			return ignore(w.Portfolio(t.Context(), id))
+			return ignore(w.PortfolioVersion(t.Context(), id, 0))
 		},
 			"portfolio.read", nil, "AMaPv"},
 		{"Portfolios", (*bench).imported, func(t *testing.T, w *workspace.Workspace, _ store.ID) error {
@@ -498,7 +498,7 @@ func TestWhatIsKept(t *testing.T) {
 	if v := r.Value; v.State != workspace.Done || v.Seal != workspace.SealPending || v.Claims != 1 || v.Ended == nil || v.Lease != nil || v.Exposure != exposureDigest || v.Spec.Seed != spec().Seed {
 		t.Errorf("run %+v", v)
 	}
-	p := must(w.Portfolio(t.Context(), r.Value.Portfolio))(t)
+	p := must(w.PortfolioVersion(t.Context(), r.Value.Portfolio, 0))(t)
 	if v := p.Value; v.Name != "Coastal book" || v.TIV != 7e5 || len(v.Files) != 2 || v.Files[0].Digest != sha256.Sum256([]byte("LocNumber\n1\n2\n")) {
 		t.Errorf("portfolio %+v", v)
 	}
