@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) lets a client send a POST again whose answer it did not get: what was
+// An Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) lets a client send a request again whose answer it did not get: what was
 // done is not done twice, and the answer is given again. Keys belong to who sent them and to the operation.
 //
 // They are kept for a day, in memory: a restart of the appliance forgets them, and then the second request is done like a first

@@ -25,7 +25,7 @@ func portfolioRoutes() []route {
 		{Route{Method: "POST", Path: path + "/example", Operation: "importExample", Access: Permitted, Verb: "portfolio.import", Keyed: true}, do((*Server).importExample)},
 		{Route{Method: "POST", Path: path + "/validate", Operation: "validatePortfolio", Access: Permitted, Verb: "portfolio.check", Upload: true}, doUpload((*Server).validatePortfolio)},
 		read(one, "getPortfolio", false, do((*Server).getPortfolio)),
-		{Route{Method: "PUT", Path: one, Operation: "replacePortfolio", Access: Permitted, Verb: "portfolio.import", Upload: true}, doUpload((*Server).replacePortfolio)},
+		{Route{Method: "PUT", Path: one, Operation: "replacePortfolio", Access: Permitted, Verb: "portfolio.import", Keyed: true, Upload: true}, doUpload((*Server).replacePortfolio)},
 		{Route{Method: "DELETE", Path: one, Operation: "deletePortfolio", Access: Permitted, Verb: "portfolio.delete"}, do((*Server).deletePortfolio)},
 		read(one+"/versions", "listPortfolioVersions", false, do((*Server).listPortfolioVersions)),
 		read(one+"/summary", "getPortfolioSummary", false, do((*Server).getPortfolioSummary)),

@@ -388,6 +388,31 @@ func TestForeignPortfolio(t *testing.T) {
 	p.want(200, p.call("GET", one+"/files/location", nil))
 }
 
+// TestPortfolioVersionOnce: an import under a key that is sent again makes one version, and is told what the first was told, though the ETag that it
+// names is no longer that of the portfolio.
+func TestPortfolioVersionOnce(t *testing.T) {
+	_, _, p := office(t)
+	var first wire.ImportedPortfolio
+	p.want(201, p.call("POST", "/api/v1/portfolios", book(t, "One"))).into(t, &first)
+	at := "/api/v1/portfolios/" + first.ID
+	send := func(name string) answer {
+		return p.call("PUT", at, book(t, name), header("Idempotency-Key", "next"), header("If-Match", `"1"`))
+	}
+	for range 2 {
+		var next wire.ImportedPortfolio
+		if p.want(200, send("Two")).into(t, &next); next.Version != 2 || next.Name != "Two" {
+			t.Errorf("imported is %+v", next)
+		}
+	}
+	if other := p.want(409, send("Three")); problemName(other.problem(t)) != "idempotency-key-reused" {
+		t.Errorf("something else under the same key: %s", other)
+	}
+	var all wire.Page[wire.PortfolioVersion]
+	if p.want(200, p.call("GET", at+"/versions", nil)).into(t, &all); len(all.Items) != 2 {
+		t.Errorf("%d versions", len(all.Items))
+	}
+}
+
 // TestPortfolioVersions: each import into a portfolio is its next version and says what it has more; earlier ones are read as they were, by their
 // number; runs are of the latest unless they name another, and stay of it.
 func TestPortfolioVersions(t *testing.T) {

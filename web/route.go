@@ -44,7 +44,7 @@ type Route struct {
 	StepUp       bool // the session must have proved its second factor within ten minutes
 	// Secret says that the reply holds a secret: it is never compressed, and not kept for a repeated Idempotency-Key.
 	Secret bool
-	// Keyed POSTs create something and honour Idempotency-Key.
+	// Keyed requests make something that a repeat would make twice, and honour Idempotency-Key.
 	Keyed bool
 	// Page routes answer HTML, and their errors are pages.
 	Page bool

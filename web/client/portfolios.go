@@ -57,7 +57,7 @@ func inVersion(version int) url.Values {
 
 // ReplacePortfolio imports exposure as the next version of the portfolio that etag is of; "" is whatever is there. It fails as ImportPortfolio does.
 func (c *Client) ReplacePortfolio(ctx context.Context, id string, e Exposure, etag string, tell Progress) (wire.ImportedPortfolio, error) {
-	return call[wire.ImportedPortfolio](ctx, c, request{method: http.MethodPut, path: at("portfolios", id), upload: &e, sent: tell, ifMatch: etag})
+	return call[wire.ImportedPortfolio](ctx, c, request{method: http.MethodPut, path: at("portfolios", id), upload: &e, sent: tell, ifMatch: etag, creates: true})
 }
 
 // DeletePortfolio removes all versions of the portfolio that etag is of, "" whatever is there. One with runs is a *Problem of kind conflict.

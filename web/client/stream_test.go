@@ -169,7 +169,7 @@ func TestUploadAgain(t *testing.T) {
 		}
 		bodies = append(bodies, r.FormValue("name")+" "+files[0].Filename+" "+string(text))
 		w.Header().Set("Content-Type", wire.ProblemType)
-		if len(bodies) == 1 {
+		if len(bodies)%2 == 1 {
 			w.WriteHeader(503)
 			_, _ = io.WriteString(w, `{"type": "/docs/api#problem-busy", "title": "Too much", "status": 503, "request_id": "1"}`)
 			return
@@ -202,6 +202,9 @@ func TestUploadAgain(t *testing.T) {
 	}
 	if begun != 1 || last != all || last < int64(len(content)) {
 		t.Errorf("progress began again %d times and ended with %d of %d", begun, last, all)
+	}
+	if _, err := c.ReplacePortfolio(t.Context(), "7", e, "", nil); err != nil || len(keys) != 4 || keys[2] == "" || keys[2] != keys[3] || keys[2] == keys[0] {
+		t.Errorf("the next version, sent again: keys %q, %v", keys, err)
 	}
 	e.Location.Size++
 	c.userAgent = "cut off" // by which the server knows that it is on purpose

@@ -7620,7 +7620,7 @@ export interface components {
          *       "purpose": "e-mail",
          *       "name": "Mail server",
          *       "party": "your mail server",
-         *       "for": "Letters to users.",
+         *       "for": "Invitations, resets of passwords, word of changes to an account.",
          *       "sends": "Addresses, names and links.",
          *       "region": "where you run it",
          *       "setting": "smtp",
@@ -10105,6 +10105,11 @@ export interface operations {
                  * @example "3"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description A text of your choice that names this creation, such as a UUID. The same key with the same body within 24 hours makes nothing twice.
+                 * @example 5f0c9f9e-3d4b-4a0f-9a27-8d1f1f0a6c11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /** @description Id of the portfolio. */
