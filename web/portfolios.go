@@ -275,7 +275,7 @@ func refusedView(r store.Record[workspace.RefusedImport]) wire.RefusedImport {
 func summaryView(r store.Record[workspace.Portfolio]) wire.PortfolioSummary {
 	p, of, uncounted := r.Value, r.Value.Summary, ""
 	if of == nil {
-		of, uncounted = &workspace.Summary{}, "it was imported by an earlier version, or without the model; import the same files as its next version to have its parts counted"
+		of, uncounted = &workspace.Summary{}, "it was imported by an earlier release of qrsd, or without the model; import the same files as its next version to have its parts counted"
 	}
 	named := func(all []workspace.Share, name func(key string) string) []wire.ExposureShare {
 		return viewed(all, func(x workspace.Share) wire.ExposureShare {
