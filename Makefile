@@ -72,21 +72,27 @@ pkcs11:
 		echo "PKCS#11: left out, no C compiler or no SoftHSM2 found"; \
 	fi
 
-# Without a C compiler there is no race detector: that is said, and RACE=required (as in CI) makes it an error.
+# Without a C compiler there is no race detector: that is said, and RACE=required (as in CI) makes it an error. The three parts run
+# beside each other, since none of them keeps two cores busy alone.
 .PHONY: race
 race:
 	@if command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null 2>&1; then \
-		echo "$(GO) test -race -short $(TESTFLAGS) $(CONCURRENT)" && \
-		CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $(TESTFLAGS) $(CONCURRENT) && \
-		echo "$(GO) test -race -short $(TESTFLAGS) $(QUEUE)" && \
-		CGO_ENABLED=1 $(GO) test -race -short -timeout 20m $(TESTFLAGS) $(QUEUE) && \
-		echo "$(GO) test -race $(TESTFLAGS) $(SHARED)" && \
-		CGO_ENABLED=1 $(GO) test -race -timeout 20m $(TESTFLAGS) $(SHARED); \
+		$(MAKE) --no-print-directory -j 2 race-concurrent race-queue race-shared; \
 	elif [ "$(RACE)" = required ]; then \
 		echo "race detector: no C compiler found; install gcc or clang" >&2; exit 1; \
 	else \
 		echo "race detector: left out, no C compiler found"; \
 	fi
+
+RACETEST = CGO_ENABLED=1 $(GO) test -race -timeout 20m $(TESTFLAGS)
+
+.PHONY: race-concurrent race-queue race-shared
+race-concurrent:
+	$(RACETEST) -short $(CONCURRENT)
+race-queue:
+	$(RACETEST) -short $(QUEUE)
+race-shared:
+	$(RACETEST) $(SHARED)
 
 # A program with its commit inside and no path of the machine that built it. The flags stand here in full: they
 # hold whatever GOFLAGS says, and without them a seal could not name the build. Without cgo both programs are static.
