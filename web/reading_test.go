@@ -193,6 +193,10 @@ func TestRunReport(t *testing.T) {
 	if got := viewer.want(200, viewer.call("GET", paper, nil)); !strings.Contains(got.Header.Get("Content-Disposition"), "-approved.pdf") || !strings.Contains(paperText(t, got.Body), "Approved") {
 		t.Error("the paper does not say that it is approved")
 	}
+	reader := a.keyOf(asker{person: modeler}, "the report alone", "run.report")
+	if text := string(reader.want(200, reader.call("GET", page, nil)).Body); strings.Contains(text, "N. N.") || !strings.Contains(text, "requested by "+modeler.id.String()) {
+		t.Error("a key that may not list people has their names, or no ids of theirs")
+	}
 	waiting := b.submit(smallSpec())
 	viewer.want(409, viewer.call("GET", "/api/v1/runs/"+waiting.String()+"/report", nil))
 	unsealed := b.submit(smallSpec())
@@ -285,7 +289,7 @@ func TestUncountedPortfolio(t *testing.T) {
 	b := newBench(a, tenant, "Coast", locations)
 	var got wire.PortfolioSummary
 	viewer.want(200, viewer.call("GET", "/api/v1/portfolios/"+b.portfolio.String()+"/summary", nil)).into(t, &got)
-	if got.Locations != 3 || len(got.Counties) != 0 || !strings.Contains(got.Uncounted, "import the same files as its next version") {
+	if got.Locations != 3 || len(got.Counties) != 0 || !strings.Contains(got.Uncounted, "an earlier release of qrsd, or without the model; import the same files as its next version") {
 		t.Errorf("%+v", got)
 	}
 }

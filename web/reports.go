@@ -71,7 +71,7 @@ func peopleOf(r *workspace.Reported) []store.ID {
 	return all
 }
 
-// who is somebody's name, or the id of somebody who has none.
+// who is somebody's name, or the id of somebody who has none, or none that the reader may know.
 func (e *evidence) who(id store.ID) string {
 	if name := e.names[id]; name != "" {
 		return name
@@ -90,7 +90,7 @@ func (s *Server) report(ctx context.Context, c *Call, id store.ID) (r page.Repor
 	}
 	e := &evidence{}
 	e.Reported, err = w.Report(ctx, id, func(tx store.Reader, r *workspace.Reported) (err error) {
-		e.names, err = s.directory.Names(tx, peopleOf(r)...)
+		e.names, err = s.directory.Names(tx, c.Principal, peopleOf(r)...)
 		return err
 	})
 	if err != nil {

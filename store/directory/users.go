@@ -169,10 +169,13 @@ func (d *Directory) People(ctx context.Context, by store.Principal, after store.
 	})
 }
 
-// Names are those of people of the tenant that is read, by id. Whoever may read what they did may know their names (see Person); an id that
-// is nobody's has none.
-func (d *Directory) Names(tx store.Reader, ids ...store.ID) (map[store.ID]string, error) {
+// Names are those of people of the tenant that is read, by id, for whoever may list them as People does. For others, such as an API key for
+// something else, there are none: they may read what somebody did, and only that it was the same somebody. An id that is nobody's has none.
+func (d *Directory) Names(tx store.Reader, by store.Principal, ids ...store.ID) (map[store.ID]string, error) {
 	names := map[store.ID]string{}
+	if !by.May(rights.TenantRead) {
+		return names, nil
+	}
 	for _, id := range ids {
 		u, err := d.users.Get(tx, id)
 		if errors.Is(err, store.ErrNotFound) {
