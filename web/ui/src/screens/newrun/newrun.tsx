@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, type FormEvent } from 'react'
+import { useEffect, useMemo, useRef, useState, type FormEvent } from 'react'
 import { Link, useLocation, useSearch } from 'wouter'
 import { api, ApiError, newKey, type Schemas } from '../../api/client'
 import { useGet, useRefresh } from '../../api/queries'
@@ -9,6 +9,7 @@ import { Facts } from '../../parts/state'
 import { CopyText, Empty, Loading, Notice, Ready } from '../../parts/states'
 import { toast } from '../../parts/toast'
 import './newrun.css'
+import { versionOf } from './version'
 
 type Run = Schemas['Run']
 type NewRun = Schemas['NewRun']
@@ -42,15 +43,14 @@ function begin(first: string, version: string, like: Run | undefined): Fields {
 }
 
 /** What the fields ask for; of what is left empty the API has the default. The faults are those that can be seen before asking it. */
-function requestOf(f: Fields): { run: NewRun; faults: Map<string, string> } {
+function requestOf(f: Fields, version: number): { run: NewRun; faults: Map<string, string> } {
   const faults = new Map<string, string>()
   const whole = (name: 'years' | 'samples', least: number, most: number, what: string) => {
     const text = f[name].replace(/[\s,]/g, ''), n = Number(text)
     if (!/^\d+$/.test(text) || n < least || n > most) faults.set(name, `Write ${what}, from ${count(least)} to ${count(most)}.`)
     return n
   }
-  const run: NewRun = { portfolio: f.portfolio, years: whole('years', 1, 10_000_000, 'a number of years'), samples: whole('samples', 0, 1000, 'a number of draws'), seed: f.seed.trim() }
-  if (/^[1-9]\d*$/.test(f.version)) run.portfolio_version = Number(f.version)
+  const run: NewRun = { portfolio: f.portfolio, portfolio_version: version, years: whole('years', 1, 10_000_000, 'a number of years'), samples: whole('samples', 0, 1000, 'a number of draws'), seed: f.seed.trim() }
   if (!/^\d{1,20}$/.test(run.seed ?? '')) faults.set('seed', 'Write digits only, at most 20.')
   if (f.name.trim()) run.name = f.name.trim()
   if (f.note.trim()) run.note = f.note.trim()
@@ -68,14 +68,21 @@ function requestOf(f: Fields): { run: NewRun; faults: Map<string, string> } {
 }
 
 function Ask({ portfolios, first, version, like }: { portfolios: Schemas['Portfolio'][]; first: string; version: string; like: Run | undefined }) {
-  const [fields, setFields] = useState(() => begin(portfolios.some((p) => p.id === first) ? first : portfolios[0]!.id, version, like))
+  // A portfolio that is not there has none of its versions here: the first of the list is taken, in its latest.
+  const [lost, setLost] = useState(() => !portfolios.some((p) => p.id === first))
+  const [fields, setFields] = useState(() => (lost ? begin(portfolios[0]!.id, '', like) : begin(first, version, like)))
   const [error, setError] = useState<ApiError>()
   const [busy, setBusy] = useState(false)
-  const [key, setKey] = useState(newKey)
+  // One key for what is asked for, as long as it stays the same: a second click submits nothing twice.
+  const key = useRef({ of: '', key: '' })
   const [, navigate] = useLocation()
   const refresh = useRefresh()
-  const { run, faults } = useMemo(() => requestOf(fields), [fields])
-  const set = (name: keyof Fields) => (e: { target: { value: string } }) => { setFields((f) => ({ ...f, [name]: e.target.value })); setKey(newKey()) }
+  const portfolio = portfolios.find((p) => p.id === fields.portfolio)
+  const versions = useVersions(portfolio)
+  const latest = versions?.[0]?.version ?? portfolio?.version ?? 1
+  const chosen = versionOf(fields.version, latest)
+  const { run, faults } = useMemo(() => requestOf(fields, chosen.version), [fields, chosen.version])
+  const set = (name: keyof Fields) => (e: { target: { value: string } }) => { setFields((f) => ({ ...f, [name]: e.target.value })) }
   const sent = new Map((error?.problem.errors ?? []).map((f) => [(f.pointer ?? '').replace(/^\//, '').split('/')[0], f.detail]))
   const fault = (name: string) => faults.get(name) ?? sent.get(name)
   const submit = async (e: FormEvent) => {
@@ -84,7 +91,9 @@ function Ask({ portfolios, first, version, like }: { portfolios: Schemas['Portfo
     setBusy(true)
     setError(undefined)
     try {
-      const made = (await api.post('/api/v1/runs', { body: run, key })).data
+      const of = JSON.stringify(run)
+      if (key.current.of !== of) key.current = { of, key: newKey() }
+      const made = (await api.post('/api/v1/runs', { body: run, key: key.current.key })).data
       void refresh('/api/v1/runs')
       toast('Run submitted')
       navigate(`/runs/${made.id}`)
@@ -99,8 +108,10 @@ function Ask({ portfolios, first, version, like }: { portfolios: Schemas['Portfo
     <div className="split">
       <form onSubmit={(e) => void submit(e)} noValidate className="panel">
         {error ? <Notice tone="error"><strong>{error.problem.title}.</strong> {error.problem.detail}</Notice> : null}
-        <SelectField label="Portfolio" value={fields.portfolio} onChange={(e) => { set('portfolio')(e); setFields((f) => ({ ...f, version: '' })) }} fault={fault('portfolio')}>{portfolios.map((p) => <option key={p.id} value={p.id}>{p.name} · {count(p.locations)} {p.locations === 1 ? 'location' : 'locations'} · {money(p.tiv)}</option>)}</SelectField>
-        <VersionField portfolio={portfolios.find((p) => p.id === fields.portfolio)} value={fields.version} onChange={set('version')} fault={fault('portfolio_version')} />
+        {lost ? <Notice tone="warn"><strong>The portfolio that was asked for is not there.</strong> Another is chosen below, in its latest version.</Notice> : null}
+        {chosen.missing ? <Notice tone="warn"><strong>The portfolio has no version {fields.version}.</strong> Its latest is chosen, version {count(latest)}.</Notice> : null}
+        <SelectField label="Portfolio" value={fields.portfolio} onChange={(e) => { setLost(false); setFields((f) => ({ ...f, portfolio: e.target.value, version: '' })) }} fault={fault('portfolio')}>{portfolios.map((p) => <option key={p.id} value={p.id}>{p.name} · {count(p.locations)} {p.locations === 1 ? 'location' : 'locations'} · {money(p.tiv)}</option>)}</SelectField>
+        <VersionField versions={versions} latest={latest} value={chosen.version} onChange={set('version')} fault={fault('portfolio_version')} />
         <TextField label="Name" value={fields.name} onChange={set('name')} maxLength={200} hint="Shown in lists and reports. Optional." fault={fault('name')} />
         <div className="pair">
           <TextField label="Simulated years" inputMode="numeric" value={fields.years} onChange={set('years')} hint="The longest return period for which there is a loss. Default 10,000." fault={fault('years')} />
@@ -115,7 +126,7 @@ function Ask({ portfolios, first, version, like }: { portfolios: Schemas['Portfo
               <TextField label="Correlation, one wind cell" inputMode="decimal" placeholder="0.1" value={fields.local} onChange={set('local')} hint="The share that sites in one wind cell have in common besides." fault={fault('local')} />
             </div>
             <TextField label="Return periods (years)" placeholder="2 5 10 20 25 50 100 200 250 500 1000" value={fields.periods} onChange={set('periods')} hint="The tables of the result are written for these. Others can be asked for later." fault={fault('return_periods')} />
-            <Judgements without={fields.without} onChange={(without) => { setFields((f) => ({ ...f, without })); setKey(newKey()) }} />
+            <Judgements without={fields.without} onChange={(without) => { setFields((f) => ({ ...f, without })) }} />
             <TextArea label="Note" value={fields.note} onChange={set('note')} maxLength={2000} hint="What this run is for." fault={fault('note')} />
           </div>
         </details>
@@ -129,15 +140,19 @@ function Ask({ portfolios, first, version, like }: { portfolios: Schemas['Portfo
   )
 }
 
-/** Of which version the run is to be, where there is more than one. The latest is the default. */
-function VersionField({ portfolio, value, onChange, fault }: { portfolio: Schemas['Portfolio'] | undefined; value: string; onChange: (e: { target: { value: string } }) => void; fault: string | undefined }) {
-  const id = portfolio?.id ?? ''
-  const versions = useGet('/api/v1/portfolios/{id}/versions', { path: { id }, query: { limit: 1000 } }, { enabled: (portfolio?.version ?? 1) > 1 }).data?.items as Schemas['PortfolioVersion'][] | undefined
-  if (!versions || versions.length < 2) return null
+/** The versions of a portfolio, the latest first, where there is more than one. */
+function useVersions(portfolio: Schemas['Portfolio'] | undefined): Schemas['PortfolioVersion'][] | undefined {
+  return useGet('/api/v1/portfolios/{id}/versions', { path: { id: portfolio?.id ?? '' }, query: { limit: 1000 } }, { enabled: (portfolio?.version ?? 1) > 1 }).data?.items
+}
+
+/** Of which version the run is to be, where there is more than one. What it shows is what is asked for, also before the others are read. */
+function VersionField({ versions, latest, value, onChange, fault }: { versions: Schemas['PortfolioVersion'][] | undefined; latest: number; value: number; onChange: (e: { target: { value: string } }) => void; fault: string | undefined }) {
+  if (latest < 2) return fault ? <Notice tone="error">{fault}</Notice> : null
+  const about = (n: number) => { const v = versions?.find((one) => one.version === n); return v ? ` · ${count(v.locations)} ${v.locations === 1 ? 'location' : 'locations'} · ${money(v.tiv)}` : '' }
+  const numbers = [...new Set([latest, value, ...(versions ?? []).map((v) => v.version)])].sort((a, b) => b - a)
   return (
-    <SelectField label="Version" value={value} onChange={onChange} fault={fault}>
-      <option value="">Latest: {count(versions[0]!.version)} · {count(versions[0]!.locations)} locations · {money(versions[0]!.tiv)}</option>
-      {versions.slice(1).map((v) => <option key={v.version} value={String(v.version)}>{count(v.version)} · {count(v.locations)} locations · {money(v.tiv)}</option>)}
+    <SelectField label="Version" value={String(value)} onChange={onChange} fault={fault}>
+      {numbers.map((n) => <option key={n} value={String(n)}>{n === latest ? 'Latest: ' : ''}{count(n)}{about(n)}</option>)}
     </SelectField>
   )
 }
