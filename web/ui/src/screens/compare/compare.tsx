@@ -187,7 +187,7 @@ function Differences({ of, all, perspective, ep }: { of: Schemas['Comparison']; 
   const may = useMay()
   const query = { baseline: of.baseline.basis.run, with: all.map((w) => w.run.basis.run) }
   const path = linkTo('/api/v1/runs/compare', { query })
-  const text = () => [columns.map((c) => c.header).join('\t'), ...rows.map((r) => [r.label, r.by[0]?.baseline ?? '', ...r.by.flatMap((f) => [f?.with ?? '', f?.absolute ?? '', f?.relative ?? ''])].join('\t'))].join('\n')
+  const text = () => [columns.map((c) => c.header).join('\t'), ...rows.map((r) => [r.label, r.by[0]?.baseline ?? '', ...r.by.flatMap((f) => [f?.with ?? '', f?.absolute ?? '', f?.relative === undefined ? '' : (100 * f.relative).toFixed(2)])].join('\t'))].join('\n')
   return (
     <section className="section">
       <Table caption="Differences of figures" title={`Differences, ${ep.toUpperCase()}`} tools={<><button type="button" onClick={() => void copy(text())}>Copy</button><a className="button" href={path}>JSON</a>{may('run.export') ? <a className="button" href={linkTo('/api/v1/runs/compare/export', { query })} download="comparison.xlsx" title="Workbook: what changed, and all figures with their bands and differences">Excel</a> : null}</>} columns={columns} rows={rows} rowKey={(r) => r.label} keys />
