@@ -1,9 +1,10 @@
 import { useState, type ReactNode } from 'react'
 import { useLocation } from 'wouter'
-import { api, ApiError, newKey } from '../../api/client'
+import { api, ApiError, newKey, type Schemas } from '../../api/client'
 import { useMay, useRefresh } from '../../api/queries'
 import { Notice } from '../../parts/states'
 import { toast } from '../../parts/toast'
+import { portfolioAt } from '../../url'
 
 /**
  * For whoever has no file at hand: imports the synthetic portfolio that the program carries, and begins a run of it at the defaults where the reader
@@ -17,25 +18,34 @@ export function ExampleButton({ beside }: { beside?: ReactNode }) {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError>()
   if (!may('portfolio.import')) return null
+  /** Begins the run, and says where to go: to it, or to the portfolio where there is none. */
+  const begun = async (made: Schemas['ImportedPortfolio']) => {
+    if (!may('run.submit')) {
+      toast(`${made.name} imported`)
+      return portfolioAt(made.id)
+    }
+    try {
+      const run = (await api.post('/api/v1/runs', { body: { portfolio: made.id, portfolio_version: made.version, name: 'Example' }, key: keys.run })).data
+      toast(`${made.name} imported, run submitted`)
+      return `/runs/${run.id}`
+    } catch (e) {
+      if (!(e instanceof ApiError)) throw e
+      toast(`${made.name} imported, but no run of it was begun. ${e.problem.title}. ${e.problem.detail ?? ''}`, 'error')
+      return portfolioAt(made.id)
+    }
+  }
   const use = async () => {
     setBusy(true)
     setError(undefined)
     try {
-      const made = (await api.post('/api/v1/portfolios/example', { key: keys.portfolio })).data
-      void refresh('/api/v1/portfolios')
-      if (!may('run.submit')) {
-        toast(`${made.name} imported`)
-        navigate(`/portfolios/${made.id}`)
-        return
-      }
-      const run = (await api.post('/api/v1/runs', { body: { portfolio: made.id, name: 'Example' }, key: keys.run })).data
-      void refresh('/api/v1/runs')
-      toast(`${made.name} imported, run submitted`)
-      navigate(`/runs/${run.id}`)
+      navigate(await begun((await api.post('/api/v1/portfolios/example', { key: keys.portfolio })).data))
     } catch (e) {
       if (!(e instanceof ApiError)) throw e
       setError(e)
+    } finally {
       setBusy(false)
+      // Only at the end: where the list has a portfolio this button is taken away, and what it has to say with it.
+      void refresh('/api/v1/portfolios', '/api/v1/runs')
     }
   }
   return (
