@@ -151,6 +151,9 @@ async function exported(v, appliance, folder) {
   await press(job(v), 'Sign for a relay …')
   await v.look('sign', ['light', 'dark', 'light-420'])
   await press(dialog(v, 'Sign the job for a relay'), 'Sign and download')
+  await dialog(v, 'Sign the job for a relay').getByText('Write a price, as 120.90.').waitFor() // none is proposed
+  await dialog(v, 'Sign the job for a relay').getByLabel('Highest price (USD)').fill('300.00')
+  await press(dialog(v, 'Sign the job for a relay'), 'Sign and download')
   const download = page.waitForEvent('download')
   const proof = dialog(v, 'Confirm that it is you')
   await proof.getByLabel('Password').fill(appliance.accounts.find((a) => a.role === 'modeler').password)

@@ -15,9 +15,13 @@ export function Export({ job, onClose }: { job: Job; onClose: () => void }) {
   const may = useMay()
   const settings = useDeviceSettings().data
   const again = job.stage === 'exported'
+  const [missing, setMissing] = useState(false)
   const send = async (data: FormData) => {
+    const price = String(data.get('max_price_usd')).trim()
+    setMissing(price === '')
+    if (price === '') return
     try {
-      const file = await api.file('/api/v1/quantum-jobs/{id}/export', { path: { id: job.id }, body: { max_price_usd: String(data.get('max_price_usd')).trim() } })
+      const file = await api.file('/api/v1/quantum-jobs/{id}/export', { path: { id: job.id }, body: { max_price_usd: price } })
       save(file, `job-${job.id}.qcirc.json`)
     } finally {
       await refresh(...afterStep)
@@ -31,7 +35,7 @@ export function Export({ job, onClose }: { job: Job; onClose: () => void }) {
       {settings && settings.relays.length === 0 ? <Notice tone="warn"><strong>No relay is trusted yet</strong>: its answer would be refused. {may('estimate.budget') ? <Link href="/admin/quantum">Name one in Admin</Link> : 'An administrator names one in Admin, Quantum devices.'}</Notice> : null}
       {settings ? <p className="small">The relay trusts your jobs by this fingerprint, to be read to it over the telephone: <CopyText text={settings.fingerprint} /></p> : null}
       <Form button={again ? 'Download again' : 'Sign and download'} send={send} after={<button type="button" onClick={onClose}>Cancel</button>}>
-        {(fault) => <TextField label="Highest price (USD)" name="max_price_usd" inputMode="decimal" autoComplete="off" required defaultValue={again ? job.pending_usd : '300.00'} fault={fault('max_price_usd')}
+        {(fault) => <TextField label="Highest price (USD)" name="max_price_usd" inputMode="decimal" autoComplete="off" required defaultValue={again ? job.pending_usd : ''} fault={missing ? 'Write a price, as 120.90. The relay runs nothing above it.' : fault('max_price_usd')}
           hint={`The relay runs nothing if its quote is above it. It counts against your limit${settings?.limit_usd ? ` of ${settings.limit_usd} USD` : ''} until the answer is in.`} />}
       </Form>
     </Dialog>
