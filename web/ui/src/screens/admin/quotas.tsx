@@ -12,7 +12,7 @@ import { TenantChoice, useTenantChoice } from './whose'
 type Quotas = Schemas['Quotas']
 
 const names: readonly (readonly [keyof Quotas, string, string])[] = [
-  ['queued', 'Runs that wait', 'Beyond this a new run is refused.'], ['running', 'Runs at the same time', 'Beyond this a run waits.'], ['portfolios', 'Portfolios', 'Beyond this an import is refused.'], ['bytes', 'Size of files', 'Of portfolios and results, as stored.'],
+  ['queued', 'Runs that wait', 'Beyond this a new run is refused.'], ['running', 'Runs at the same time', 'Beyond this a run waits.'], ['portfolios', 'Portfolios', 'Beyond this a new portfolio is refused, but no next version of one that is there.'], ['bytes', 'Size of files', 'Of portfolios and results, as stored.'],
 ]
 const written = (key: keyof Quotas, n: number) => (key === 'bytes' ? bytes(n) : count(n))
 
