@@ -61,6 +61,9 @@ func TestWorkersAndOrder(t *testing.T) {
 		for _, workers := range []int{2, 5, 0} {
 			sameDigests(t, fmt.Sprintf("%d workers", workers), digests(run(t, p, s, engine.Options{Workers: workers})), want)
 		}
+		if testing.Short() { // under the race detector: the order of rows is nothing that goroutines share
+			continue
+		}
 		for seed := range uint64(2) {
 			shuffled := sample(t, rand.New(rand.NewPCG(seed, 7)))
 			r := run(t, shuffled, s, engine.Options{})
@@ -100,6 +103,9 @@ func TestEveryYearOnce(t *testing.T) {
 
 // TestWhatMovesResults is the contrary: what is part of the spec does.
 func TestWhatMovesResults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("under the race detector: these are the runs of TestWorkersAndOrder with other numbers")
+	}
 	p := sample(t, nil)
 	want := digests(run(t, p, spec(), engine.Options{}))
 	for _, x := range []struct {
