@@ -2,12 +2,13 @@
 import { useMemo } from 'react'
 import type { Schemas } from '../../api/client'
 import { useGet, useList } from '../../api/queries'
-import { count, money, moneyMore, percent } from '../../format'
+import { money, moneyMore, percent } from '../../format'
 import { SelectField } from '../../parts/form'
 import { useObjects } from '../../parts/names'
 import { Empty, Ready } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { useUrlState } from '../../url'
+import { changeName, changeValue } from '../run/words'
 import { candidates } from './baseline'
 
 type Approval = Schemas['Approval']
@@ -51,21 +52,11 @@ function Changes({ of: other, baseline, address }: { of: Compared; baseline: str
     <div className="panel changes">
       <h3>What changed in the inputs</h3>
       {none ? <p>Exposure, model and settings are the same as in {baseline}.</p> : groups.map(([title, all]) => all.length > 0 ? (
-        <dl key={title} className="mini"><dt className="title">{title}</dt><dd />{all.map((c) => <div key={c.name} className="pair"><dt>{label(c.name)}</dt><dd><s>{value(c.name, c.baseline)}</s> → {value(c.name, c.with)}</dd></div>)}</dl>
+        <dl key={title} className="mini"><dt className="title">{title}</dt><dd />{all.map((c) => <div key={c.name} className="pair"><dt>{changeName(title, c.name)}</dt><dd><s>{changeValue(c.name, c.baseline)}</s> → {changeValue(c.name, c.with)}</dd></div>)}</dl>
       ) : null)}
       <p><a href={address}>Compare in full</a></p>
     </div>
   )
-}
-
-function label(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
-}
-
-// Digests are too long for a line; their beginnings differ. A seed is a name, not a number.
-function value(name: string, text: string): string {
-  if (name !== 'seed' && /^\d{4,15}$/.test(text)) return count(Number(text))
-  return /^[0-9a-f]{64}$/.test(text) ? `${text.slice(0, 12)}…` : text === '' ? '(none)' : text
 }
 
 const names: Record<string, string> = { tiv: 'TIV', aal: 'AAL', sd: 'Standard deviation', oep: 'OEP', aep: 'AEP', oep_tvar: 'OEP TVaR', aep_tvar: 'AEP TVaR' }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { intervals } from './agreement'
-import { candidates } from './baseline'
+import { asAsked, candidates } from './baseline'
 
 describe('runs to hold a run to', () => {
   const runs = ['new', 'same-old', 'same-late', 'other', 'gone?'].map((id) => ({ id, portfolio: id.startsWith('other') ? 'q' : 'p' }))
@@ -27,5 +27,15 @@ describe('intervals of a report', () => {
     expect(intervals({ panels: [{ confidence: 0.9, backend: { name: 'device-7' }, answers: [] }, { confidence: 0.95, backend: { simulated: true }, answers: [] }] }))
       .toEqual({ all: 0, holding: 0, backends: ['device-7', 'Local simulator'], confidence: undefined })
     expect(intervals({})).toEqual({ all: 0, holding: 0, backends: [], confidence: undefined })
+  })
+})
+
+describe('a portfolio', () => {
+  const last = (digest: string, current: boolean) => ({ approval: { digest }, current })
+  it('is what was asked about while its digest is, also by a later request', () => {
+    expect(asAsked({ digest: 'a' }, last('a', true))).toBe(true)
+  })
+  it('is another after a change, and where a later request is about another', () => {
+    expect([asAsked({ digest: 'a' }, last('a', false)), asAsked({ digest: 'a' }, last('b', true)), asAsked({ digest: 'a' }, last('b', false))]).toEqual([false, false, false])
   })
 })

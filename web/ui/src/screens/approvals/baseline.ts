@@ -1,4 +1,4 @@
-// Which approved runs a run can be held to.
+// Which approved runs a run can be held to, and whether a thing is still what was asked about.
 
 interface Asked { id: string; kind: string; object: string; decision: string; decided?: string }
 interface RunOf { id: string; portfolio: string }
@@ -11,4 +11,9 @@ export function candidates(asked: Asked, approvals: readonly Asked[], runs: read
     .sort((x, y) => (y.decided ?? '').localeCompare(x.decided ?? ''))
   const same = (a: Asked) => Number(portfolioOf.get(a.object) === own)
   return [...new Set(approved.sort((x, y) => same(y) - same(x)).map((a) => a.object))]
+}
+
+/** Whether an object is still what a request was about, as the last request about it says: its own, or a later one about the same content. */
+export function asAsked(asked: { digest: string }, last: { approval: { digest: string }; current: boolean }): boolean {
+  return last.current && last.approval.digest === asked.digest
 }

@@ -6,6 +6,7 @@ import { useGet } from '../../api/queries'
 import { clock, count, money, short } from '../../format'
 import { Loading } from '../../parts/states'
 import { intervals, type Report } from './agreement'
+import { asAsked } from './baseline'
 
 type Approval = Schemas['Approval']
 
@@ -25,7 +26,7 @@ export function Checks({ of: a }: { of: Approval }) {
       <div className="section-head"><h2>Checks</h2><span className="muted small">read at {clock(at)}</span></div>
       <ul className="checks">
         <Unchanged of={a} />
-        {a.kind === 'run' ? <OfRun run={a.object} /> : <OfPortfolio portfolio={a.object} />}
+        {a.kind === 'run' ? <OfRun run={a.object} /> : <OfPortfolio of={a} />}
       </ul>
     </section>
   )
@@ -45,10 +46,10 @@ function Unchanged({ of: a }: { of: Approval }) {
 }
 
 function OfRun({ run: id }: { run: string }) {
-  const run = useGet('/api/v1/runs/{id}', { path: { id } }).data
+  const { data: run, error } = useGet('/api/v1/runs/{id}', { path: { id } })
   return (
     <>
-      {run ? <Exposure portfolio={run.portfolio} version={run.portfolio_version} digest={run.portfolio_digest} /> : <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>}
+      {run ? <OfVersion portfolio={run.portfolio} version={run.portfolio_version} digest={run.portfolio_digest} /> : <Check title="Exposure" verdict={error ? 'warn' : 'waiting'}>{error ? why(error) : <Loading rows={1} />}</Check>}
       <Convergence run={id} />
       <Quantum run={id} />
       <Seal run={id} sealed={run?.seal} />
@@ -56,22 +57,32 @@ function OfRun({ run: id }: { run: string }) {
   )
 }
 
-function OfPortfolio({ portfolio }: { portfolio: string }) {
-  const p = useGet('/api/v1/portfolios/{id}', { path: { id: portfolio } }).data
-  return p ? <Exposure portfolio={portfolio} version={p.version} digest={p.digest} /> : <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>
-}
-
-/** What was validated at the import: a portfolio with a fault is refused whole, so one that is here has none. */
-function Exposure({ portfolio, version, digest }: { portfolio: string; version: number; digest: string }) {
+/** The exposure of a run: that of the version it was of, whatever was imported later. */
+function OfVersion({ portfolio, version, digest }: { portfolio: string; version: number; digest: string }) {
   const now = useGet('/api/v1/portfolios/{id}', { path: { id: portfolio }, query: { version } })
-  const summary = useGet('/api/v1/portfolios/{id}/summary', { path: { id: portfolio }, query: { version } }).data
   if (now.error) return <Check title="Exposure" verdict="warn">{now.error.kind === 'not-found' ? 'The portfolio was deleted. The run keeps its digest.' : why(now.error)}</Check>
   if (!now.data) return <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>
   if (now.data.digest !== digest) return <Check title="Exposure" verdict="warn">The digest of version {count(version)} of the portfolio is not the one that the run keeps.</Check>
+  return <Exposure of={now.data} />
+}
+
+/** The exposure of a portfolio is read in its latest version, which may be another than the one that was asked about. */
+function OfPortfolio({ of: a }: { of: Approval }) {
+  const now = useGet('/api/v1/portfolios/{id}', { path: { id: a.object } })
+  const last = useGet('/api/v1/portfolios/{id}/approval', { path: { id: a.object } })
+  if (now.error) return <Check title="Exposure" verdict="warn">{now.error.kind === 'not-found' ? 'The portfolio was deleted. The request keeps its digest.' : why(now.error)}</Check>
+  if (last.error) return <Check title="Exposure" verdict="warn">{why(last.error)}</Check>
+  if (!now.data || !last.data) return <Check title="Exposure" verdict="waiting"><Loading rows={1} /></Check>
+  return <Exposure of={now.data} other={!asAsked(a, last.data)} />
+}
+
+/** What was validated at the import: a portfolio with a fault is refused whole, so one that is here has none. other: it is not what was asked about. */
+function Exposure({ of: p, other = false }: { of: Schemas['Portfolio']; other?: boolean }) {
+  const summary = useGet('/api/v1/portfolios/{id}/summary', { path: { id: p.id }, query: { version: p.version } }).data
   const warnings = summary?.warnings ?? 0
   return (
-    <Check title="Exposure" verdict={warnings > 0 ? 'warn' : 'ok'}>
-      {count(now.data.locations)} locations, {short(now.data.tiv)} {now.data.currency}, imported without a fault{warnings > 0 ? <>; {count(warnings)} {warnings === 1 ? 'warning' : 'warnings'}</> : null}.
+    <Check title="Exposure" verdict={warnings > 0 || other ? 'warn' : 'ok'}>
+      {other ? <>The request was about the portfolio as it was before. Its latest version, {count(p.version)}, has </> : null}{count(p.locations)} locations, {short(p.tiv)} {p.currency}, imported without a fault{warnings > 0 ? <>; {count(warnings)} {warnings === 1 ? 'warning' : 'warnings'}</> : null}.
       {summary && summary.not_wind > 0 ? <> {count(summary.not_wind)} are not insured against wind.</> : null}
     </Check>
   )

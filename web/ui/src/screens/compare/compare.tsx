@@ -13,8 +13,8 @@ import { runName } from '../../parts/names'
 import { copy, Empty, Notice, Ready } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
 import { useUrlChoice, useUrlState } from '../../url'
-import { settingNames, settingValue } from '../run/about'
 import { Calls } from '../run/downloads'
+import { changeName, changeValue } from '../run/words'
 import './compare.css'
 
 type Run = Schemas['Run']
@@ -98,24 +98,6 @@ function Changes({ names, all }: { names: string[]; all: Compared[] }) {
       })}</div>
     </section>
   )
-}
-
-const changeNames: Record<string, string> = { digest: 'digest', version: 'Version of the portfolio', locations: 'Locations', accounts: 'Accounts', tiv: 'Insured value', currency: 'Currency' }
-
-function changeName(of: string, name: string): string {
-  if (name === 'digest') return `${of}, digest`
-  return changeNames[name] ?? settingNames[name] ?? `${of}: ${name}`
-}
-
-function changeValue(name: string, text: string): string {
-  if (name === 'tiv') return money(Number(text))
-  if (name === 'locations' || name === 'accounts') return count(Number(text))
-  return shortened(settingValue(name, text))
-}
-
-// Digests are long; their beginning tells them apart by eye, and the run's page has them whole.
-function shortened(text: string): string {
-  return /^[0-9a-f]{32,}$/.test(text) ? `${text.slice(0, 12)}…` : text
 }
 
 function find(w: Compared, level: string, perspective: string, figure: string, period?: number, key = ''): Figure | undefined {

@@ -9,6 +9,7 @@ import { CopyText, Ready } from '../../parts/states'
 import { runAgainAt } from '../../url'
 import { kindWord } from '../ledger/lineage'
 import { Calls, tableTitle } from './downloads'
+import { settingNames, settingValue } from './words'
 
 type Run = Schemas['Run']
 
@@ -42,17 +43,6 @@ function Settings({ run }: { run: Run }) {
       </section>
     )}</Ready>
   )
-}
-
-/** What a setting is called; the API's name of it stands beside. */
-export const settingNames: Record<string, string> = { years: 'Simulated years', samples: 'Draws of damage per storm', seed: 'Seed', correlation: 'Correlation', return_periods: 'Return periods', without: 'Judgements switched off', scenario: 'Scenario' }
-
-/** A setting's value as people read it: 10,000 years; a seed is a name and stays as it is. */
-export function settingValue(name: string, value: string): string {
-  const figure = (text: string) => (/^\d+$/.test(text) ? count(Number(text)) : text)
-  if (name === 'years' || name === 'samples') return figure(value)
-  if (name === 'return_periods') return value.split(/[, ]+/).map(figure).join(' · ')
-  return value || 'none'
 }
 
 interface Leaf { sequence: number; leaf: string; lineage: { kind: string; subject: string; time: string; actor: string; note: string; digests?: Record<string, string> } }
