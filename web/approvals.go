@@ -108,7 +108,7 @@ func (s *Server) getApprovalOf(ctx context.Context, c *Call, in byID) (out wire.
 func approvalView(r store.Record[workspace.Approval]) wire.Approval {
 	v := r.Value
 	return wire.Approval{
-		ID: r.ID.String(), Kind: v.Kind, Object: v.Object.String(), Digest: v.Digest.String(), By: v.By.String(), At: v.At.UTC(), Note: v.Comment,
+		ID: r.ID.String(), Kind: v.Kind, Object: v.Object.String(), Digest: v.Digest.String(), PortfolioVersion: v.PortfolioVersion, By: v.By.String(), At: v.At.UTC(), Note: v.Comment,
 		Decision: string(v.Decision), Decider: actorText(v.Decider), Decided: momentOf(v.Decided), Reason: v.Reason,
 	}
 }

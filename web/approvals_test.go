@@ -104,7 +104,11 @@ func (d *desk) decisions(admin *person, tenant store.ID) {
 	}
 	var ofBook wire.MadeApproval
 	d.try("requestApproval", admin, wire.NewApproval{Kind: "portfolio", Object: b.portfolio.String()}).into(d.TB, &ofBook)
-	d.try("getPortfolioApproval", approver, nil, b.portfolio.String())
+	var last wire.LastApproval
+	d.try("getPortfolioApproval", approver, nil, b.portfolio.String()).into(d.TB, &last)
+	if last.Approval.PortfolioVersion != 1 {
+		d.Errorf("the request about the portfolio is %+v", last)
+	}
 	d.try("withdrawApproval", admin, reason, ofBook.ID)
 	d.try("listApprovals", approver, nil)
 	d.try("getRunApproval", approver, nil, run.String())

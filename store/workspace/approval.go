@@ -32,20 +32,24 @@ const (
 // Approval is a request that someone else approve a run's result or a portfolio as it was when the request was made, and
 // what was decided.
 type Approval struct {
-	Kind     string        `json:"kind"` // OfRun or OfPortfolio
-	Object   store.ID      `json:"object"`
-	Digest   ledger.Digest `json:"digest"` // of what is to be approved: everything of it that a person put in or that came out
-	By       store.ID      `json:"by"`
-	At       time.Time     `json:"at"`
-	Comment  string        `json:"comment,omitempty"`
-	Decision Decision      `json:"decision"`
-	Decider  store.ID      `json:"decider"` // zero: nobody
-	Decided  *time.Time    `json:"decided,omitempty"`
-	Reason   string        `json:"reason,omitempty"`
+	Kind   string        `json:"kind"` // OfRun or OfPortfolio
+	Object store.ID      `json:"object"`
+	Digest ledger.Digest `json:"digest"` // of what is to be approved: everything of it that a person put in or that came out
+	// PortfolioVersion is the version of the portfolio that was the latest when the request was made; 0: of a run, or not known.
+	PortfolioVersion int `json:"portfolio_version,omitempty"`
+
+	By       store.ID   `json:"by"`
+	At       time.Time  `json:"at"`
+	Comment  string     `json:"comment,omitempty"`
+	Decision Decision   `json:"decision"`
+	Decider  store.ID   `json:"decider"` // zero: nobody
+	Decided  *time.Time `json:"decided,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
 }
 
 var (
-	approvals = store.Define[Approval]("approvals", 1)
+	// Schema 2 brought the portfolio's version; what was requested before says none.
+	approvals = store.Define[Approval]("approvals", 2, store.Upgrade{From: 1, Do: nothingMissing})
 	// latestApproval leads from an object to the last request for its approval. All before it are decided or void.
 	latestApproval = store.DefineIndex("approval.latest")
 )
@@ -102,6 +106,15 @@ func subject(tx store.Reader, kind string, object store.ID) (ledger.Digest, erro
 	return ledger.Digest{}, &Invalid{"kind", fmt.Sprintf("%.80q is neither run nor portfolio", kind)}
 }
 
+// versionOf is the portfolio's version that a request is about, 0: it is about a run.
+func versionOf(tx store.Reader, kind string, object store.ID) (int, error) {
+	if kind != OfPortfolio {
+		return 0, nil
+	}
+	r, err := portfolios.Get(tx, object)
+	return r.Value.Number, err
+}
+
 func subjectRun(tx store.Reader, id store.ID) (ledger.Digest, error) {
 	r, err := runs.Get(tx, id)
 	if err != nil {
@@ -151,6 +164,10 @@ func (w *Workspace) RequestApproval(ctx context.Context, kind string, object sto
 		if err != nil {
 			return err
 		}
+		version, err := versionOf(tx, kind, object)
+		if err != nil {
+			return err
+		}
 		if err := w.makeRoom(tx, object, digest); err != nil {
 			return err
 		}
@@ -159,7 +176,8 @@ func (w *Workspace) RequestApproval(ctx context.Context, kind string, object sto
 			return err
 		}
 		err = approvals.Insert(tx, id, Approval{
-			Kind: kind, Object: object, Digest: digest, By: w.tenant.Principal().User(), At: stamp(tx.Now()), Comment: comment, Decision: Requested,
+			Kind: kind, Object: object, Digest: digest, PortfolioVersion: version,
+			By: w.tenant.Principal().User(), At: stamp(tx.Now()), Comment: comment, Decision: Requested,
 		})
 		if err != nil {
 			return err

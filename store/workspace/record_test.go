@@ -62,7 +62,7 @@ func golden() map[string]any {
 			Scenario: &hazard.Event{ID: 1, Name: "IAN 2022", Points: []hazard.Point{{Hour: 1}}, Landfalls: []hazard.Landfall{{Region: "SW"}}},
 		}, at, id(1), &at, &at, "worker", &at, 2, "why", SealPending},
 		"results":   Result{[]File{file("elt.csv", "table")}},
-		"approvals": Approval{OfRun, id(3), digest(3), id(1), at, "please", Approved, id(4), &at, "because"},
+		"approvals": Approval{OfPortfolio, id(3), digest(3), 2, id(1), at, "please", Approved, id(4), &at, "because"},
 		"estimates": Estimate{Answered, id(3), "gross_oep_100", "arn:example:device", 1000, at, id(1), &at, []string{"task"}, "why", []File{file("circuits.json", "circuits")}},
 		"egress":    exchange,
 		"seals":     Seal{digest(5), digest(6), at, id(1), []byte("{}")},
@@ -85,10 +85,10 @@ func golden() map[string]any {
 }
 
 // schemas are the schema numbers of those that are not in their first.
-func schemas() map[string]int { return map[string]int{"portfolios": 3, "runs": 3} }
+func schemas() map[string]int { return map[string]int{"portfolios": 3, "runs": 3, "approvals": 2} }
 
 // TestEarlierSchemas puts the goldens of earlier schemas into a store, as an earlier version of qrsd has written them, and reads them through
-// the verbs: a portfolio is in its first version then, and a run is of that.
+// the verbs: a portfolio is in its first version then, and a run is of that; which version an approval is of is not known.
 func TestEarlierSchemas(t *testing.T) {
 	text := func(name string, schema int) json.RawMessage {
 		t.Helper()
@@ -112,6 +112,18 @@ func TestEarlierSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := Open(h)
+	asked := store.ID{9}
+	err = h.Update(t.Context(), store.Action{Verb: rights.TenantChange}, func(tx *store.WriteTx) error {
+		return as("approvals", 1).Insert(tx, asked, text("approvals", 1))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := golden()["approvals"].(Approval)
+	of.Kind, of.PortfolioVersion = OfRun, 0
+	if r, err := w.Approval(t.Context(), asked); err != nil || !reflect.DeepEqual(r.Value, of) {
+		t.Errorf("an approval of schema 1 reads as %+v, %v", r, err)
+	}
 	for schema := 1; schema <= 2; schema++ {
 		portfolio, run := store.ID{byte(schema)}, store.ID{byte(schema), 1}
 		err := h.Update(t.Context(), store.Action{Verb: rights.TenantChange}, func(tx *store.WriteTx) error {

@@ -117,6 +117,25 @@ func TestRunOfEarlierVersion(t *testing.T) {
 	}
 }
 
+// TestApprovalOfVersion: a request says which version of the portfolio it is about, also when there is a later one, which voids it.
+func TestApprovalOfVersion(t *testing.T) {
+	b := newBench(t)
+	w := b.as(store.Modeler)
+	p := must(w.Import(t.Context(), edition(1)))(t)
+	for n := 2; n <= 3; n++ {
+		asked := must(w.RequestApproval(t.Context(), workspace.OfPortfolio, p, ""))(t)
+		must(w.ImportVersion(t.Context(), p, 0, edition(n)))(t)
+		if r := must(w.Approval(t.Context(), asked))(t).Value; r.PortfolioVersion != n-1 || r.Decision != workspace.Void {
+			t.Errorf("the request about version %d is %+v", n-1, r)
+		}
+	}
+	run := b.done(w)
+	asked := must(w.RequestApproval(t.Context(), workspace.OfRun, run, ""))(t)
+	if r := must(w.Approval(t.Context(), asked))(t).Value; r.PortfolioVersion != 0 {
+		t.Errorf("the request about a run is %+v", r)
+	}
+}
+
 // TestVersionsInParts: a long history is listed in parts, what is not there is not found, and a deletion takes all of it away.
 func TestVersionsInParts(t *testing.T) {
 	b := newBench(t)

@@ -11,11 +11,14 @@ type NewApproval struct {
 
 // Approval is a request for a decision on a run's result or a portfolio as it was, and what was decided.
 type Approval struct {
-	ID       string     `json:"id"`
-	Kind     string     `json:"kind"` // run or portfolio
-	Object   string     `json:"object"`
-	Digest   string     `json:"digest"` // of what is to be approved, SHA-256, hexadecimal
-	By       string     `json:"by"`     // who asks; never who decides
+	ID     string `json:"id"`
+	Kind   string `json:"kind"` // run or portfolio
+	Object string `json:"object"`
+	Digest string `json:"digest"` // of what is to be approved, SHA-256, hexadecimal
+	// PortfolioVersion is which version of the portfolio it is about; 0: it is about a run, or it was asked before requests kept this.
+	PortfolioVersion int `json:"portfolio_version,omitempty"`
+
+	By       string     `json:"by"` // who asks; never who decides
 	At       time.Time  `json:"at"`
 	Note     string     `json:"note,omitempty"`
 	Decision string     `json:"decision"` // requested, approved, rejected, withdrawn, void

@@ -6525,6 +6525,16 @@ export interface components {
          *       "note": "for the October filing",
          *       "decision": "requested"
          *     }
+         * @example {
+         *       "id": "01998f0ea0017000b00000000000000a",
+         *       "kind": "portfolio",
+         *       "object": "01998f0e9f5e7000b000000000000006",
+         *       "digest": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+         *       "portfolio_version": 2,
+         *       "by": "01998f0e6c2d7a41b5e08d3c9f1a2b47",
+         *       "at": "2026-11-22T14:03:11.52Z",
+         *       "decision": "requested"
+         *     }
          */
         Approval: {
             id: components["schemas"]["ID"];
@@ -6532,6 +6542,8 @@ export interface components {
             kind: "run" | "portfolio";
             object: components["schemas"]["ID"];
             digest: components["schemas"]["SHA256"];
+            /** @description Of a portfolio: the version that was the latest when it was asked. Absent: it is about a run, or was asked before requests kept this. */
+            portfolio_version?: number;
             by: components["schemas"]["ID"];
             at: components["schemas"]["Time"];
             /** @description For whoever decides. */
