@@ -45,9 +45,9 @@ export async function startAppliance(program, years = 2000, folder = '') {
   }
 }
 
-/** Serves a configuration as for work. Its log is kept, for whoever looks for what it does not say on a page. */
+/** Serves a configuration as for work, from its folder. Its log is kept, for whoever looks for what it does not say on a page. */
 export async function startServer(program, config, env = {}) {
-  const child = spawn(program, ['server', '--config', config], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } })
+  const child = spawn(program, ['server', '--config', config], { cwd: dirname(config), stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...env } })
   const log = []
   const url = await new Promise((done, fail) => {
     child.once('error', fail)
@@ -59,6 +59,23 @@ export async function startServer(program, config, env = {}) {
     })
   })
   return { url, log, stop: () => new Promise((done) => { child.removeAllListeners('exit'); child.once('exit', done); child.kill('SIGINT') }) }
+}
+
+/** Sets a server up as the page of it would, and enrols the second factor: the page is its operator's then. */
+export async function setUp(page, server) {
+  const offered = () => server.log.map((line) => /"set_up_code":"([^"]+)"/.exec(line)?.[1]).find(Boolean)
+  while (!offered()) await new Promise((later) => setTimeout(later, 20)) // it is said after "serving"
+  const password = 'seven marble lamps sing'
+  const send = (path, body) => page.evaluate(async ([p, b]) => {
+    const r = await fetch(p, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(b) })
+    const text = await r.text()
+    if (!r.ok) throw new Error(`${p}: ${r.status} ${text}`)
+    return text ? JSON.parse(text) : undefined
+  }, [path, body])
+  await send('/api/v1/setup', { code: offered(), operator: { email: 'op@example.com', name: 'Olga Operator' }, password, tenant: 'Gulf Mutual', administrator: { email: 'ada@example.com', name: 'Ada Administrator' }, mode: 'air-gapped' })
+  const { secret } = await send('/api/v1/me/second-factor', { password })
+  await send('/api/v1/me/second-factor/confirm', { code: totp(secret) })
+  await send('/api/v1/session/step-up', { password, code: totp(secret, Date.now() + 30_000) })
 }
 
 /** The code of an authenticator application (RFC 6238) at a time, of a secret in base 32. */

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { check, equal, root, Visitor } from './harness.mjs'
+import { check, equal, program, root, Visitor } from './harness.mjs'
 
 export const name = 'J4 a security officer and the trail'
 
@@ -90,7 +90,6 @@ async function exported(v) {
   try {
     const at = join(folder, 'audit.jsonl')
     await file.saveAs(at)
-    const program = process.env.QRSD ?? join(root, 'bin/qrsd')
     const good = spawnSync(program, ['audit', 'verify', at], { encoding: 'utf8' })
     equal(good.status, 0, `qrsd audit verify: ${good.stderr}${good.stdout}`)
     const lines = readFileSync(at, 'utf8').split('\n')

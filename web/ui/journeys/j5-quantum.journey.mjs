@@ -6,10 +6,9 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { check, equal, root, startAppliance, startServer, Visitor } from './harness.mjs'
+import { check, equal, program, root, startAppliance, startServer, Visitor } from './harness.mjs'
 
 export const name = 'J5 a question to a quantum device'
-const program = process.env.QRSD ?? join(root, 'bin/qrsd')
 // The example credentials of AWS's documentation, which the emulator takes.
 const credentials = { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', AWS_CA_BUNDLE: '' } // authorities are those of the configuration
 

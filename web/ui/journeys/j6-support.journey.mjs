@@ -1,15 +1,13 @@
 // J6: an operator looks the appliance over, and makes a bundle for support. The sample appliance names nobody to encrypt it to, which is said;
 // another one, set up for this, does, and what is downloaded from it is opened with support's key.
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { check, equal, root, totp, Visitor } from './harness.mjs'
+import { check, equal, program, setUp, startServer, Visitor } from './harness.mjs'
 
 export const name = 'J6 health and a bundle for support'
-const program = process.env.QRSD ?? join(root, 'bin/qrsd')
 
 export async function run({ browser, appliance }) {
   const v = await Visitor.open(browser, appliance, 'operator', 'j6')
@@ -104,12 +102,12 @@ async function strangers(browser, appliance) {
 async function handOver(browser) {
   const folder = mkdtempSync(join(tmpdir(), 'qrsd-journey-'))
   const support = identity()
-  const server = await startServer(folder, support.recipient)
+  const server = await serve(folder, support.recipient)
   try {
     const v = await Visitor.open(browser, { url: server.url }, '', 'j6-support')
     const { page } = v
     await v.go('/trust')
-    await setUp(page, server.code)
+    await setUp(page, server)
     await v.go('/admin/diagnostics')
     await button(page, 'Collect and look').click()
     await page.getByText(support.recipient).waitFor()
@@ -148,40 +146,11 @@ function opened(folder, packed, secret, looked) {
   for (const f of got) check(!/marble|Gulf Mutual|example\.com|qrsd-journey-/.test(readFileSync(join(out, f), 'utf8')), `something is in ${f} that should not be`)
 }
 
-/** A server of its own, with one recipient; it says its address and its set-up code in the log. */
-async function startServer(folder, recipient) {
+/** A server of its own, with one recipient. */
+async function serve(folder, recipient) {
   for (const f of ['log', 'anchor']) mkdirSync(join(folder, f))
   writeFileSync(join(folder, 'qrsd.hcl'), `listen = "127.0.0.1:0"\n\nstore {\n  path     = "data/store"\n  key_file = "key/store.key"\n  anchor   = "anchor/qrsd.anchor"\n}\n\nlog {\n  file = "log/qrsd.log"\n}\n\nsupport {\n  recipients = ["${recipient}"]\n}\n`, { mode: 0o600 })
-  const child = spawn(program, ['server', '--config', join(folder, 'qrsd.hcl')], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
-  let ended, said = ''
-  const isEnded = new Promise((done) => { ended = done })
-  child.once('exit', ended)
-  const begun = new Promise((done, fail) => {
-    let url, code
-    child.once('exit', (status) => fail(new Error(`qrsd server ended with ${status}: ${said}`)))
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      said += `${line}\n`
-      url ??= /"url":"(https:\/\/[^"]+)"/.exec(line)?.[1]
-      code ??= /"set_up_code":"([^"]+)"/.exec(line)?.[1]
-      if (url && code) done({ url, code })
-    })
-  })
-  return { ...(await begun), stop: () => { child.kill('SIGTERM'); return isEnded } }
-}
-
-/** Sets the appliance up as the page of it would, and enrols the second factor: the visitor is its operator then. */
-async function setUp(page, code) {
-  const password = 'seven marble lamps sing'
-  const send = (path, body) => page.evaluate(async ([p, b]) => {
-    const r = await fetch(p, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(b) })
-    const text = await r.text()
-    if (!r.ok) throw new Error(`${p}: ${r.status} ${text}`)
-    return text ? JSON.parse(text) : undefined
-  }, [path, body])
-  await send('/api/v1/setup', { code, operator: { email: 'op@example.com', name: 'Olga Operator' }, password, tenant: 'Gulf Mutual', administrator: { email: 'ada@example.com', name: 'Ada Administrator' }, mode: 'air-gapped' })
-  const { secret } = await send('/api/v1/me/second-factor', { password })
-  await send('/api/v1/me/second-factor/confirm', { code: totp(secret) })
-  await send('/api/v1/session/step-up', { password, code: totp(secret, Date.now() + 30_000) })
+  return startServer(program, join(folder, 'qrsd.hcl'))
 }
 
 /** A key of support, drawn for this: an X25519 key in the forms of age. */

@@ -4,10 +4,9 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { check, equal, patience, root, startServer, totp, Visitor } from './harness.mjs'
+import { check, equal, patience, program, setUp, startServer, totp, Visitor } from './harness.mjs'
 
 export const name = 'administration and profile'
-const program = process.env.QRSD ?? join(root, 'bin/qrsd')
 
 export async function run({ browser, appliance }) {
   await appliance.sealed
@@ -508,7 +507,7 @@ async function backups(browser) {
   try {
     const v = await Visitor.open(browser, { url: server.url }, '', 'admin-backups')
     await v.go('/trust')
-    await setUp(v.page, server.log)
+    await setUp(v.page, server)
     await backedUp(v)
     await v.end()
   } finally {
@@ -543,24 +542,6 @@ async function backedUp(v) {
   equal(await drill.locator('li').count(), drills.find((d) => d.form === 'full').steps.length, 'steps of the drill')
   equal(await row('Backups').count(), JSON.parse((await v.api('/api/v1/system/backups')).text).items.length, 'backups')
   await v.look('backups', ['light', 'dark', 'light-420', 'dark-420'])
-}
-
-/** Sets the appliance up as the page of it would, and enrols the second factor: the visitor is its operator then. */
-async function setUp(page, log) {
-  const password = 'seven marble lamps sing'
-  const offered = () => log.map((line) => /"set_up_code":"([^"]+)"/.exec(line)?.[1]).find(Boolean)
-  while (!offered()) await new Promise((later) => setTimeout(later, 20)) // it is said after "serving"
-  const code = offered()
-  const send = (path, body) => page.evaluate(async ([p, b]) => {
-    const r = await fetch(p, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(b) })
-    const text = await r.text()
-    if (!r.ok) throw new Error(`${p}: ${r.status} ${text}`)
-    return text ? JSON.parse(text) : undefined
-  }, [path, body])
-  await send('/api/v1/setup', { code, operator: { email: 'op@example.com', name: 'Olga Operator' }, password, tenant: 'Gulf Mutual', administrator: { email: 'ada@example.com', name: 'Ada Administrator' }, mode: 'air-gapped' })
-  const { secret } = await send('/api/v1/me/second-factor', { password })
-  await send('/api/v1/me/second-factor/confirm', { code: totp(secret) })
-  await send('/api/v1/session/step-up', { password, code: totp(secret, Date.now() + 30_000) })
 }
 
 /** Whoever has not the verb does not see the section, and is told who has. */
