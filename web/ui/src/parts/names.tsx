@@ -46,7 +46,7 @@ export function useObjects(): ReadonlyMap<string, { name: string; to: string }> 
 }
 
 /** A run or portfolio as a link, a portfolio in one version of it where that is named; anything else as the beginning of its id. */
-export function ObjectName({ id, version, objects }: { id: string | undefined; version?: number; objects: ReadonlyMap<string, { name: string; to: string }> }) {
+export function ObjectName({ id, version, objects }: { id: string | undefined; version?: number | undefined; objects: ReadonlyMap<string, { name: string; to: string }> }) {
   if (!id) return <>—</>
   const found = objects.get(id)
   return found ? <Link href={version ? portfolioAt(id, version) : found.to} title={id}>{found.name}</Link> : <code title={id}>{brief(id, 12)}</code>

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useParams } from 'wouter'
 import { api, ApiError, type Schemas } from '../../api/client'
 import { useGet, useMay, useMe, useRefresh } from '../../api/queries'
+import { count } from '../../format'
 import { Dialog } from '../../parts/dialog'
 import { Form, TextArea } from '../../parts/form'
 import { Head } from '../../parts/frame'
@@ -28,7 +29,7 @@ function Asked({ of: a }: { of: Approval }) {
   const name = objects.get(a.object)?.name ?? `${a.kind} ${a.object.slice(0, 12)}`
   return (
     <>
-      <Head title={`Approval of ${name}`} about={<>{a.kind === 'run' ? 'Run' : 'Portfolio'} <ObjectName id={a.object} objects={objects} /> · asked by <Person id={a.by} people={people} /> · <Time at={a.at} /></>} actions={<><ApprovalTag decision={a.decision} /><Decide of={a} name={name} /></>} />
+      <Head title={`Approval of ${name}`} about={<>{a.kind === 'run' ? 'Run' : 'Portfolio'} <ObjectName id={a.object} version={a.portfolio_version} objects={objects} />{a.portfolio_version ? `, version ${count(a.portfolio_version)}` : ''} · asked by <Person id={a.by} people={people} /> · <Time at={a.at} /></>} actions={<><ApprovalTag decision={a.decision} /><Decide of={a} name={name} /></>} />
       <Standing of={a} />
       {a.note ? <section className="panel"><h2>Note of the requester</h2><p className="quoted">{a.note}</p></section> : null}
       <Checks of={a} />
