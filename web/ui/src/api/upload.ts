@@ -7,7 +7,7 @@ export function upload<T>(method: 'POST' | 'PUT', path: string, form: FormData, 
     const x = new XMLHttpRequest()
     x.open(method, path)
     x.setRequestHeader('Accept', 'application/json')
-    if (method === 'POST') x.setRequestHeader('Idempotency-Key', newKey())
+    x.setRequestHeader('Idempotency-Key', newKey())
     if (options.etag) x.setRequestHeader('If-Match', options.etag)
     x.upload.onprogress = (e) => { if (e.lengthComputable) options.onSent?.(e.loaded / e.total) }
     x.onload = () => {
