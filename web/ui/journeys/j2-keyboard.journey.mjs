@@ -90,6 +90,7 @@ async function upload(v) {
   await press(v, 'p')
   await page.waitForURL(/\/portfolios$/)
   await page.getByRole('heading', { name: 'Portfolios', exact: true }).waitFor()
+  await page.getByRole('row').nth(1).waitFor() // with the list comes the form that stays
   await tabTo(v, page.getByRole('button', { name: 'choose them' }), 'the choice of files')
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')])
   await chooser.setFiles([sample('account.csv'), sample('location.csv')]) // the dialog is the system's, with its own keys

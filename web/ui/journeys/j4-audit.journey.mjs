@@ -74,7 +74,7 @@ async function chain(v) {
   await page.getByText(/All [\d,]+ entries hold/).waitFor()
   await page.getByText('saw the log for the first time').waitFor()
   await page.getByRole('button', { name: 'Verify again' }).click()
-  await page.getByText(/It only grew since this browser saw it: from \d+ to \d+ entries/).waitFor()
+  await page.getByText(/It only grew since this browser saw it: from [\d,]+ to [\d,]+ entries/).waitFor()
   await v.look('chain', ['light', 'dark', 'light-420'])
   // What this browser remembers is changed: the log can no longer lead to it.
   await page.evaluate(() => { for (const key of Object.keys(localStorage)) if (key.startsWith('qrsd.head.')) { const head = JSON.parse(localStorage[key]); localStorage[key] = JSON.stringify({ ...head, root: btoa('x'.repeat(32)) }) } })
