@@ -52,8 +52,8 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   )
 }
 
-// A detail of the API as a sentence among others.
-function sentence(detail: string | undefined): string {
+/** A detail of the API as a sentence among others. */
+export function sentence(detail: string | undefined): string {
   return detail ? `${detail[0]!.toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? '' : '.'}` : ''
 }
 

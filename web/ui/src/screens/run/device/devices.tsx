@@ -5,7 +5,7 @@ import type { Schemas } from '../../../api/client'
 import { useList, useMay } from '../../../api/queries'
 import { count } from '../../../format'
 import { Time } from '../../../parts/state'
-import { Failure, Loading, Notice } from '../../../parts/states'
+import { Failure, Loading, Notice, sentence } from '../../../parts/states'
 import { Table, type Column } from '../../../parts/table'
 import { useUrlState } from '../../../url'
 import { OneJob, StageTag } from './job'
@@ -54,11 +54,6 @@ function Reach({ settings: s }: { settings: Schemas['QuantumSettings'] }) {
       <p className="small">{s.limit_usd ? <>Of <strong>{s.limit_usd} USD</strong> that may be spent, {s.quoted_usd} USD are quoted and {s.pending_usd} USD pending.</> : <>No limit is set: <strong>nothing may be spent</strong>, by a relay neither.</>} {s.relays.length === 0 ? 'No relay is trusted.' : `Trusted relays: ${s.relays.map((r) => r.name).join(', ')}.`} {may('setting.read') ? admin : null}</p>
     </Notice>
   )
-}
-
-/** A reason of the API as a sentence. */
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
 function Jobs({ run, kept, chosen, choose }: { run: string; kept: boolean; chosen: string; choose: (job: string) => void }) {
